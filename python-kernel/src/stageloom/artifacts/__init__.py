@@ -1,0 +1,1 @@
+"""Typed values on disk, in canonical bytes, and their previews."""

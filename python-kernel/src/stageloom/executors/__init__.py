@@ -1,0 +1,1 @@
+"""Where one job runs: inline, or on the host's pools."""

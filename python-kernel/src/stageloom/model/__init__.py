@@ -1,0 +1,1 @@
+"""Pure values: references, configuration, derivations, records and their keys."""

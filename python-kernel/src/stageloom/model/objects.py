@@ -1,0 +1,93 @@
+"""The two immutable objects that a store keeps beside trees, and the three keys that follow from them.
+
+A *derivation* is the plan of a stage. A *record* says which tree was made from it in which context. The *action key*
+is what the work itself depends on, so that a changed producer with the same bytes reruns nothing below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stageloom.model.references import DRef, RRef, make_name
+from stageloom.model.values import Json, digest
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A stage with its configuration and dependencies fixed.
+
+    ``dependencies`` maps a role (for a function, its parameter) to the derivations it stands for, in order.
+    ``inputs`` maps a declared input file, by its path in the project, to the SHA-256 of its content.
+    ``code`` is the fingerprint of everything the stage's code reaches, or ``""`` where code does not count.
+    """
+
+    name: str
+    language: str
+    configuration: Mapping[str, Json]
+    dependencies: Mapping[str, Sequence[DRef]] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the derivation as it is stored."""
+        return {
+            "name": self.name,
+            "language": self.language,
+            "configuration": dict(self.configuration),
+            "dependencies": {role: [str(dref) for dref in drefs] for role, drefs in self.dependencies.items()},
+            "inputs": dict(self.inputs),
+            "code": self.code,
+        }
+
+    @property
+    def dref(self) -> DRef:
+        """The derivation's reference. Computed anew each time: keep it."""
+        return DRef(digest("derivation/1", self.as_json()), make_name(self.name))
+
+
+#: The realizations that stand for each direct dependency. Each has a record of its own, so what lies further
+#: back is fixed through the records' hashes, and a chain of n stages costs n, not n squared.
+Context = Mapping[DRef, Sequence[RRef]]
+
+
+def context_json(context: Context) -> dict[str, Json]:
+    """Return ``context`` as it is stored."""
+    return {str(dref): [str(rref) for rref in rrefs] for dref, rrefs in context.items()}
+
+
+def context_key(context: Context) -> str:
+    """Return the 32 hex digits under which a derivation's realizations in ``context`` are looked up."""
+    return digest("context/1", context_json(context))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was made: ``tree`` (32 hex digits) from ``dref`` in ``context``."""
+
+    dref: DRef
+    context: Context
+    tree: str
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the record as it is stored."""
+        return {"derivation": str(self.dref), "context": context_json(self.context), "tree": self.tree}
+
+    @property
+    def rref(self) -> RRef:
+        """The realization's reference. Computed anew each time: keep it."""
+        return RRef(digest("record/1", self.as_json()), self.dref.hash, self.dref.name)
+
+
+def action_key(derivation: Derivation, trees: Mapping[str, Sequence[str]]) -> str:
+    """Return the key of the work: own code, own configuration, own inputs, and the ``trees`` chosen for each role."""
+    return digest(
+        "action/1",
+        {
+            "language": derivation.language,
+            "configuration": dict(derivation.configuration),
+            "inputs": dict(derivation.inputs),
+            "code": derivation.code,
+            "trees": {role: list(chosen) for role, chosen in trees.items()},
+        },
+    )

@@ -1,0 +1,679 @@
+"""Every message between host, engine and worker, defined once.
+
+Fields are ``snake_case`` here and ``camelCase`` on the wire. The TypeScript types and the JSON Schema in
+``extension/src/protocol/kernel`` are generated from this module. A union is told apart by its ``is_`` (on the wire
+``is``) field. Times are seconds since the epoch, durations seconds, sizes bytes, lines and columns count from 0.
+
+The host starts an *engine*, *planners* and *workers*. It speaks to the engine; the engine asks the host to run jobs on
+planners and workers (``pool/run``), and the host passes on what they notify (``job/log``, ``job/progress``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from stageloom.model.values import Json
+
+Role: TypeAlias = Literal["engine", "planner", "worker"]
+
+
+@dataclass(frozen=True, slots=True)
+class InitializeParams:
+    """The first message on every connection. ``workspace`` and ``store`` are absolute folders, for the engine alone."""
+
+    protocol: int
+    role: Role
+    client: str
+    workspace: str = ""
+    store: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InitializeResult:
+    """The kernel's side of the handshake. ``warnings`` are sentences to show (a read-only store, say)."""
+
+    protocol: int
+    version: str
+    python: str
+    executable: str
+    pid: int
+    store: str = ""
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Nothing to say."""
+
+
+# --- problems and failures -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a source file, from line and column up to, not with, the end."""
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in the source that keeps a stage from being planned."""
+
+    code: Literal[
+        "syntax", "cycle", "unknown-dependency", "duplicate-stage", "bad-parameter", "bad-declaration", "import-failed"
+    ]
+    message: str
+    span: Span
+    severity: Literal["error", "warning"] = "error"
+    stages: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One line of a traceback. ``path`` is absolute; ``user`` says that the file belongs to the project."""
+
+    path: str
+    line: int
+    function: str
+    text: str
+    user: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job did not end well, classified from evidence, with what to do about it.
+
+    ``message`` is one line; ``advice`` says what the user can do; ``frames`` are innermost last; ``detail`` is the
+    traceback or the end of stderr. ``package`` and ``command`` are set for a missing package: the command installs it.
+    """
+
+    kind: Literal[
+        "exception",
+        "missing-package",
+        "missing-output",
+        "unstorable",
+        "unserialisable",
+        "import-failed",
+        "code-changed",
+        "killed",
+        "crashed",
+        "cancelled",
+        "store",
+        "disk-full",
+        "damaged",
+        "no-interpreter",
+        "old-interpreter",
+        "internal",
+    ]
+    message: str
+    advice: str = ""
+    exception: str = ""
+    frames: Sequence[Frame] = ()
+    detail: str = ""
+    package: str = ""
+    command: str = ""
+
+
+# --- pipelines -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One configured parameter of a stage; ``value`` is JSON as in ``stageloom.model.values``, ``text`` how to show it.
+
+    ``source`` says where the value came from.
+    """
+
+    name: str
+    value: Json
+    text: str
+    source: Literal["default", "set", "bind", "input"] = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that makes a stage stale. ``before`` and ``after`` are the two texts to compare, if any."""
+
+    kind: Literal[
+        "new", "code", "parameter", "dependency", "input", "package", "environment", "invalidated", "unresolved"
+    ]
+    summary: str
+    subject: str = ""
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Realization:
+    """One realization as a list shows it. ``sequence`` orders them; a hidden one was invalidated."""
+
+    rref: str
+    dref: str
+    tree: str
+    sequence: int
+    at: float
+    took: float
+    size: int
+    run: str
+    visible: bool = True
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StageStatus:
+    """A stage as it stands, before anything runs.
+
+    ``name`` is unique in its pipeline; ``function`` is the Python function it is written in. ``is_``: *cached* there is
+    a realization; *stale* there was one of an earlier code, parameter or dependency; *absent* never made; *unknown* it
+    cannot be said before a dependency has run or the planner has spoken; *broken* a problem keeps it from planning.
+    """
+
+    name: str
+    function: str
+    language: Literal["function", "derivation", "reactor"]
+    span: Span
+    is_: Literal["cached", "stale", "absent", "unknown", "broken"]
+    dependencies: Sequence[str] = ()
+    parameters: Sequence[Parameter] = ()
+    reasons: Sequence[Reason] = ()
+    dref: str | None = None
+    realization: Realization | None = None
+    pool: str = ""
+    guessed: bool = False
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanParams:
+    """Ask how a pipeline stands. ``path`` is relative to the workspace, with ``/``.
+
+    ``overlays`` holds the text of files that are open and not saved. ``sets`` holds ``stage.parameter`` and its value.
+    """
+
+    path: str
+    overlays: Mapping[str, str] = field(default_factory=dict)
+    sets: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A pipeline as it stands. ``files`` are the project's files, relative, that it was read from."""
+
+    path: str
+    snapshot: str
+    stages: Sequence[StageStatus]
+    problems: Sequence[Problem]
+    files: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WhyParams:
+    """Ask why a stage is not cached, with the texts to compare."""
+
+    path: str
+    stage: str
+    overlays: Mapping[str, str] = field(default_factory=dict)
+    sets: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The reasons, most telling first; empty when the stage is cached."""
+
+    reasons: Sequence[Reason]
+
+
+# --- runs ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RunParams:
+    """Realize ``targets`` (stage names; all when empty) of the saved pipeline at ``path``."""
+
+    path: str
+    targets: Sequence[str] = ()
+    sets: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The run's identity; what happens next arrives as ``run/changed``."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStage:
+    """A stage within a run. *kept* it was cached, or its new inputs equal old ones; *skipped* what it needs failed."""
+
+    name: str
+    is_: Literal["waiting", "running", "done", "kept", "failed", "cancelled", "skipped"]
+    started: float | None = None
+    took: float | None = None
+    realization: Realization | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanged:
+    """A run's state. ``stages`` holds only the stages that changed since the last message of this run."""
+
+    run: str
+    path: str
+    is_: Literal["planning", "running", "done", "failed", "cancelling", "cancelled"]
+    targets: Sequence[str]
+    stages: Sequence[RunStage] = ()
+    failure: Failure | None = None
+    problems: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunRef:
+    """Names a run."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunLog:
+    """What a stage printed, in order, as it came: carriage returns included."""
+
+    run: str
+    path: str
+    stage: str
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One ``report()``: ``values`` are finite numbers by name."""
+
+    step: float
+    values: Mapping[str, float]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """Points reported since the last message. ``fraction`` in [0, 1] where the stage told its ``total``."""
+
+    run: str
+    path: str
+    stage: str
+    points: Sequence[Point]
+    fraction: float | None = None
+    message: str = ""
+
+
+# --- the store -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidateParams:
+    """Hide the visible realizations of stages, with all that depends on them where ``dependents`` is true.
+
+    Either ``stages`` of the pipeline at ``path``, or single ``rrefs``.
+    """
+
+    path: str = ""
+    stages: Sequence[str] = ()
+    dependents: bool = False
+    rrefs: Sequence[str] = ()
+    sets: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidated:
+    """``sequence`` of the journal event (0 when there was nothing to hide) and what it hid."""
+
+    sequence: int
+    rrefs: Sequence[str]
+    stages: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class UndoParams:
+    """Undo the invalidation with this journal sequence, or the last one when it is 0."""
+
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What is visible again; empty when there was nothing to undo."""
+
+    sequence: int
+    rrefs: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactsParams:
+    """List what is cached for a pipeline (relative path), or for all of the workspace when empty."""
+
+    path: str = ""
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFile:
+    """One file of a tree; ``path`` within it, with ``/``. ``label`` is how it is shown (a return value's key, say)."""
+
+    path: str
+    size: int
+    label: str
+    media: str
+
+
+@dataclass(frozen=True, slots=True)
+class RealizationFiles:
+    """A realization and its files."""
+
+    realization: Realization
+    files: Sequence[ArtifactFile]
+
+
+@dataclass(frozen=True, slots=True)
+class StageArtifacts:
+    """A stage and its realizations, newest first."""
+
+    path: str
+    stage: str
+    realizations: Sequence[RealizationFiles]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """What is cached, by stage."""
+
+    stages: Sequence[StageArtifacts]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileParams:
+    """Names a file of a realization; the whole tree where ``file`` is empty."""
+
+    rref: str
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An absolute path."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportParams:
+    """Copy a file, or the whole tree, to an absolute ``target``: a file's new path, or a folder that does not exist."""
+
+    rref: str
+    target: str
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePreview:
+    """A picture; ``data`` is base64."""
+
+    media: str
+    data: str
+    is_: Literal["image"] = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayPreview:
+    """An array: ``shape``, ``dtype``, range over finite values, and the first values as text, row by row.
+
+    ``line`` holds at most 2,000 points of a one-dimensional numeric array, evenly taken, to draw.
+    """
+
+    shape: Sequence[int]
+    dtype: str
+    low: float | None
+    high: float | None
+    mean: float | None
+    rows: Sequence[Sequence[str]]
+    truncated: bool
+    line: Sequence[float | None] = ()
+    is_: Literal["array"] = "array"
+
+
+@dataclass(frozen=True, slots=True)
+class TablePreview:
+    """The first rows of a table as text; ``total`` is None where counting would cost a whole read."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    total: int | None
+    is_: Literal["table"] = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class TextPreview:
+    """Text, or JSON laid out; ``language`` is VS Code's language id."""
+
+    text: str
+    language: str
+    truncated: bool
+    is_: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryPreview:
+    """What has no better preview. ``note`` says why (a pickle is never opened, say); ``head`` is a hex dump."""
+
+    note: str
+    head: str
+    is_: Literal["binary"] = "binary"
+
+
+Preview: TypeAlias = ImagePreview | ArrayPreview | TablePreview | TextPreview | BinaryPreview
+
+
+@dataclass(frozen=True, slots=True)
+class FilePreview:
+    """A file of a tree and what it looks like, or why it cannot be shown."""
+
+    file: ArtifactFile
+    preview: Preview | None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputsParams:
+    """Ask for all that a realization made: previews of its first files, its log and its curve."""
+
+    rref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a cell shows under its source. ``log`` is the end of it where it is long."""
+
+    realization: Realization
+    previews: Sequence[FilePreview]
+    log: str
+    points: Sequence[Point]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreChanged:
+    """Realizations came, went or were hidden, by this process or another: ask again for what is shown."""
+
+    sequence: int
+
+
+# --- jobs: engine -> host -> planner or worker -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRunParams:
+    """Run one job on ``pool`` (empty for the default): the host passes ``method`` and ``params`` to a worker.
+
+    A worker that has imported another version of a project file answers ``stale``; the host then takes another.
+    Cancelling this request cancels the job: an interrupt, then terminate, then kill.
+    """
+
+    job: str
+    role: Literal["planner", "worker"]
+    pool: str
+    snapshot: str
+    method: Literal["worker/plan", "worker/realize"]
+    params: Json
+    warm: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone:
+    """The worker's answer."""
+
+    result: Json
+    is_: Literal["done"] = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailed:
+    """The job failed, or its worker died; ``failure`` says which."""
+
+    failure: Failure
+    is_: Literal["failed"] = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class JobStale:
+    """The worker has imported another version of a project file: it must not be used for this snapshot."""
+
+    is_: Literal["stale"] = "stale"
+
+
+JobOutcome: TypeAlias = JobDone | JobFailed | JobStale
+
+
+@dataclass(frozen=True, slots=True)
+class JobLog:
+    """What user code printed during a job."""
+
+    job: str
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """Points that user code reported during a job."""
+
+    job: str
+    points: Sequence[Point]
+    fraction: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanJob:
+    """Import the pipeline file of a snapshot and say what it declares. ``root`` is the project, ``store`` the store."""
+
+    job: str
+    store: str
+    root: str
+    snapshot: str
+    path: str
+    sets: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RealizeJob:
+    """Run one stage. ``target`` is ``path:stage``; ``trees`` holds for each role the absolute folders it was given.
+
+    The worker writes into ``scratch`` (which exists and is empty) and reports what it wrote.
+    """
+
+    job: str
+    store: str
+    root: str
+    snapshot: str
+    language: Literal["function", "derivation", "reactor"]
+    path: str
+    stage: str
+    dref: str
+    code: str
+    configuration: Mapping[str, Json]
+    trees: Mapping[str, Sequence[str]]
+    scratch: str
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A file below ``scratch``: its path with ``/``, size, and the SHA-256 of its content."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Realized:
+    """What a job wrote. ``warnings`` are sentences to show (a value had to be pickled, say)."""
+
+    files: Sequence[WrittenFile]
+    took: float
+    peak_memory: int = 0
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogMessage:
+    """A line of the kernel's own log, for its output channel."""
+
+    level: Literal["debug", "info", "warning", "error"]
+    text: str
+
+
+# --- methods ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method: who asks whom, with what, and what is answered; ``result`` is None for a notification."""
+
+    name: str
+    towards: Literal["engine", "host", "worker"]
+    params: type
+    result: object | None
+
+
+METHODS: tuple[Method, ...] = (
+    Method("initialize", "engine", InitializeParams, InitializeResult),
+    Method("shutdown", "engine", Empty, Empty),
+    Method("pipeline/plan", "engine", PlanParams, Plan),
+    Method("pipeline/why", "engine", WhyParams, Why),
+    Method("run/start", "engine", RunParams, RunStarted),
+    Method("run/cancel", "engine", RunRef, Empty),
+    Method("stage/invalidate", "engine", InvalidateParams, Invalidated),
+    Method("stage/undo", "engine", UndoParams, Undone),
+    Method("store/artifacts", "engine", ArtifactsParams, Artifacts),
+    Method("store/preview", "engine", FileParams, FilePreview),
+    Method("store/outputs", "engine", OutputsParams, Outputs),
+    Method("store/locate", "engine", FileParams, Located),
+    Method("store/export", "engine", ExportParams, Located),
+    Method("run/changed", "host", RunChanged, None),
+    Method("run/log", "host", RunLog, None),
+    Method("run/progress", "host", RunProgress, None),
+    Method("store/changed", "host", StoreChanged, None),
+    Method("log/message", "host", LogMessage, None),
+    Method("pool/run", "host", PoolRunParams, JobOutcome),
+    Method("job/log", "engine", JobLog, None),
+    Method("job/progress", "engine", JobProgress, None),
+    Method("worker/plan", "worker", PlanJob, JobOutcome),
+    Method("worker/realize", "worker", RealizeJob, JobOutcome),
+)

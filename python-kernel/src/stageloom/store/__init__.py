@@ -1,0 +1,1 @@
+"""Trees and records on disk, the journal and the index."""

@@ -1,0 +1,1 @@
+"""What a stage's code reaches, and why a stage is stale."""

@@ -1,0 +1,1 @@
+"""The pool's side: one Python process that runs jobs."""
