@@ -596,6 +596,34 @@ class PlanJob:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedStage:
+    """A stage as running the pipeline file declared it.
+
+    ``configuration`` holds the values of all configuration parameters, before any ``sets``. A derivation comes whole,
+    as ``Derivation.as_json`` gives it, with ``dependencies`` naming the stages behind its roles.
+    """
+
+    name: str
+    function: str
+    language: Literal["function", "derivation", "reactor"]
+    configuration: Mapping[str, Json] = field(default_factory=dict)
+    dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    derivation: Json = None
+    span: Span | None = None
+    doc: str = ""
+    pool: str = ""
+    match: str = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What ``worker/plan`` answers, inside ``JobDone.result``: the stages, dependencies before dependants."""
+
+    stages: Sequence[PlannedStage]
+    problems: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RealizeJob:
     """Run one stage. ``target`` is ``path:stage``; ``trees`` holds for each role the absolute folders it was given.
 
