@@ -1,0 +1,123 @@
+"""What the engine knows of a stage, whatever it is written in, and what a language and an executor must give it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from stageloom.model.objects import Derivation
+from stageloom.model.references import DRef
+from stageloom.model.values import Json
+from stageloom.rpc.messages import (
+    Failure,
+    JobOutcome,
+    Parameter,
+    Planned,
+    PlanJob,
+    Point,
+    Problem,
+    RealizeJob,
+    Span,
+)
+from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.snapshot import Blobs, Snapshot
+
+LanguageName = Literal["function", "derivation", "reactor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A stage ready to be looked up and run.
+
+    ``dependencies`` maps each role to the names of the targets it stands for. ``match`` says which realization a
+    dependant takes: ``latest``, or ``only`` where a second, different one is an error. ``derivation`` is None for a
+    stage that cannot be planned (*broken*), or not before the planner has spoken (*unknown*).
+    """
+
+    name: str
+    function: str
+    language: LanguageName
+    path: str
+    span: Span
+    derivation: Derivation | None
+    dref: DRef | None
+    dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    parameters: Sequence[Parameter] = ()
+    pool: str = ""
+    doc: str = ""
+    guessed: bool = False
+    broken: bool = False
+    match: str = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The stages of one file in one snapshot; ``targets`` come dependencies first."""
+
+    path: str
+    snapshot: Snapshot
+    code: Code
+    targets: Mapping[str, Target]
+    problems: Sequence[Problem] = ()
+
+
+class CannotPlanError(Exception):
+    """The planner failed; ``failure`` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
+
+
+#: Runs the pipeline file and says what it declares; raises CannotPlanError. None where no planner may run.
+AskPlanner = Callable[[Snapshot, str], Planned]
+
+
+class Language(Protocol):
+    """One way of writing stages."""
+
+    def speaks(self, snapshot: Snapshot, path: str) -> bool:
+        """Return whether the file holds stages of this language."""
+        ...
+
+    def read(
+        self,
+        snapshot: Snapshot,
+        path: str,
+        code: Code,
+        ask: AskPlanner | None,
+        sets: Mapping[str, Json],
+        blobs: Blobs,
+    ) -> tuple[Sequence[Target], Sequence[Problem]]:
+        """Return the file's stages, in any order, and its problems. ``sets`` holds ``stage.parameter`` values."""
+        ...
+
+
+class JobListener(Protocol):
+    """Hears of a job while it runs, from any thread."""
+
+    def log(self, stream: Literal["stdout", "stderr"], text: str) -> None:
+        """User code printed ``text``."""
+        ...
+
+    def progress(self, points: Sequence[Point], fraction: float | None, message: str) -> None:
+        """User code reported ``points``."""
+        ...
+
+
+class Executor(Protocol):
+    """Where one job runs."""
+
+    def submit(
+        self, job: RealizeJob, pool: str, listener: JobListener, done: Callable[[JobOutcome], None]
+    ) -> Callable[[], None]:
+        """Start ``job`` and return at once or when it has ended; ``done`` is called once, from any thread.
+
+        Returns a function that cancels the job; calling it again or after the end does nothing.
+        """
+        ...
+
+    def plan(self, job: PlanJob) -> JobOutcome:
+        """Run a planner's job and wait for it."""
+        ...
