@@ -70,8 +70,8 @@ class CannotPlanError(Exception):
         super().__init__(failure.message)
 
 
-#: Runs the pipeline file and says what it declares; raises CannotPlanError. None where no planner may run.
-AskPlanner = Callable[[Snapshot, str], Planned]
+#: Runs the pipeline file, given ``sets``, and says what it declares; raises CannotPlanError. None where no planner may run.
+AskPlanner = Callable[[Snapshot, str, Mapping[str, Json]], Planned]
 
 
 class Language(Protocol):

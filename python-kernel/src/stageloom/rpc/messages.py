@@ -582,7 +582,7 @@ class JobProgress:
 class PlanJob:
     """Import the pipeline file of a snapshot and say what it declares. ``root`` is the project, ``store`` the store.
 
-    ``snapshot`` is an identity: the snapshot's JSON is at ``<store>/snapshots/ab/<id>.json`` (ab: its first two digits),
+    ``snapshot`` is an identity: the snapshot's JSON is at ``<store>/snapshots/ab/<id>.json`` (ab: two digits of it),
     the contents of its files at ``<store>/sources/ab/<sha256>``. Code may cache what it derives from contents in
     ``<store>/cache/``. A worker reads these files itself; it never opens the store's index.
     """
