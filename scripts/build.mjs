@@ -1,0 +1,151 @@
+/**
+ * Builds what the extension ships: `node scripts/build.mjs [--watch] [--production]`.
+ *
+ * dist/extension.js   the host's bundle (CJS, since VS Code requires it and vscode-jsonrpc wants it)
+ * dist/webview/       the panels' scripts and styles, one bundle an entry point, and the codicons font
+ * dist/kernel/        the Python package's sources, for interpreters that have no stageloom of their own
+ */
+import { existsSync } from "node:fs";
+import { cp, mkdir, readdir, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import * as esbuild from "esbuild";
+import { root } from "./lib/paths.mjs";
+import { print } from "./lib/print.mjs";
+
+const dist = path.join(root, "dist");
+/** @param {string[]} parts */
+const inRoot = (...parts) => path.join(root, ...parts);
+
+/** @param {{ production: boolean }} how @returns {esbuild.BuildOptions} */
+const common = ({ production }) => ({
+  absWorkingDir: root,
+  bundle: true,
+  minify: production,
+  sourcemap: production ? false : "linked",
+  legalComments: "eof",
+  metafile: true,
+  logLevel: "warning",
+});
+
+/** @param {{ production: boolean }} how @returns {esbuild.BuildOptions[]} */
+const bundles = (how) => {
+  /** @type {esbuild.BuildOptions[]} */
+  const found = [];
+  if (existsSync(inRoot("extension/src/extension.ts"))) {
+    found.push({
+      ...common(how),
+      entryPoints: { extension: "extension/src/extension.ts" },
+      outdir: "dist",
+      platform: "node",
+      target: "node22",
+      format: "cjs",
+      external: ["vscode"],
+      // execa and others are ESM: what they ask of import.meta.url must answer in a CJS bundle
+      define: { "import.meta.url": "importMetaUrl" },
+      banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+    });
+  }
+  const pages = ["panel.ts", "layout.ts"].filter((name) => existsSync(inRoot("webview/src", name)));
+  if (pages.length > 0) {
+    found.push({
+      ...common(how),
+      entryPoints: pages.map((name) => `webview/src/${name}`),
+      outdir: "dist/webview",
+      platform: "browser",
+      target: "chrome128",
+      format: "esm",
+      loader: { ".ttf": "file", ".svg": "dataurl" },
+    });
+  }
+  return found;
+};
+
+/** @param {string} source @param {string} target @param {(file: string) => boolean} keep */
+const copyFolder = async (source, target, keep) => {
+  if (!existsSync(source)) return;
+  await cp(source, target, { recursive: true, filter: keep });
+};
+
+const copyKernel = async () => {
+  const target = path.join(dist, "kernel", "stageloom");
+  await rm(target, { recursive: true, force: true });
+  await copyFolder(inRoot("python-kernel/src/stageloom"), target, (file) => {
+    const name = path.basename(file);
+    return name !== "__pycache__" && (!name.includes(".") || /\.(py|typed|json)$/.test(name));
+  });
+};
+
+const copyIcons = async () => {
+  const source = inRoot("node_modules/@vscode/codicons/dist");
+  await mkdir(path.join(dist, "webview"), { recursive: true });
+  for (const name of ["codicon.css", "codicon.ttf"]) {
+    await cp(path.join(source, name), path.join(dist, "webview", name));
+  }
+};
+
+/** @param {string} folder @returns {Promise<{ files: number; bytes: number }>} */
+const sizeOf = async (folder) => {
+  let files = 0;
+  let bytes = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    files += 1;
+    bytes += (await stat(path.join(entry.parentPath, entry.name))).size;
+  }
+  return { files, bytes };
+};
+
+/** @param {number} bytes */
+const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1).padStart(9)} KB`;
+
+/** @param {esbuild.Metafile} metafile */
+const printSizes = (metafile) => {
+  for (const [file, output] of Object.entries(metafile.outputs)) {
+    if (!file.endsWith(".map")) print(`${kilobytes(output.bytes)}  ${file}`);
+  }
+};
+
+/** Says in the form that an editor's problem matcher reads when a round begins and ends. @type {esbuild.Plugin} */
+const announce = {
+  name: "announce",
+  setup(build) {
+    build.onStart(() => {
+      print("[watch] build started");
+    });
+    build.onEnd((result) => {
+      if (result.metafile !== undefined) printSizes(result.metafile);
+      print(`[watch] build finished with ${result.errors.length} errors`);
+    });
+  },
+};
+
+const { values } = parseArgs({
+  options: {
+    watch: { type: "boolean", default: false },
+    production: { type: "boolean", default: false },
+  },
+});
+
+if (!values.watch) await rm(dist, { recursive: true, force: true });
+await mkdir(dist, { recursive: true });
+await copyKernel();
+await copyIcons();
+if (values.watch) {
+  for (const options of bundles(values)) {
+    const context = await esbuild.context({ ...options, plugins: [announce] });
+    await context.watch();
+  }
+} else {
+  try {
+    const results = await Promise.all(bundles(values).map((options) => esbuild.build(options)));
+    for (const result of results) if (result.metafile !== undefined) printSizes(result.metafile);
+    if (existsSync(path.join(dist, "kernel"))) {
+      const { files, bytes } = await sizeOf(path.join(dist, "kernel"));
+      print(`${kilobytes(bytes)}  dist/kernel (${files} files)`);
+    }
+  } catch {
+    // esbuild has printed what is wrong and where
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,34 @@
+import { defineConfig } from "vitest/config";
+
+/** Each level of tests is a project: `vitest run --project <name>`. `npm test` runs them all and counts. */
+export default defineConfig({
+  test: {
+    retry: 0,
+    passWithNoTests: false,
+    projects: [
+      { test: { name: "unit", include: ["extension/test/unit/**/*.test.ts"] } },
+      { test: { name: "webview", include: ["webview/test/unit/**/*.test.ts"], environment: "happy-dom" } },
+      {
+        test: { name: "kernel", include: ["extension/test/kernel/**/*.test.ts"], testTimeout: 60_000, maxWorkers: 2 },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["extension/test/e2e/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "package",
+          include: ["extension/test/package/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
