@@ -32,7 +32,9 @@ class Target:
 
     ``dependencies`` maps each role to the names of the targets it stands for. ``match`` says which realization a
     dependant takes: ``latest``, or ``only`` where a second, different one is an error. ``derivation`` is None for a
-    stage that cannot be planned (*broken*), or not before the planner has spoken (*unknown*).
+    stage that cannot be planned (*broken*), or not before the planner has spoken (*unknown*). A target with an
+    ``alias`` only stands for the target of that name, its one dependency: it has the same derivation and realizations
+    and is never run itself.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Target:
     guessed: bool = False
     broken: bool = False
     match: str = "latest"
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -600,7 +600,8 @@ class PlannedStage:
     """A stage as running the pipeline file declared it.
 
     ``configuration`` holds the values of all configuration parameters, before any ``sets``. A derivation comes whole,
-    as ``Derivation.as_json`` gives it, with ``dependencies`` naming the stages behind its roles.
+    as ``Derivation.as_json`` gives it, with ``dependencies`` naming the stages behind its roles. ``alias`` names the
+    stage that this one only stands for: it has that stage's derivation and realizations, and no job of its own.
     """
 
     name: str
@@ -613,6 +614,7 @@ class PlannedStage:
     doc: str = ""
     pool: str = ""
     match: str = "latest"
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -626,6 +628,8 @@ class Planned:
 @dataclass(frozen=True, slots=True)
 class RealizeJob:
     """Run one stage. ``target`` is ``path:stage``; ``trees`` holds for each role the absolute folders it was given.
+
+    ``realizations`` holds for each role the RRefs of those folders, ``sets`` the run's ``stage.parameter`` values.
 
     The worker writes into ``scratch`` (which exists and is empty) and reports what it wrote.
     """
@@ -643,6 +647,8 @@ class RealizeJob:
     trees: Mapping[str, Sequence[str]]
     scratch: str
     seed: int = 0
+    sets: Mapping[str, Json] = field(default_factory=dict)
+    realizations: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -656,12 +662,17 @@ class WrittenFile:
 
 @dataclass(frozen=True, slots=True)
 class Realized:
-    """What a job wrote. ``warnings`` are sentences to show (a value had to be pickled, say)."""
+    """What a job wrote. ``warnings`` are sentences to show (a value had to be pickled, say).
+
+    ``references``: the work read a reference as text, or a tree that is not a direct dependency's. It then depends on
+    more than its action key tells, and must be found by derivation and context alone.
+    """
 
     files: Sequence[WrittenFile]
     took: float
     peak_memory: int = 0
     warnings: Sequence[str] = ()
+    references: bool = False
 
 
 @dataclass(frozen=True, slots=True)
