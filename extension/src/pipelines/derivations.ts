@@ -1,0 +1,125 @@
+import type { SyntaxNode } from "@lezer/common";
+
+import type { ImportedName, WrittenStage } from "./declarations.js";
+import { calledName, child, children, docstring, hasError, textOf } from "./syntax.js";
+
+const MODULES = ["stageloom.derivations", "stageloom.pylightnix"];
+
+/** Whether a file writes its stages as derivations. */
+export function writesDerivations(imports: readonly ImportedName[]): boolean {
+  return imports.some(
+    (one) =>
+      MODULES.some((module) => one.module === module || one.module.startsWith(`${module}.`)) ||
+      (one.module === "stageloom" && MODULES.includes(`stageloom.${one.name}`)),
+  );
+}
+
+interface StageFunction {
+  readonly name: string;
+  readonly node: SyntaxNode;
+  readonly at: SyntaxNode;
+  readonly body: SyntaxNode;
+  makes: boolean;
+}
+
+/**
+ * A guess at the derivations of a file: the functions that call `mkdrv`, at any depth, and what is passed from one to
+ * another. Only running the file can tell; the planner's word replaces this.
+ */
+export function guessDerivations(script: SyntaxNode, text: string): readonly WrittenStage[] {
+  const makers = collectFunctions(script, text).filter((one) => one.makes);
+  const names = new Map(makers.map((one) => [one.name, derivationName(one, text)]));
+  const needs = new Flow(text, names).follow(script);
+  return makers.map((one) => ({
+    is: "derivation",
+    name: names.get(one.name) ?? one.name,
+    function: one.name,
+    at: { from: one.at.from, to: one.at.to },
+    whole: { from: one.node.from, to: one.node.to },
+    damaged: hasError(one.node),
+    dependencies: [...(needs.get(one.name) ?? [])].map((name) => names.get(name) ?? name),
+    doc: docstring(one.body, text),
+  }));
+}
+
+function collectFunctions(script: SyntaxNode, text: string): StageFunction[] {
+  const found: StageFunction[] = [];
+  const visit = (node: SyntaxNode, within: StageFunction | null): void => {
+    let owner = within;
+    if (node.name === "FunctionDefinition") {
+      const at = child(node, "VariableName");
+      const body = child(node, "Body");
+      if (at !== null && body !== null) {
+        const whole = node.parent?.name === "DecoratedStatement" ? node.parent : node;
+        owner = { name: textOf(at, text), node: whole, at, body, makes: false };
+        found.push(owner);
+      }
+    } else if (node.name === "CallExpression" && owner !== null && calledName(node, text)?.name === "mkdrv") owner.makes = true;
+    for (const inner of children(node)) visit(inner, owner);
+  };
+  visit(script, null);
+  return found;
+}
+
+/** The name its configuration gives a derivation, where that is written out; else the function's. */
+function derivationName(stage: StageFunction, text: string): string {
+  const named = /(?:["']name["']\s*:|\bname\s*=)\s*["']([\w.+-]+)["']/.exec(textOf(stage.body, text));
+  return named?.[1] ?? stage.name;
+}
+
+type Variables = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** Follows straight-line code: `a = stage_one(m)` and then `stage_two(m, a)` says that the second needs the first. */
+class Flow {
+  readonly #text: string;
+  readonly #stages: ReadonlyMap<string, string>;
+  readonly #needs = new Map<string, Set<string>>();
+
+  constructor(text: string, stages: ReadonlyMap<string, string>) {
+    this.#text = text;
+    this.#stages = stages;
+  }
+
+  follow(script: SyntaxNode): ReadonlyMap<string, ReadonlySet<string>> {
+    this.#block(script, new Map(), null);
+    return this.#needs;
+  }
+
+  #need(who: string | null, what: Iterable<string>): void {
+    if (who === null || !this.#stages.has(who)) return;
+    const known = this.#needs.get(who) ?? new Set();
+    for (const one of what) if (one !== who) known.add(one);
+    this.#needs.set(who, known);
+  }
+
+  #block(block: SyntaxNode, outer: Variables, owner: string | null): void {
+    const variables = new Map(outer);
+    const visit = (node: SyntaxNode): void => {
+      if (node.name === "FunctionDefinition") {
+        const name = child(node, "VariableName");
+        const body = child(node, "Body");
+        // a helper within a stage function makes what that one makes
+        const stage = name === null ? "" : textOf(name, this.#text);
+        if (body !== null) this.#block(body, variables, this.#stages.has(stage) ? stage : owner);
+      } else if (node.name === "AssignStatement" && node.firstChild?.name === "VariableName" && node.lastChild !== null) {
+        const value = this.#value(node.lastChild, variables);
+        this.#need(owner, value);
+        variables.set(textOf(node.firstChild, this.#text), value);
+      } else if (node.name === "CallExpression" || node.name === "VariableName") this.#need(owner, this.#value(node, variables));
+      else for (const inner of children(node)) visit(inner);
+    };
+    for (const inner of children(block)) visit(inner);
+  }
+
+  /** The stage functions whose results an expression holds. */
+  #value(node: SyntaxNode, variables: Variables): ReadonlySet<string> {
+    if (node.name === "VariableName") return variables.get(textOf(node, this.#text)) ?? new Set();
+    const inner = new Set<string>();
+    for (const part of children(node)) for (const one of this.#value(part, variables)) inner.add(one);
+    if (node.name !== "CallExpression") return inner;
+    const name = calledName(node, this.#text)?.name;
+    if (name === undefined || !this.#stages.has(name)) return inner;
+    this.#need(name, inner);
+    return new Set([name]);
+  }
+}
