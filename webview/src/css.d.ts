@@ -1,0 +1,2 @@
+// styles are bundled into panel.css by the build
+declare module "*.css";
