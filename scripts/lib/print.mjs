@@ -7,3 +7,22 @@ export const print = (line = "") => {
 export const complain = (line) => {
   process.stderr.write(`${line}\n`);
 };
+
+/** @param {number} since as `performance.now()` gave it */
+export const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/**
+ * Says what is being done and, when it took a while, that it is done.
+ *
+ * @template T
+ * @param {string} what
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export const step = async (what, work) => {
+  const begun = performance.now();
+  print(`… ${what}`);
+  const result = await work();
+  print(`  done in ${seconds(begun)}`);
+  return result;
+};

@@ -1,0 +1,138 @@
+/** Child processes that end with this one, their children included. Needs nothing installed. */
+import { spawn } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { Failure } from "./failure.mjs";
+
+/** @typedef {import("node:child_process").ChildProcess} ChildProcess */
+/** @typedef {{ code: number | null; signal: NodeJS.Signals | null; timedOut: boolean }} Ending */
+
+/** @type {Set<ChildProcess>} */
+const alive = new Set();
+
+/** Signals a process and what it started. @param {ChildProcess} child @param {NodeJS.Signals} signal */
+const signalTree = (child, signal) => {
+  if (child.pid === undefined) return;
+  if (process.platform === "win32") {
+    spawn("taskkill", ["/pid", String(child.pid), "/t", "/f"], { stdio: "ignore" });
+    return;
+  }
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // the whole group is gone
+  }
+};
+
+/** Asks a process and its children to end, and makes them after `grace` milliseconds. @param {ChildProcess} child */
+export const endTree = async (child, grace = 3000) => {
+  const gone =
+    child.exitCode !== null || child.signalCode !== null
+      ? Promise.resolve()
+      : new Promise((resolve) => child.once("exit", resolve));
+  signalTree(child, "SIGTERM");
+  const timer = setTimeout(() => {
+    signalTree(child, "SIGKILL");
+  }, grace);
+  await gone;
+  clearTimeout(timer);
+  // children that did not follow their leader
+  signalTree(child, "SIGKILL");
+  alive.delete(child);
+};
+
+/** Ends everything that is still running. */
+export const endAll = async () => {
+  await Promise.all([...alive].map((child) => endTree(child)));
+};
+
+/**
+ * Starts a process at the head of its own group, so that it ends with its children.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {import("node:child_process").SpawnOptions} options
+ * @returns {ChildProcess}
+ */
+export const start = (command, args, options = {}) => {
+  const child = spawn(command, [...args], { ...options, detached: process.platform !== "win32" });
+  alive.add(child);
+  child.once("exit", () => alive.delete(child));
+  child.once("error", () => alive.delete(child));
+  return child;
+};
+
+/** Ends every process on Ctrl+C, a hang-up or a request to end, and then this one. Call it once in a script. */
+export const endWithSignals = () => {
+  let ending = false;
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+    process.on(signal, () => {
+      if (ending) return;
+      ending = true;
+      void endAll().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
+    });
+  }
+  process.on("exit", () => {
+    for (const child of alive) signalTree(child, "SIGKILL");
+  });
+};
+
+/**
+ * Runs a process to its end with its output in a log file, or nowhere.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ cwd?: string; env?: NodeJS.ProcessEnv; log?: string; timeout?: number }} options timeout in milliseconds
+ * @returns {Promise<Ending & { tail: string }>} how it ended, and the end of what it printed
+ */
+export const run = async (command, args, { cwd, env, log, timeout } = {}) => {
+  const child = start(command, args, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "pipe"] });
+  const file = log === undefined ? undefined : createWriteStream(log, { flags: "a" });
+  let tail = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (/** @type {string} */ text) => {
+      file?.write(text);
+      tail = (tail + text).slice(-20_000);
+    });
+  }
+  let timedOut = false;
+  const timer =
+    timeout === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          void endTree(child);
+        }, timeout);
+  /** @type {Promise<Omit<Ending, "timedOut">>} */
+  const ended = new Promise((resolve, reject) => {
+    child.once("error", (error) => {
+      reject(new Failure(`${command} does not start: ${error.message}`));
+    });
+    // "exit" and not "close": a grandchild that keeps the pipe open must not keep us
+    child.once("exit", (code, signal) => {
+      setTimeout(() => {
+        resolve({ code, signal });
+      }, 50);
+    });
+  });
+  const ending = await ended.finally(() => {
+    clearTimeout(timer);
+    signalTree(child, "SIGKILL");
+  });
+  if (file !== undefined) await new Promise((resolve) => file.end(resolve));
+  return { ...ending, timedOut, tail };
+};
+
+/**
+ * Runs a process that has to succeed.
+ *
+ * @param {string} what for the message: "installing x"
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Parameters<typeof run>[2]} options
+ */
+export const mustRun = async (what, command, args, options = {}) => {
+  const { code, signal, timedOut, tail } = await run(command, args, options);
+  if (code === 0) return tail;
+  const how = timedOut ? "took too long" : `ended with ${signal ?? `status ${code}`}`;
+  throw new Failure(`${what} failed: ${command} ${how}.\n${tail.trimEnd()}`);
+};
