@@ -652,6 +652,13 @@ class RealizeJob:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmParams:
+    """Import these third-party modules ahead of the first job, without a word where one is missing or fails."""
+
+    modules: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class WrittenFile:
     """A file below ``scratch``: its path with ``/``, size, and the SHA-256 of its content."""
 
@@ -720,4 +727,5 @@ METHODS: tuple[Method, ...] = (
     Method("job/progress", "engine", JobProgress, None),
     Method("worker/plan", "worker", PlanJob, JobOutcome),
     Method("worker/realize", "worker", RealizeJob, JobOutcome),
+    Method("worker/warm", "worker", WarmParams, Empty),
 )
