@@ -21,7 +21,8 @@ from stageloom.rpc.messages import (
     Span,
 )
 from stageloom.tracking.fingerprint import Code
-from stageloom.tracking.snapshot import Blobs, Snapshot
+from stageloom.tracking.blobs import Blobs
+from stageloom.tracking.snapshot import Snapshot
 
 LanguageName = Literal["function", "derivation", "reactor"]
 
@@ -63,6 +64,7 @@ class Pipeline:
     code: Code
     targets: Mapping[str, Target]
     problems: Sequence[Problem] = ()
+    sets: Mapping[str, Json] = field(default_factory=dict)
 
 
 class CannotPlanError(Exception):

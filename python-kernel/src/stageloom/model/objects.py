@@ -80,14 +80,31 @@ class Record:
 
 
 def action_key(derivation: Derivation, trees: Mapping[str, Sequence[str]]) -> str:
-    """Return the key of the work: own code, own configuration, own inputs, and the ``trees`` chosen for each role."""
+    """Return the key of the work: own code, own configuration, own inputs, and the ``trees`` chosen for each role.
+
+    A dependency's reference inside the configuration stands for its role: what it was made from does not count, only
+    what came of it.
+    """
+    roles = {str(dref): role for role, drefs in derivation.dependencies.items() for dref in drefs}
+    plain = derivation.language == "function" or not roles
+    configuration = {key: value if plain else _by_role(value, roles) for key, value in derivation.configuration.items()}
     return digest(
         "action/1",
         {
             "language": derivation.language,
-            "configuration": dict(derivation.configuration),
+            "configuration": configuration,
             "inputs": dict(derivation.inputs),
             "code": derivation.code,
             "trees": {role: list(chosen) for role, chosen in trees.items()},
         },
     )
+
+
+def _by_role(value: Json, roles: Mapping[str, str]) -> Json:
+    if isinstance(value, str):
+        return {"$dependency": roles[value]} if value in roles else value
+    if isinstance(value, list):
+        return [_by_role(item, roles) for item in value]
+    if isinstance(value, dict):
+        return {key: _by_role(item, roles) for key, item in value.items()}
+    return value
