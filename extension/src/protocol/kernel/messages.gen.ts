@@ -507,6 +507,11 @@ export interface RealizeJob {
   readonly realizations?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Import these third-party modules ahead of the first job, without a word where one is missing or fails. */
+export interface WarmParams {
+  readonly modules: readonly string[];
+}
+
 /** A file below `scratch`: its path with `/`, size, and the SHA-256 of its content. */
 export interface WrittenFile {
   readonly path: string;
@@ -559,4 +564,5 @@ export interface Methods {
   readonly "job/progress": { readonly towards: "engine"; readonly params: JobProgress; readonly result: null };
   readonly "worker/plan": { readonly towards: "worker"; readonly params: PlanJob; readonly result: JobOutcome };
   readonly "worker/realize": { readonly towards: "worker"; readonly params: RealizeJob; readonly result: JobOutcome };
+  readonly "worker/warm": { readonly towards: "worker"; readonly params: WarmParams; readonly result: Empty };
 }
