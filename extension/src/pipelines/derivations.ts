@@ -23,14 +23,16 @@ interface StageFunction {
 }
 
 /**
- * A guess at the derivations of a file: the functions that call `mkdrv`, at any depth, and what is passed from one to
- * another. Only running the file can tell; the planner's word replaces this.
+ * A guess at the derivations of a file: the functions that call `mkdrv`, at any depth, those that return what another
+ * made (`stage_all`), and what is passed from one to another. Only running the file can tell; the planner's word replaces this.
  */
 export function guessDerivations(script: SyntaxNode, text: string): readonly WrittenStage[] {
-  const makers = collectFunctions(script, text).filter((one) => one.makes);
+  const functions = collectFunctions(script, text);
+  const makers = functions.filter((one) => one.makes);
   const names = new Map(makers.map((one) => [one.name, derivationName(one, text)]));
-  const needs = new Flow(text, names).follow(script);
-  return makers.map((one) => ({
+  const flow = new Flow(text, names, new Set(functions.filter((one) => !one.makes).map((one) => one.name)));
+  const needs = flow.follow(script);
+  return functions.filter((one) => one.makes || flow.passesOn(one.name)).map((one) => ({
     is: "derivation",
     name: names.get(one.name) ?? one.name,
     function: one.name,
@@ -73,26 +75,33 @@ type Variables = ReadonlyMap<string, ReadonlySet<string>>;
 class Flow {
   readonly #text: string;
   readonly #stages: ReadonlyMap<string, string>;
+  readonly #others: ReadonlySet<string>;
   readonly #needs = new Map<string, Set<string>>();
 
-  constructor(text: string, stages: ReadonlyMap<string, string>) {
+  constructor(text: string, stages: ReadonlyMap<string, string>, others: ReadonlySet<string>) {
     this.#text = text;
     this.#stages = stages;
+    this.#others = others;
+  }
+
+  /** Whether a function that makes no derivation itself returns one. */
+  passesOn(name: string): boolean {
+    return !this.#stages.has(name) && this.#needs.has(name);
   }
 
   follow(script: SyntaxNode): ReadonlyMap<string, ReadonlySet<string>> {
-    this.#block(script, new Map(), null);
+    this.#block(script, new Map(), null, null);
     return this.#needs;
   }
 
   #need(who: string | null, what: Iterable<string>): void {
-    if (who === null || !this.#stages.has(who)) return;
+    if (who === null) return;
     const known = this.#needs.get(who) ?? new Set();
     for (const one of what) if (one !== who) known.add(one);
     this.#needs.set(who, known);
   }
 
-  #block(block: SyntaxNode, outer: Variables, owner: string | null): void {
+  #block(block: SyntaxNode, outer: Variables, owner: string | null, composer: string | null): void {
     const variables = new Map(outer);
     const visit = (node: SyntaxNode): void => {
       if (node.name === "FunctionDefinition") {
@@ -100,7 +109,12 @@ class Flow {
         const body = child(node, "Body");
         // a helper within a stage function makes what that one makes
         const stage = name === null ? "" : textOf(name, this.#text);
-        if (body !== null) this.#block(body, variables, this.#stages.has(stage) ? stage : owner);
+        const makes = this.#stages.has(stage);
+        const composes = owner === null && !makes && this.#others.has(stage);
+        if (body !== null) this.#block(body, variables, makes ? stage : owner, composes ? stage : null);
+      } else if (node.name === "ReturnStatement" && composer !== null) {
+        const value = new Set([...children(node)].flatMap((part) => [...this.#value(part, variables)]));
+        if (value.size > 0) this.#need(composer, value);
       } else if (node.name === "AssignStatement" && node.firstChild?.name === "VariableName" && node.lastChild !== null) {
         const value = this.#value(node.lastChild, variables);
         this.#need(owner, value);

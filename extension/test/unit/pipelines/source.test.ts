@@ -208,6 +208,7 @@ def stage_all(m):
     ).toEqual([
       ["params", "stage_params", true, []],
       ["anneal", "stage_anneal", true, ["params"]],
+      ["stage_all", "stage_all", true, ["stage_plot"]],
       ["stage_plot", "stage_plot", true, ["anneal"]],
     ]);
     expect(stages[0]!.doc).toBe("The parameters.");

@@ -1,0 +1,78 @@
+import type { Answer } from "../kernels/answer.js";
+import { Lifetime, type Disposable } from "../lifetime.js";
+import type { Artifacts, FilePreview, Located, Outputs } from "../protocol/kernel/messages.gen.js";
+import type { OutputsView } from "../protocol/panels/messages.js";
+import type { Kernel } from "./kernel.js";
+import type { PipelineModel } from "./model.js";
+
+const KEPT_OUTPUTS = 40;
+
+/** What the store holds, as views show it. Realizations never change, so what was read of one is kept for a while. */
+export class ArtifactModel implements Disposable {
+  readonly #kernel: Kernel;
+  readonly #model: PipelineModel;
+  readonly #lifetime = new Lifetime();
+  readonly #outputs = new Map<string, Outputs>();
+  #listed: Promise<Answer<Artifacts>> | null = null;
+
+  constructor(kernel: Kernel, model: PipelineModel) {
+    this.#kernel = kernel;
+    this.#model = model;
+    this.#lifetime.add(
+      model.onDidChange((change) => {
+        if (change.is === "store" || change.is === "kernel") this.#listed = null;
+      }),
+    );
+  }
+
+  dispose(): Promise<void> {
+    return this.#lifetime.dispose();
+  }
+
+  /** All that is cached in the workspace; null where nothing may be asked. */
+  async list(): Promise<Answer<Artifacts> | null> {
+    if (!this.#model.trusted) return null;
+    this.#listed ??= this.#kernel.request("store/artifacts", { path: "", hidden: false });
+    const listed = this.#listed;
+    const answer = await listed;
+    if (answer.is === "failed" && this.#listed === listed) this.#listed = null;
+    return answer;
+  }
+
+  preview(rref: string, file: string): Promise<Answer<FilePreview>> {
+    return this.#kernel.request("store/preview", { rref, file });
+  }
+
+  locate(rref: string, file: string): Promise<Answer<Located>> {
+    return this.#kernel.request("store/locate", { rref, file });
+  }
+
+  export(rref: string, file: string, target: string): Promise<Answer<Located>> {
+    return this.#kernel.request("store/export", { rref, file, target });
+  }
+
+  /** What a cell shows below its source: the run's log and curve while it counts, else all that the realization made. */
+  async outputs(path: string, name: string): Promise<OutputsView> {
+    const stage = this.#model.stage(path, name);
+    const recorded = this.#model.recorded(path, name);
+    const state = stage?.view.state;
+    const ran = state?.is === "running" || state?.is === "failed" || state?.is === "cancelled";
+    const live = { stage: name, rref: null, previews: [], log: recorded?.log ?? "", points: recorded?.points ?? [] };
+    if (ran) return live;
+    const rref = state?.is === "cached" ? state.realization.rref : (stage?.status?.realization?.rref ?? null);
+    const outputs = rref === null ? null : await this.#read(rref);
+    if (outputs === null) return live;
+    return { stage: name, rref, previews: outputs.previews, log: outputs.log, points: outputs.points };
+  }
+
+  async #read(rref: string): Promise<Outputs | null> {
+    const known = this.#outputs.get(rref);
+    if (known !== undefined) return known;
+    const answer = await this.#kernel.request("store/outputs", { rref });
+    if (answer.is === "failed") return null;
+    this.#outputs.set(rref, answer.result);
+    const [oldest] = this.#outputs.keys();
+    if (this.#outputs.size > KEPT_OUTPUTS && oldest !== undefined) this.#outputs.delete(oldest);
+    return answer.result;
+  }
+}

@@ -1,0 +1,289 @@
+import type { Failure, Parameter, Plan, Problem, Realization, RunChanged, RunStage, StageStatus } from "../protocol/kernel/messages.gen.js";
+import type { RunView, StageState, StageView } from "../protocol/panels/messages.js";
+import type { Resolved, StageDeclaration } from "./resolve.js";
+import type { Source } from "./source.js";
+
+/** What the source alone says of a pipeline: instant, and always of the text as it stands. */
+export interface Declarations {
+  readonly source: Source;
+  readonly resolved: Resolved;
+}
+
+/** How far the engine's word goes. `asked` numbers the question, so that a late answer is told from the last one. */
+export type PlanState =
+  | { readonly is: "none" }
+  | { readonly is: "known"; readonly plan: Plan; readonly asked: number }
+  | { readonly is: "failed"; readonly failure: Failure; readonly last: Plan | null };
+
+/** What the run under way, or the last one, made of a stage. `dref` is the plan's of that time, `asked` the last question then. */
+interface StageRun {
+  readonly stage: RunStage;
+  readonly dref: string | null;
+  readonly asked: number;
+  readonly fraction: number | null;
+  readonly message: string;
+}
+
+export interface RunState {
+  readonly run: string;
+  readonly is: RunChanged["is"];
+  readonly targets: readonly string[];
+  readonly stages: ReadonlyMap<string, StageRun>;
+  readonly failure: Failure | null;
+  readonly problems: readonly Problem[];
+}
+
+export interface PipelineState {
+  readonly path: string;
+  readonly declarations: Declarations | null;
+  readonly plan: PlanState;
+  readonly asked: number;
+  readonly run: RunState | null;
+}
+
+export type PipelineEvent =
+  | { readonly is: "read"; readonly declarations: Declarations | null }
+  | { readonly is: "asked"; readonly asked: number }
+  | { readonly is: "planned"; readonly asked: number; readonly plan: Plan }
+  | { readonly is: "unplanned"; readonly asked: number; readonly failure: Failure }
+  | { readonly is: "run"; readonly changed: RunChanged }
+  | { readonly is: "progress"; readonly run: string; readonly stage: string; readonly fraction: number | null; readonly message: string }
+  | { readonly is: "lost"; readonly failure: Failure };
+
+export function newPipeline(path: string): PipelineState {
+  return { path, declarations: null, plan: { is: "none" }, asked: 0, run: null };
+}
+
+/** What a pipeline is after an event. Nothing is read, asked or written here. */
+export function step(state: PipelineState, event: PipelineEvent): PipelineState {
+  switch (event.is) {
+    case "read":
+      return { ...state, declarations: event.declarations };
+    case "asked":
+      return { ...state, asked: Math.max(state.asked, event.asked) };
+    case "planned":
+      if (event.asked < state.asked) return state;
+      return { ...state, plan: { is: "known", plan: event.plan, asked: event.asked }, run: forget(state.run, event) };
+    case "unplanned":
+      if (event.asked < state.asked) return state;
+      return { ...state, plan: { is: "failed", failure: event.failure, last: planOf(state) } };
+    case "run":
+      return { ...state, run: stepRun(state, event.changed) };
+    case "progress":
+      return { ...state, run: stepProgress(state.run, event) };
+    case "lost":
+      return { ...state, plan: { is: "failed", failure: event.failure, last: planOf(state) }, run: loseRun(state.run, event.failure) };
+  }
+}
+
+/** The engine's last word, however old. */
+export function planOf(state: PipelineState): Plan | null {
+  return state.plan.is === "known" ? state.plan.plan : state.plan.is === "failed" ? state.plan.last : null;
+}
+
+export function isLive(run: { readonly is: RunChanged["is"] } | null): boolean {
+  return run !== null && (run.is === "planning" || run.is === "running" || run.is === "cancelling");
+}
+
+function stepRun(state: PipelineState, changed: RunChanged): RunState {
+  const before = state.run?.run === changed.run ? state.run : null;
+  const stages = new Map(before?.stages ?? []);
+  for (const stage of changed.stages) {
+    const known = stages.get(stage.name);
+    const dref = known?.dref ?? planOf(state)?.stages.find((one) => one.name === stage.name)?.dref ?? null;
+    const running = stage.is === "running" && known?.stage.is === "running";
+    stages.set(stage.name, {
+      stage,
+      dref,
+      asked: state.asked,
+      fraction: running ? known.fraction : null,
+      message: running ? known.message : "",
+    });
+  }
+  return {
+    run: changed.run,
+    is: changed.is,
+    targets: changed.targets,
+    stages,
+    failure: changed.failure ?? before?.failure ?? null,
+    problems: changed.problems,
+  };
+}
+
+function stepProgress(run: RunState | null, event: PipelineEvent & { is: "progress" }): RunState | null {
+  const known = run?.run === event.run ? run.stages.get(event.stage) : undefined;
+  if (run === null || known?.stage.is !== "running") return run;
+  const stages = new Map(run.stages).set(event.stage, {
+    ...known,
+    fraction: event.fraction ?? known.fraction,
+    message: event.message === "" ? known.message : event.message,
+  });
+  return { ...run, stages };
+}
+
+/** What a newer plan makes stale in the memory of an ended run: results it knows of, failures of code that has changed. */
+function forget(run: RunState | null, event: PipelineEvent & { is: "planned" }): RunState | null {
+  if (run === null) return null;
+  const planned = new Map(event.plan.stages.map((stage) => [stage.name, stage]));
+  const live = isLive(run);
+  const stages = [...run.stages].filter(([name, { stage, dref, asked }]) => {
+    const now = planned.get(name);
+    if (stage.is === "done") return event.asked <= asked;
+    if (stage.is === "kept") return event.asked <= asked || (now?.is === "cached" && now.realization?.rref === stage.realization?.rref);
+    if (live) return true;
+    return now !== undefined && now.is !== "cached" && (now.dref ?? null) === dref;
+  });
+  return { ...run, stages: new Map(stages) };
+}
+
+/** The kernel went away: what ran has failed with it. */
+function loseRun(run: RunState | null, failure: Failure): RunState | null {
+  if (run === null || !isLive(run)) return run;
+  const stages = [...run.stages].map(([name, one]): [string, StageRun] => {
+    if (one.stage.is === "running") return [name, { ...one, stage: { ...one.stage, is: "failed", failure } }];
+    if (one.stage.is === "waiting") return [name, { ...one, stage: { ...one.stage, is: "skipped" } }];
+    return [name, one];
+  });
+  return { ...run, is: "failed", failure, stages: new Map(stages) };
+}
+
+// --- what views see ---------------------------------------------------------------------------------------------------
+
+/** A stage with all that is known of it. `declaration` is null for one that only the engine knows of. */
+export interface Stage {
+  readonly view: StageView;
+  readonly declaration: StageDeclaration | null;
+  readonly status: StageStatus | null;
+}
+
+/** The stages of a pipeline: the source's, in its order, with the engine's word; then those that only the engine knows. */
+export function stagesOf(state: PipelineState): readonly Stage[] {
+  const planned = planOf(state)?.stages ?? [];
+  const declared = firstOfEachName(state.declarations?.resolved.stages ?? []);
+  const spoken = planned.some((status) => status.language !== "function" && !status.guessed);
+  const taken = new Set<StageStatus>();
+  const found: Stage[] = [];
+  for (const declaration of declared) {
+    const own = planned.filter((status) => !taken.has(status) && stands(status, declaration, state.path));
+    for (const status of own) taken.add(status);
+    for (const status of own) found.push(compose(state, declaration, status));
+    if (own.length === 0 && !(declaration.guessed && spoken)) found.push(compose(state, declaration, null));
+  }
+  for (const status of planned) {
+    const gone = status.span.path === state.path && status.language === "function" && state.declarations !== null;
+    if (!taken.has(status) && !gone) found.push(compose(state, null, status));
+  }
+  return found;
+}
+
+function firstOfEachName(stages: readonly StageDeclaration[]): readonly StageDeclaration[] {
+  const seen = new Set<string>();
+  return stages.filter((stage) => {
+    if (seen.has(stage.name)) return false;
+    seen.add(stage.name);
+    return true;
+  });
+}
+
+function stands(status: StageStatus, declaration: StageDeclaration, path: string): boolean {
+  if (status.span.path !== path) return false;
+  if (declaration.language === "derivation") return status.language === "derivation" && status.function === declaration.function;
+  return status.name === declaration.name;
+}
+
+function compose(state: PipelineState, declaration: StageDeclaration | null, status: StageStatus | null): Stage {
+  const name = status?.name ?? declaration?.name ?? "";
+  const current = state.plan.is === "known" && state.plan.asked === state.asked;
+  const source = state.declarations?.source ?? null;
+  const engineKnows = status !== null && (declaration === null || declaration.guessed);
+  const view: StageView = {
+    name,
+    function: declaration?.function ?? status?.function ?? name,
+    language: status?.language ?? declaration?.language ?? "function",
+    path: status?.span.path ?? state.path,
+    line: declaration !== null && source !== null ? source.lines.place(declaration.whole.from).line : (status?.span.line ?? 0),
+    source: declaration !== null && source !== null ? source.text.slice(declaration.whole.from, declaration.whole.to).trimEnd() : "",
+    doc: declaration?.doc ?? status?.doc ?? "",
+    guessed: status?.guessed ?? declaration?.guessed ?? false,
+    dependencies: engineKnows ? status.dependencies : (declaration?.dependencies ?? []).map((one) => one.stage),
+    parameters: status !== null && (current || declaration === null) ? status.parameters : writtenParameters(declaration),
+    state: stateOf(state, name, status),
+  };
+  return { view, declaration, status };
+}
+
+function writtenParameters(declaration: StageDeclaration | null): readonly Parameter[] {
+  return (declaration?.parameters ?? []).map(({ name, text, is }) => ({ name, value: null, text, source: is }));
+}
+
+/** The plan's word on a stage, overlaid by the run's. */
+function stateOf(state: PipelineState, name: string, status: StageStatus | null): StageState {
+  const ran = state.run?.stages.get(name);
+  const overlay = ran === undefined ? null : overlaid(ran, status, isLive(state.run));
+  if (overlay !== null) return overlay;
+  switch (status?.is) {
+    case undefined:
+    case "unknown":
+      return { is: "unknown" };
+    case "broken":
+      return { is: "broken" };
+    case "absent":
+      return { is: "absent" };
+    case "stale":
+      return { is: "stale", reasons: status.reasons };
+    case "cached": {
+      const realization = status.realization;
+      if (realization === null) return { is: "unknown" };
+      return { is: "cached", realization, kept: ran?.stage.is === "kept" && ran.stage.realization?.rref === realization.rref };
+    }
+  }
+}
+
+function overlaid(ran: StageRun, status: StageStatus | null, live: boolean): StageState | null {
+  const { stage } = ran;
+  switch (stage.is) {
+    case "waiting":
+      return live ? { is: "waiting" } : null;
+    case "running":
+      return live ? running(ran) : null;
+    case "done":
+    case "kept":
+      return ended(stage.realization, stage.is === "kept", status);
+    case "failed":
+      return stage.failure === null ? null : { is: "failed", failure: stage.failure };
+    case "cancelled":
+      return { is: "cancelled" };
+    case "skipped":
+      return { is: "skipped" };
+  }
+}
+
+function running(ran: StageRun): StageState {
+  return {
+    is: "running",
+    since: ran.stage.started ?? 0,
+    ...(ran.fraction === null ? {} : { fraction: ran.fraction }),
+    ...(ran.message === "" ? {} : { message: ran.message }),
+  };
+}
+
+/** What a run has just made counts until the next plan, unless the buffer is already another derivation's. */
+function ended(realization: Realization | null, kept: boolean, status: StageStatus | null): StageState | null {
+  if (realization === null) return null;
+  const other = status !== null && status.dref !== null && status.dref !== realization.dref;
+  return other || status?.is === "cached" ? null : { is: "cached", realization, kept };
+}
+
+/** The run as a view shows it: how many of its stages have come to an end. */
+export function runView(state: PipelineState): RunView | null {
+  const { run } = state;
+  if (run === null) return null;
+  const stages = [...run.stages.values()].map((one) => one.stage.is);
+  return {
+    run: run.run,
+    is: run.is,
+    targets: run.targets,
+    finished: stages.filter((is) => is !== "waiting" && is !== "running").length,
+    total: stages.length,
+  };
+}

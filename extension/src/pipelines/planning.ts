@@ -1,0 +1,52 @@
+import type { Disposable } from "../lifetime.js";
+
+/** Asks how one pipeline stands; must heed the signal, and never throws. */
+export type Ask = (path: string, signal: AbortSignal) => Promise<void>;
+
+interface Pending {
+  readonly timer: NodeJS.Timeout | null;
+  readonly abort: AbortController;
+}
+
+/** Asks once typing pauses. A newer question cancels the one before it. */
+export class Planning implements Disposable {
+  readonly #ask: Ask;
+  readonly #delay: number;
+  readonly #pending = new Map<string, Pending>();
+
+  constructor(ask: Ask, delay = 150) {
+    this.#ask = ask;
+    this.#delay = delay;
+  }
+
+  later(path: string): void {
+    this.#drop(path);
+    const abort = new AbortController();
+    const timer = setTimeout(() => void this.#run(path, abort), this.#delay);
+    this.#pending.set(path, { timer, abort });
+  }
+
+  now(path: string): void {
+    this.#drop(path);
+    const abort = new AbortController();
+    this.#pending.set(path, { timer: null, abort });
+    void this.#run(path, abort);
+  }
+
+  dispose(): void {
+    for (const path of [...this.#pending.keys()]) this.#drop(path);
+  }
+
+  async #run(path: string, abort: AbortController): Promise<void> {
+    await this.#ask(path, abort.signal);
+    if (this.#pending.get(path)?.abort === abort) this.#pending.delete(path);
+  }
+
+  #drop(path: string): void {
+    const pending = this.#pending.get(path);
+    if (pending === undefined) return;
+    if (pending.timer !== null) clearTimeout(pending.timer);
+    pending.abort.abort();
+    this.#pending.delete(path);
+  }
+}

@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest";
+
+import { Project } from "../../../src/pipelines/project.js";
+import { mentionsOf, stageAt, whyNotName } from "../../../src/pipelines/rename.js";
+
+function project(files: Record<string, string>): Project {
+  const made = new Project();
+  for (const [path, text] of Object.entries(files)) made.set(path, text);
+  return made;
+}
+
+/** Renames what stands at `«` in a file, and returns all files as they would be. */
+function rename(marked: Record<string, string>, name: string): Record<string, string> {
+  const files: Record<string, string> = {};
+  let where: [string, number] | null = null;
+  for (const [path, text] of Object.entries(marked)) {
+    const at = text.indexOf("«");
+    if (at >= 0) where = [path, at];
+    files[path] = text.replace("«", "");
+  }
+  const made = project(files);
+  const found = stageAt(made, where![0], where![1]);
+  expect(found, "nothing to rename there").not.toBeNull();
+  expect(whyNotName(made, found!.target, name)).toBeNull();
+  const mentions = [...mentionsOf(made, found!.target)].sort((left, right) => right.at.from - left.at.from);
+  for (const { path, at } of mentions) files[path] = files[path]!.slice(0, at.from) + name + files[path]!.slice(at.to);
+  return files;
+}
+
+const STEPS = `from stageloom import stage
+
+
+@stage
+def one():
+    """one stays in docs, and in "one" """
+    return 1
+
+
+@stage
+def two(one, k=1):
+    scaled = [one for _ in range(k)]
+    one = scaled[0]
+    return f"{one}", {"one": one}, obj.one, call(one=one)
+
+
+def helper(one):
+    return one
+
+
+def other():
+    one = 3
+    return one
+
+
+quick = two.bind(one=one, k=2)
+print(one)
+`;
+
+const RENAMED = `from stageloom import stage
+
+
+@stage
+def first():
+    """one stays in docs, and in "one" """
+    return 1
+
+
+@stage
+def two(first, k=1):
+    scaled = [first for _ in range(k)]
+    first = scaled[0]
+    return f"{first}", {"one": first}, obj.one, call(one=first)
+
+
+def helper(one):
+    return one
+
+
+def other():
+    one = 3
+    return one
+
+
+quick = two.bind(first=first, k=2)
+print(first)
+`;
+
+describe("renaming a stage", () => {
+  it.each([
+    ["its definition", "def one", "def «one"],
+    ["the parameter", "def two(one", "def two(«one"],
+    ["a use of the parameter", "one for _", "«one for _"],
+    ["the role in a bind", "bind(one", "bind(«one"],
+    ["the value in a bind", "=one, k=2", "=«one, k=2"],
+  ])("from %s renames every mention and nothing else", (_, plain, marked) => {
+    expect(rename({ "steps.py": STEPS.replace(plain, marked) }, "first")["steps.py"]).toBe(RENAMED);
+  });
+
+  it("follows into the files that import it", () => {
+    const user = `from stageloom import stage
+from steps import one, two
+
+@stage
+def three(«one):
+    return one
+
+slow = two.bind(one=one)
+`;
+    const files = rename({ "lib/steps.py": STEPS, "lib/user.py": user }, "first");
+    expect(files["lib/steps.py"]).toBe(RENAMED);
+    expect(files["lib/user.py"]).toBe(`from stageloom import stage
+from steps import first, two
+
+@stage
+def three(first):
+    return first
+
+slow = two.bind(first=first)
+`);
+  });
+
+  it("leaves an alias its name", () => {
+    const user = "from stageloom import stage\nfrom .steps import one as uno\n\n@stage\ndef three(uno):\n    return uno\n";
+    const files = rename({ "a/steps.py": STEPS.replace("def one", "def «one"), "a/user.py": user }, "first");
+    expect(files["a/user.py"]).toBe(user.replace("import one as", "import first as"));
+  });
+
+  it("renames an instance", () => {
+    const text = STEPS.replace("quick = ", "«quick = ") + "\n\n@stage\ndef three(quick):\n    return quick\n";
+    const files = rename({ "steps.py": text }, "fast");
+    expect(files["steps.py"]).toContain("fast = two.bind(one=one, k=2)");
+    expect(files["steps.py"]).toContain("def three(fast):\n    return fast");
+  });
+
+  it.each([
+    ["two", "Another stage"],
+    ["k", "has a parameter"],
+    ["for", "Python's own"],
+    ["1st", "not a name"],
+    ["a b", "not a name"],
+  ])("refuses the name %s", (name, why) => {
+    const made = project({ "steps.py": STEPS });
+    const found = stageAt(made, "steps.py", STEPS.indexOf("def one") + 4);
+    expect(whyNotName(made, found!.target, name)).toContain(why);
+  });
+});
+
+describe("going to a stage's definition", () => {
+  it("works from a parameter and from its uses, not from strings, attributes or a helper's parameter", () => {
+    const made = project({ "steps.py": STEPS });
+    const at = (text: string, into = 0): string | undefined => stageAt(made, "steps.py", STEPS.indexOf(text) + into)?.target.stage.name;
+    expect(at("def two(one", 9)).toBe("one");
+    expect(at("one for _")).toBe("one");
+    expect(at("obj.one", 5)).toBeUndefined();
+    expect(at('"one": one', 2)).toBeUndefined();
+    expect(at("def helper(one", 12)).toBeUndefined();
+    expect(at("def other", 22)).toBeUndefined();
+  });
+
+  it("reaches another file", () => {
+    const user = "from stageloom import stage\nfrom pkg.steps import one\n\n@stage\ndef three(one):\n    return one\n";
+    const made = project({ "pkg/steps.py": STEPS, "user.py": user });
+    expect(stageAt(made, "user.py", user.indexOf("return one") + 8)?.target.path).toBe("pkg/steps.py");
+    expect(made.resolved("user.py").problems).toEqual([]);
+  });
+});
