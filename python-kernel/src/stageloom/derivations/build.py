@@ -1,0 +1,157 @@
+"""What a realizer is given: its configuration, its output folder, and the folders of what it depends on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from stageloom.derivations.configuration import Config, promise, promises, reference
+from stageloom.model.objects import Derivation
+from stageloom.model.references import DRef, RRef
+from stageloom.model.values import Json
+
+
+class BuildError(Exception):
+    """A realizer asked for what its stage does not have."""
+
+
+class MissingOutputError(Exception):
+    """A promise that the realizer did not keep."""
+
+    def __init__(self, path: str, message: str) -> None:
+        self.path = path
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Realizer:
+    """A function that makes a realization."""
+
+    function: Callable[[Build], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The realization that stands for a dependency, and its folder. ``rref`` is None where nobody told."""
+
+    rref: RRef | None
+    folder: Path
+
+
+class Plans(Protocol):
+    """Derivations by reference."""
+
+    def __call__(self, dref: DRef) -> tuple[Derivation, Config]:
+        """Return the derivation that ``dref`` names, with its configuration as its stage function wrote it."""
+        ...
+
+
+@dataclass(slots=True)
+class Build:
+    """One realization in the making.
+
+    ``chosen`` holds the realizations of the direct dependencies. ``read_references`` becomes true as soon as the
+    realizer reads what is not in its action key: a reference as text, or a dependency's dependency.
+    """
+
+    dref: DRef
+    config: Config
+    outpath: Path
+    chosen: Mapping[DRef, Sequence[Chosen]]
+    plans: Plans
+    store: Path
+    read_references: bool = field(default=False)
+
+    def direct(self, dref: DRef) -> Chosen:
+        """Return what stands for a direct dependency."""
+        if not self.chosen.get(dref):
+            raise BuildError(f"{self.dref.name} does not depend on {dref}; name it in its configuration")
+        return self.chosen[dref][0]
+
+    def behind(self, chosen: Chosen, dref: DRef) -> Chosen:
+        """Return what stood for ``dref`` when ``chosen`` was made."""
+        self.read_references = True
+        if chosen.rref is None:
+            raise BuildError(f"what {chosen.folder.name} was made from was not told with the job")
+        record = _read_record(self.store, chosen.rref)
+        context = record.get("context")
+        texts = context.get(str(dref)) if isinstance(context, dict) else None
+        if not isinstance(texts, list) or not texts or not isinstance(texts[0], str):
+            raise BuildError(f"{chosen.rref} was not made from {dref}")
+        rref = RRef.parse(texts[0])
+        tree = _read_record(self.store, rref)["tree"]
+        assert isinstance(tree, str)
+        return Chosen(rref, self.store / "trees" / tree[:2] / tree)
+
+
+def build_wrapper(function: Callable[[Build], object]) -> Realizer:
+    """Return ``function`` as the realizer of a derivation; it is called with a :class:`Build`."""
+    if not callable(function):
+        raise TypeError(f"build_wrapper takes a function of one Build, not {function!r:.80}")
+    return Realizer(function)
+
+
+def build_config(b: Build) -> dict[str, Json]:
+    """Return the configuration of the stage that is built, as a dict of its own; references are texts."""
+    if any(reference(value) is not None for value in _parts(dict(b.config.value))):
+        b.read_references = True
+    copied = json.loads(json.dumps(dict(b.config.value)))
+    assert isinstance(copied, dict)
+    return copied
+
+
+def build_outpath(b: Build) -> str:
+    """Return the folder that the realizer writes to."""
+    return str(b.outpath)
+
+
+def build_path(b: Build, refpath: Sequence[object]) -> str:
+    """Return the path that ``[selfref, "a"]`` or ``[dref, "a"]`` stands for; the folders above a promise are made.
+
+    Raises:
+        BuildError: for another list, or a derivation that the stage does not depend on.
+    """
+    spelled: list[Json] = [str(item) if isinstance(item, DRef) else item for item in refpath]  # type: ignore[misc]  # checked below
+    own = promise(spelled)
+    if own is not None:
+        return str(promised_path(b, own.path))
+    found = reference(spelled) if len(spelled) != 1 else reference(spelled[0])
+    if found is None:
+        raise BuildError(f"{list(refpath)!r:.80} is no path: write [selfref, 'file'] or [dref, 'file']")
+    return str(b.direct(found.dref).folder.joinpath(*found.path))
+
+
+def promised_path(b: Build, path: Sequence[str]) -> Path:
+    """Return where the file ``path`` of the realization in the making is, with the folders above it made."""
+    full = b.outpath.joinpath(*path)
+    full.parent.mkdir(parents=True, exist_ok=True)
+    return full
+
+
+def check_promises(b: Build) -> None:
+    """Raise MissingOutputError for the first file that the configuration promises and nobody wrote."""
+    for one in promises(dict(b.config.value)):
+        full = b.outpath.joinpath(*one.path)
+        if not full.exists():
+            raise MissingOutputError(str(one), f"{b.dref.name} promised {one} and did not write it")
+        if full.is_dir() and not any(inner.is_file() for inner in full.rglob("*")):
+            raise MissingOutputError(str(one), f"{b.dref.name} promised {one} and left it an empty folder")
+
+
+def _parts(value: Json) -> list[Json]:
+    if isinstance(value, dict):
+        return [value, *(part for item in value.values() for part in _parts(item))]
+    if isinstance(value, list):
+        return [value, *(part for item in value for part in _parts(item))]
+    return [value]
+
+
+def _read_record(store: Path, rref: RRef) -> dict[str, Json]:
+    path = store / "records" / rref.hash[:2] / f"{rref.hash}.json"
+    record = json.loads(path.read_text("utf-8"))
+    if not isinstance(record, dict):
+        raise BuildError(f"{path} is damaged")
+    return record

@@ -1,0 +1,130 @@
+"""Calling a file's stage functions, to learn which derivations they make."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+from stageloom.derivations.configuration import ConfigError
+from stageloom.derivations.manager import Made, Manager, Surroundings
+from stageloom.derivations.source import StageFunction
+from stageloom.model.references import DRef
+from stageloom.model.values import Json
+from stageloom.rpc.messages import Problem
+
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+@dataclass(slots=True)
+class Instances:
+    """What a file's stage functions made.
+
+    ``stages`` maps the name of each derivation to it, dependencies first; ``aliases`` maps a stage function that made
+    nothing of its own to the name of the stage whose DRef it returned.
+    """
+
+    stages: dict[str, Made] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def instantiate(
+    module: ModuleType, functions: Sequence[StageFunction], surroundings: Surroundings, sets: Mapping[str, Json]
+) -> Instances:
+    """Call every entry of ``functions`` in ``module`` and return what they made, with ``sets`` in place.
+
+    What a stage function raises becomes a problem of its own; the others are called all the same.
+    """
+    names: tuple[str, ...] = ()
+    if any("[" in key for key in sets):  # a name with a number is known only after all were made once
+        manager, _, _ = _call(module, functions, surroundings, {}, ())
+        by_dref = _names(manager)
+        names = tuple(by_dref[dref] for dref in manager.order)
+    manager, returned, problems = _call(module, functions, surroundings, sets, names)
+    by_dref = _names(manager, names)
+    made_by = {made.function.name for made in manager.made.values() if made.function is not None}
+    instances = Instances({by_dref[dref]: made for dref, made in manager.made.items()}, problems=problems)
+    failed = {name for problem in problems for name in problem.stages}
+    for function in functions:
+        if function.name in made_by or function.name in failed:
+            continue
+        dref = returned.get(function.name) or manager.by_function.get(function.name)
+        if dref is not None:
+            instances.aliases[function.name] = by_dref[dref]
+        elif not function.entry:
+            instances.problems.append(_never_called(function))
+    return instances
+
+
+def _call(
+    module: ModuleType,
+    functions: Sequence[StageFunction],
+    surroundings: Surroundings,
+    sets: Mapping[str, Json],
+    names: tuple[str, ...],
+) -> tuple[Manager, dict[str, DRef], list[Problem]]:
+    manager = Manager(surroundings, sets, names)
+    returned: dict[str, DRef] = {}
+    problems: list[Problem] = []
+    for function in functions:
+        if not function.entry:
+            continue
+        called: Callable[[Manager], object] | None = getattr(module, function.name, None)
+        if called is None:
+            continue
+        try:
+            result = called(manager)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # it is user code: whatever it raises is told
+            problems.append(_problem(function, error, surroundings))
+            continue
+        if isinstance(result, DRef) and result in manager.made:
+            returned[function.name] = result
+        else:
+            message = f"{function.name} must return the DRef that mkdrv returned, not {result!r:.60}"
+            problems.append(Problem("bad-declaration", message, function.span, stages=[function.name]))
+    return manager, returned, problems
+
+
+def _names(manager: Manager, given: Sequence[str] = ()) -> dict[DRef, str]:
+    """Return a name for each derivation, unique among them; those ``given`` are in the order of making."""
+    if given and len(given) == len(manager.order):
+        named: dict[DRef, str] = {}
+        for dref, name in zip(manager.order, given, strict=True):
+            named.setdefault(dref, name)
+        return named
+    taken: dict[str, DRef] = {}
+    for dref, made in manager.made.items():
+        base = made.derivation.name
+        name, count = base, 1
+        while name in taken:
+            count += 1
+            name = f"{base}[{count}]"
+        taken[name] = dref
+    return {dref: name for name, dref in taken.items()}
+
+
+def _problem(entry: StageFunction, error: BaseException, surroundings: Surroundings) -> Problem:
+    """Return what was raised as a problem of the innermost stage function that it came through."""
+    function, line = entry, 0
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        function = surroundings.stage_function(frame) or function
+        if not frame.f_code.co_filename.startswith(_PACKAGE):
+            line = number
+    code: Literal["bad-parameter", "bad-declaration"] = "bad-declaration"
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, ConfigError):
+        code, said = "bad-parameter", str(error)
+    message = f"{function.name}, line {line}: {said}"
+    return Problem(code, message, function.span, stages=list(dict.fromkeys([function.name, entry.name])))
+
+
+def _never_called(function: StageFunction) -> Problem:
+    message = (
+        f"{function.name} needs other stages and nothing passes them: write a function of the manager alone that calls "
+        f"it, such as `def stage_all(m): return {function.name}(m, …)`"
+    )
+    return Problem("bad-declaration", message, function.span, severity="warning", stages=[function.name])

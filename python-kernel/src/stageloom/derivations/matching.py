@@ -1,0 +1,23 @@
+"""Matchers: which of a derivation's realizations stands for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Chooses among realizations; what it chooses does not change what the stage is."""
+
+    match: Literal["latest", "only"]
+
+
+def match_latest() -> Matcher:
+    """Take the newest realization."""
+    return Matcher("latest")
+
+
+def match_only() -> Matcher:
+    """Take the one realization there is; a second one that differs is an error."""
+    return Matcher("only")

@@ -1,0 +1,243 @@
+"""What a file's derivations look like from its source alone: a guess, for only running the file can tell."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from stageloom.model.values import Json
+from stageloom.rpc.messages import Span
+
+_MODULE = "stageloom.derivations"
+
+
+@dataclass(frozen=True, slots=True)
+class StageFunction:
+    """A function that takes a manager and returns a DRef.
+
+    ``name`` is the function's; ``stage`` what its configuration calls the stage, else the function's name.
+    ``first_line`` counts from 1 and is that of the first decorator, as in code objects. An *entry* can be called with
+    the manager alone. ``alias`` names the function whose DRef this one passes on. ``needs`` names other stage
+    functions, by the parameter they seem to come in by, or by their own name. ``configuration`` is what is written out.
+    """
+
+    name: str
+    stage: str
+    span: Span
+    first_line: int
+    entry: bool
+    makes: bool
+    doc: str = ""
+    alias: str = ""
+    needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    configuration: Mapping[str, Json] = field(default_factory=dict)
+
+
+def imports_derivations(tree: ast.Module) -> bool:
+    """Return whether the module imports anything of ``stageloom.derivations``."""
+    return _Names(tree).any
+
+
+def stage_functions(tree: ast.Module, path: str) -> list[StageFunction]:
+    """Return the stage functions at the top level of a module, in order; none where it imports no derivations.
+
+    They are the functions that call ``mkdrv``, those that pass their manager on to one that does and return something,
+    and those that say ``Manager`` of their first parameter and return something.
+    """
+    names = _Names(tree)
+    if not names.any:
+        return []
+    drafts = {draft.name: draft for draft in (_Draft(node, names) for node in _functions(tree.body)) if draft.manager}
+    known = {name for name, draft in drafts.items() if draft.makes or (draft.annotated and draft.returns)}
+    while True:
+        more = {name for name, one in drafts.items() if name not in known and one.returns and one.calls(known)}
+        if not more:
+            break
+        known |= more
+    stages = {name: draft for name, draft in drafts.items() if name in known}
+    needs = _needs(stages)
+    return [_finished(draft, path, stages, needs[name]) for name, draft in stages.items()]
+
+
+class _Names:
+    """What the module calls the things that it imports."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.any = False
+        self.star = False
+        self._things: dict[str, str] = {}
+        self._modules: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                self._import_from(node)
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    if alias.name == _MODULE or alias.name.startswith(f"{_MODULE}."):
+                        self.any = True
+                        self._modules.add(alias.asname or alias.name)
+
+    def _import_from(self, node: ast.ImportFrom) -> None:
+        if node.module == "stageloom":
+            for alias in node.names:
+                if alias.name == "derivations":
+                    self.any = True
+                    self._modules.add(alias.asname or alias.name)
+        elif node.module is not None and (node.module == _MODULE or node.module.startswith(f"{_MODULE}.")):
+            self.any = True
+            for alias in node.names:
+                if alias.name == "*":
+                    self.star = True
+                else:
+                    self._things[alias.asname or alias.name] = alias.name
+
+    def says(self, node: ast.expr | None, thing: str) -> bool:
+        """Return whether an expression names ``thing`` of the derivations module."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node = _parsed(node.value)
+        if isinstance(node, ast.Name):
+            return self._things.get(node.id, node.id if self.star else "") == thing
+        if isinstance(node, ast.Attribute):
+            return node.attr == thing and ast.unparse(node.value) in self._modules
+        return False
+
+
+class _Draft:
+    """A function of the module, read for itself."""
+
+    def __init__(self, node: ast.FunctionDef, names: _Names) -> None:
+        arguments = [*node.args.posonlyargs, *node.args.args]
+        required = len(arguments) - len(node.args.defaults)
+        self.name = node.name
+        self.node = node
+        self.manager = arguments[0].arg if arguments else ""
+        self.parameters = [one.arg for one in arguments[1:]] + [one.arg for one in node.args.kwonlyargs]
+        self.positional = [one.arg for one in arguments[1:]]
+        self.entry = required == 1 and all(default is not None for default in node.args.kw_defaults)
+        self.annotated = bool(arguments) and names.says(arguments[0].annotation, "Manager")
+        self.all_calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+        self.makes = any(names.says(call.func, "mkdrv") for call in self.all_calls)
+        self.returned = [one.value for one in _own(node) if isinstance(one, ast.Return) and one.value is not None]
+        self.returns = bool(self.returned)
+        self.configuration = self._read_configuration(names)
+        self.bound = {
+            target.id: one.value
+            for one in ast.walk(node)
+            if isinstance(one, ast.Assign)
+            for target in one.targets
+            if isinstance(target, ast.Name)
+        }
+
+    def calls(self, known: set[str]) -> list[ast.Call]:
+        """Return the calls of ``known`` functions that are given this one's manager."""
+        return [call for call in self.all_calls if _called(call) in known and self._passes_manager(call)]
+
+    def _passes_manager(self, call: ast.Call) -> bool:
+        return bool(call.args) and isinstance(call.args[0], ast.Name) and call.args[0].id == self.manager
+
+    def _read_configuration(self, names: _Names) -> dict[str, Json]:
+        for call in self.all_calls:
+            if names.says(call.func, "mkconfig") and len(call.args) == 1 and isinstance(call.args[0], ast.Dict):
+                written = call.args[0]
+                return {
+                    key.value: cast(Json, value.value)
+                    for key, value in zip(written.keys, written.values, strict=True)
+                    if isinstance(key, ast.Constant)
+                    and isinstance(key.value, str)
+                    and isinstance(value, ast.Constant)
+                    and (value.value is None or type(value.value) in (bool, int, float, str))
+                }
+        return {}
+
+
+def _finished(
+    draft: _Draft, path: str, stages: Mapping[str, _Draft], needs: Mapping[str, Sequence[str]]
+) -> StageFunction:
+    configured = draft.configuration.get("name")
+    function = StageFunction(
+        name=draft.name,
+        stage=configured if isinstance(configured, str) and configured else draft.name,
+        span=_span_of_name(draft.node, path),
+        first_line=min([draft.node.lineno, *(one.lineno for one in draft.node.decorator_list)]),
+        entry=draft.entry,
+        makes=draft.makes,
+        doc=(ast.get_docstring(draft.node) or "").strip(),
+        needs=needs,
+        configuration={key: value for key, value in draft.configuration.items() if key != "name"},
+    )
+    if draft.makes:
+        return function
+    passed_on = _stage_of(draft.returned[-1], draft, stages) if draft.returned else ""
+    return replace(function, alias=passed_on, needs={"": [passed_on]} if passed_on else needs)
+
+
+def _needs(stages: Mapping[str, _Draft]) -> dict[str, dict[str, list[str]]]:
+    """Return for each stage function what it seems to depend on, by parameter, or by name where it calls it itself."""
+    needs: dict[str, dict[str, list[str]]] = {name: {} for name in stages}
+    for caller in stages.values():
+        for call in caller.calls(set(stages)):
+            called = stages[_called(call)]
+            for parameter, argument in _arguments(call, called):
+                stage = _stage_of(argument, caller, stages)
+                if stage and stage not in needs[called.name].setdefault(parameter, []):
+                    needs[called.name][parameter].append(stage)
+            if caller.makes and called is not caller:
+                needs[caller.name][called.name] = [called.name]
+    for name, draft in stages.items():
+        for parameter in draft.parameters:
+            if not needs[name].get(parameter):
+                alike = {parameter, f"stage_{parameter}", f"stage_{parameter.removeprefix('ref_')}"}
+                needs[name][parameter] = [other for other in stages if other in alike and other != name]
+        needs[name] = {role: found for role, found in needs[name].items() if found}
+    return needs
+
+
+def _arguments(call: ast.Call, called: _Draft) -> Iterator[tuple[str, ast.expr]]:
+    yield from zip(called.positional, call.args[1:], strict=False)
+    yield from ((one.arg, one.value) for one in call.keywords if one.arg in called.parameters and one.arg is not None)
+
+
+def _stage_of(node: ast.expr, within: _Draft, stages: Mapping[str, _Draft]) -> str:
+    """Return the stage function whose DRef an expression seems to hold; empty where it can't be seen."""
+    for _ in range(10):
+        if isinstance(node, ast.Call):
+            return _called(node) if _called(node) in stages else ""
+        if not isinstance(node, ast.Name) or node.id not in within.bound:
+            return ""
+        node = within.bound[node.id]
+    return ""
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _functions(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef]:
+    """Yield the functions that a module defines at its top level, below conditions too."""
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef):
+            yield statement
+        elif isinstance(statement, (ast.If, ast.Try, ast.With)):
+            for inner in ("body", "orelse", "finalbody"):
+                yield from _functions(getattr(statement, inner, []))
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a function, without those of the functions and classes in it."""
+    for child in ast.iter_child_nodes(node):
+        yield child
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            yield from _own(child)
+
+
+def _span_of_name(node: ast.FunctionDef, path: str) -> Span:
+    column = node.col_offset + len("def ")
+    return Span(path, node.lineno - 1, column, node.lineno - 1, column + len(node.name))
+
+
+def _parsed(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return None
