@@ -1,0 +1,345 @@
+# ruff: noqa: S608  # what is put into queries here are this module's own column names
+"""The index: a function of the journal, in SQLite, that answers in microseconds and can be deleted at any time.
+
+A realization is *visible* if it has a run after its last invalidation that was not undone: ``sequence > hidden``.
+SQLite does not notice a flipped bit inside a row, so each row that decides what is served carries a checksum.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+from stageloom.model.references import RRef
+from stageloom.store.found import Found
+from stageloom.store.journal import Event, Mark, Reading, Scar
+
+#: Raise it when the tables change: an index of another version is made anew.
+VERSION = 1
+
+_TABLES = """
+CREATE TABLE realizations (rref TEXT PRIMARY KEY, key TEXT, tree TEXT, action TEXT, sequence INTEGER, hidden INTEGER,
+    at REAL, took REAL, size INTEGER, run TEXT, stage TEXT, path TEXT, kept INTEGER, crc INTEGER);
+CREATE INDEX realizations_key ON realizations (key, sequence);
+CREATE INDEX realizations_tree ON realizations (tree);
+CREATE TABLE runs (sequence INTEGER PRIMARY KEY, rref TEXT, action TEXT, at REAL, took REAL, run TEXT, stage TEXT,
+    path TEXT, kept INTEGER, crc INTEGER);
+CREATE INDEX runs_action ON runs (action, sequence);
+CREATE INDEX runs_stage ON runs (path, stage, sequence);
+CREATE TABLE invalidations (sequence INTEGER PRIMARY KEY, undone INTEGER);
+CREATE TABLE hides (rref TEXT, sequence INTEGER, PRIMARY KEY (rref, sequence)) WITHOUT ROWID;
+CREATE INDEX hides_sequence ON hides (sequence);
+CREATE TABLE pins (workspace TEXT, rref TEXT, PRIMARY KEY (workspace, rref)) WITHOUT ROWID;
+CREATE TABLE segments (name TEXT PRIMARY KEY, offset INTEGER, identity TEXT, last INTEGER, crc INTEGER) WITHOUT ROWID;
+CREATE TABLE scars (segment TEXT, offset INTEGER, what TEXT, PRIMARY KEY (segment, offset)) WITHOUT ROWID;
+CREATE TABLE checked (tree TEXT PRIMARY KEY, stats TEXT, crc INTEGER) WITHOUT ROWID;
+CREATE TABLE damaged (identity TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+_COLUMNS = "rref, key, tree, action, sequence, hidden, at, took, size, run, stage, path, kept, crc"
+_RUN_COLUMNS = "sequence, rref, action, at, took, run, stage, path, kept, crc"
+_AT_ONCE = 500
+
+#: The columns above, as SQLite returns them.
+Row: TypeAlias = tuple[Any, ...]
+
+
+class IndexDamagedError(Exception):
+    """What the index says is not what was written into it: make it anew."""
+
+
+def _crc(row: Sequence[object]) -> int:
+    return zlib.crc32(repr(row).encode("utf-8", "surrogatepass"))
+
+
+def _check(row: Row) -> None:
+    if _crc(row[:-1]) != row[-1]:
+        raise IndexDamagedError(str(row[0]))
+
+
+def _sealed(row: Sequence[object]) -> tuple[object, ...]:
+    return (*row, _crc(tuple(row)))
+
+
+class Index:
+    """The tables in ``path``, or in memory where that is None. Not thread-safe: its store sees to that."""
+
+    def __init__(self, path: str | None) -> None:
+        self.path = path
+        self._db = sqlite3.connect(path or ":memory:", timeout=10, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make all changes of the block, or none."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # --- following the journal ---------------------------------------------------------------------------------------
+
+    def marks(self) -> dict[str, Mark]:
+        """Return how far each segment was read."""
+        return {name: Mark(offset, identity) for name, offset, identity, _ in self._segments()}
+
+    def sequence(self) -> int:
+        """Return the sequence number of the last event known."""
+        return max((last for _, _, _, last in self._segments()), default=0)
+
+    def apply(self, reading: Reading) -> None:
+        """Take in what the journal said, in a transaction of the caller's."""
+        before = self.sequence()
+        scars = [(scar.segment, scar.offset, scar.what) for scar in reading.scars]
+        for event in reading.events:
+            try:
+                self._apply(event)
+            except (KeyError, TypeError, ValueError):  # noqa: PERF203  # each event stands or falls alone
+                scars.append(("", event["seq"], "is an event that this version does not understand"))
+        last = max((event["seq"] for event in reading.events), default=0)
+        self._db.executemany(
+            "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?)",
+            [_sealed((name, mark.offset, mark.identity, max(before, last))) for name, mark in reading.marks.items()],
+        )
+        self._db.executemany("INSERT OR IGNORE INTO scars VALUES (?, ?, ?)", scars)
+
+    def _segments(self) -> list[tuple[str, int, str, int]]:
+        rows = self._db.execute("SELECT name, offset, identity, last, crc FROM segments").fetchall()
+        for row in rows:
+            _check(row)
+        return [row[:4] for row in rows]
+
+    def _apply(self, event: Event) -> None:
+        kind, sequence = event.get("is"), event["seq"]
+        if kind == "run":
+            self._apply_run(event)
+        elif kind == "invalidate":
+            self._db.execute("INSERT OR IGNORE INTO invalidations VALUES (?, 0)", (sequence,))
+            self._db.executemany(
+                "INSERT OR IGNORE INTO hides VALUES (?, ?)", [(rref, sequence) for rref in event["rrefs"]]
+            )
+            self._rehide(event["rrefs"])
+        elif kind == "undo":
+            self._db.execute("UPDATE invalidations SET undone = 1 WHERE sequence = ?", (event["of"],))
+            self._rehide(self._hidden_by(event["of"]))
+        elif kind == "pin":
+            self._db.execute("INSERT OR IGNORE INTO pins VALUES (?, ?)", (event["workspace"], event["rref"]))
+        elif kind == "unpin":
+            self._db.execute("DELETE FROM pins WHERE workspace = ? AND rref = ?", (event["workspace"], event["rref"]))
+
+    def _apply_run(self, event: Event) -> None:
+        rref, sequence = event["rref"], event["seq"]
+        times = (float(event["at"]), float(event["took"]))
+        names = (event["run"], event["stage"], event["path"], int(event["kept"]))
+        self._db.execute(
+            f"INSERT OR REPLACE INTO runs ({_RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _sealed((sequence, rref, event["action"], *times, *names)),
+        )
+        known = self._db.execute("SELECT sequence, hidden FROM realizations WHERE rref = ?", (rref,)).fetchone()
+        if known is not None and known[0] > sequence:
+            return
+        key = rref[38:70] + event["context"]
+        row = (rref, key, event["tree"], event["action"], sequence, self._hiding(rref), *times, event["size"], *names)
+        self._db.execute(
+            f"INSERT OR REPLACE INTO realizations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _sealed(row),
+        )
+
+    def _hiding(self, rref: str) -> int:
+        """Return the sequence number of the last invalidation of ``rref`` that stands, or 0."""
+        found = self._db.execute(
+            "SELECT max(sequence) FROM hides JOIN invalidations USING (sequence) WHERE rref = ? AND undone = 0", (rref,)
+        )
+        return found.fetchone()[0] or 0
+
+    def _hidden_by(self, sequence: int) -> list[str]:
+        return [row[0] for row in self._db.execute("SELECT rref FROM hides WHERE sequence = ?", (sequence,))]
+
+    def _rehide(self, rrefs: Iterable[str]) -> None:
+        for rref in rrefs:
+            row = self._db.execute(f"SELECT {_COLUMNS} FROM realizations WHERE rref = ?", (rref,)).fetchone()
+            if row is not None:
+                sealed = _sealed((*row[:5], self._hiding(rref), *row[6:13]))
+                self._db.execute(
+                    "UPDATE realizations SET hidden = ?, crc = ? WHERE rref = ?", (sealed[5], sealed[13], rref)
+                )
+
+    # --- looking up --------------------------------------------------------------------------------------------------
+
+    def find_many(self, keys: Sequence[str], workspace: str) -> dict[str, list[Found]]:
+        """Return, for each key that has any, the visible and undamaged realizations in order of sequence.
+
+        A key is a derivation's hash followed by the context key.
+        """
+        damaged, pinned = self.damaged(), self._pinned(workspace)
+        result: dict[str, list[Found]] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            part = keys[start : start + _AT_ONCE]
+            rows = self._db.execute(
+                f"SELECT {_COLUMNS} FROM realizations WHERE key IN ({','.join('?' * len(part))}) ORDER BY sequence",
+                part,
+            )
+            for row in rows:
+                found = _found(row, pinned)
+                if found.visible and not (damaged and _is_damaged(found, damaged)):
+                    result.setdefault(row[1], []).append(found)
+        return result
+
+    def find_action(self, action: str, workspace: str) -> Found | None:
+        """Return the last visible realization of the work ``action``.
+
+        None of them counts that is older than an invalidation of any: who invalidates asks for the work to be done
+        anew, not for another context's copy of it.
+        """
+        query = f"SELECT {_RUN_COLUMNS} FROM runs WHERE action = ? ORDER BY sequence DESC"
+        runs = self._db.execute(query, (action,)).fetchall()
+        if not runs:
+            return None
+        damaged, pinned = self.damaged(), self._pinned(workspace)
+        rows = {rref: self._row(rref) for rref in {run[1] for run in runs}}
+        barrier = max(row[5] for row in rows.values())
+        for run in runs:
+            _check(run)
+            found = _found(rows[run[1]], pinned)
+            if run[0] > barrier and found.visible and found.tree not in damaged:
+                return found
+        return None
+
+    def get(self, rref: str, workspace: str) -> Found | None:
+        """Return a realization, visible or not."""
+        row = self._db.execute(f"SELECT {_COLUMNS} FROM realizations WHERE rref = ?", (rref,)).fetchone()
+        return None if row is None else _found(row, self._pinned(workspace))
+
+    def history(self, path: str | None, stage: str | None, *, hidden: bool, workspace: str) -> list[Found]:
+        """Return each realization once per pipeline and stage that ran it, as of its last run there, newest first."""
+        where = [f"{name} = ?" for name, value in (("path", path), ("stage", stage)) if value is not None]
+        query = (
+            f"SELECT {_RUN_COLUMNS} FROM runs WHERE sequence IN (SELECT max(sequence) FROM runs"
+            f"{' WHERE ' + ' AND '.join(where) if where else ''} GROUP BY path, stage, rref) ORDER BY sequence DESC"
+        )
+        pinned, result = self._pinned(workspace), []
+        for run in self._db.execute(query, [value for value in (path, stage) if value is not None]).fetchall():
+            _check(run)
+            found = _found(self._row(run[1]), pinned, run)
+            if hidden or found.visible:
+                result.append(found)
+        return result
+
+    def realizations(self) -> list[Found]:
+        """Return all realizations, hidden ones too, in order of sequence."""
+        return [
+            _found(row, set()) for row in self._db.execute(f"SELECT {_COLUMNS} FROM realizations ORDER BY sequence")
+        ]
+
+    def size(self) -> int:
+        """Return how many bytes all trees hold together."""
+        return (
+            self._db.execute("SELECT sum(size) FROM (SELECT DISTINCT tree, size FROM realizations)").fetchone()[0] or 0
+        )
+
+    def size_of(self, tree: str) -> int | None:
+        """Return how many bytes ``tree`` holds, if a realization has it."""
+        row = self._db.execute(f"SELECT {_COLUMNS} FROM realizations WHERE tree = ? LIMIT 1", (tree,)).fetchone()
+        return None if row is None else _found(row, set()).size
+
+    def last_invalidation(self) -> int:
+        """Return the sequence number of the last invalidation that stands, or 0."""
+        return self._db.execute("SELECT max(sequence) FROM invalidations WHERE undone = 0").fetchone()[0] or 0
+
+    def stands(self, sequence: int) -> bool:
+        """Return whether ``sequence`` is an invalidation that was not undone."""
+        row = self._db.execute("SELECT 1 FROM invalidations WHERE sequence = ? AND undone = 0", (sequence,)).fetchone()
+        return row is not None
+
+    def hidden_by(self, sequence: int, workspace: str) -> list[Found]:
+        """Return what the invalidation ``sequence`` named."""
+        found = (self.get(rref, workspace) for rref in self._hidden_by(sequence))
+        return [one for one in found if one is not None]
+
+    def scars(self) -> list[Scar]:
+        """Return the journal's damaged lines that were passed over."""
+        return [Scar(*row) for row in self._db.execute("SELECT segment, offset, what FROM scars")]
+
+    # --- what this host knows about the objects ----------------------------------------------------------------------
+
+    def checked(self, tree: str) -> Mapping[str, list[int]] | None:
+        """Return the file stats under which the content of ``tree`` was found right."""
+        row = self._db.execute("SELECT tree, stats, crc FROM checked WHERE tree = ?", (tree,)).fetchone()
+        if row is None or _crc(row[:2]) != row[2]:
+            return None
+        stats: dict[str, list[int]] = json.loads(row[1])
+        return stats
+
+    def set_checked(self, tree: str, stats: Mapping[str, Sequence[int]]) -> None:
+        """Remember that ``tree`` is right while its files have ``stats``."""
+        row = (tree, json.dumps(stats, separators=(",", ":")))
+        self._db.execute("INSERT OR REPLACE INTO checked VALUES (?, ?, ?)", _sealed(row))
+
+    def damaged(self) -> set[str]:
+        """Return the hashes of trees, records and derivations found damaged and not stored again since."""
+        return {row[0] for row in self._db.execute("SELECT identity FROM damaged")}
+
+    def set_damaged(self, identities: Iterable[str], *, damaged: bool) -> None:
+        """Remember, or forget, damage."""
+        query = "INSERT OR IGNORE INTO damaged VALUES (?)" if damaged else "DELETE FROM damaged WHERE identity = ?"
+        self._db.executemany(query, [(identity,) for identity in identities])
+
+    def _row(self, rref: str) -> Row:
+        row: Row | None = self._db.execute(f"SELECT {_COLUMNS} FROM realizations WHERE rref = ?", (rref,)).fetchone()
+        if row is None:
+            raise IndexDamagedError(rref)
+        return row
+
+    def _pinned(self, workspace: str) -> set[str]:
+        return {row[0] for row in self._db.execute("SELECT rref FROM pins WHERE workspace = ?", (workspace,))}
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA temp_store = MEMORY")
+        if self.path is not None:
+            # A power cut may lose the end of the index, never its order; the journal has what was lost.
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+        if self._version() == 0:
+            with self.transaction():
+                if self._version() == 0:
+                    for statement in filter(str.strip, _TABLES.split(";")):
+                        self._db.execute(statement)
+                    self._db.execute(f"PRAGMA user_version = {VERSION}")
+        if self._version() != VERSION:
+            raise IndexDamagedError(f"version {self._version()}")
+
+    def _version(self) -> int:
+        version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
+        return version
+
+
+def _found(row: Row, pinned: set[str], run: Row | None = None) -> Found:
+    _check(row)
+    rref, key, tree, action, sequence, hidden, at, took, size, name, stage, path, kept, _ = row
+    reference = RRef(rref[5:37], rref[38:70], rref[71:])
+    visible = sequence > hidden
+    if run is not None:
+        sequence, _, action, at, took, name, stage, path, kept, _ = run
+    return Found(
+        reference, reference.dref, tree, key[32:], action, sequence, at, took, size, name, stage, path,
+        visible, rref in pinned, bool(kept),
+    )  # fmt: skip  # in the order of the fields: keywords cost a third of a warm look-up
+
+
+def _is_damaged(found: Found, damaged: set[str]) -> bool:
+    return not damaged.isdisjoint((found.tree, found.rref.hash, found.dref.hash))

@@ -1,0 +1,431 @@
+"""The store: what other rooms see of everything in this one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from stageloom.model.objects import Derivation, Record
+from stageloom.model.references import DRef, RRef
+from stageloom.model.values import canonical_bytes
+from stageloom.store import objects
+from stageloom.store.commit import NewRealization, Prepared, Publisher, prepare
+from stageloom.store.errors import (
+    DamagedError,
+    NotStoredError,
+    StoreError,
+    StoreReadOnlyError,
+    StoreUnwritableError,
+    explained,
+)
+from stageloom.store.files import Files
+from stageloom.store.folder import prepare_folder
+from stageloom.store.found import Found
+from stageloom.store.index import Index
+from stageloom.store.journal import Event, Scar
+from stageloom.store.layout import Layout
+from stageloom.store.ledger import Ledger
+from stageloom.store.locks import Lock, OpenFile, acquire
+from stageloom.store.scratch import Scratch
+from stageloom.store.trees import Manifest, Stats, check_content, scan, stats, unchanged
+from stageloom.store.verify import Damage, verify
+
+_Answer = TypeVar("_Answer")
+
+
+def lock_key(dref: DRef, context_key: str, instance: int = 0) -> str:
+    """Return the key for :meth:`Store.lock` under which one realization of ``dref`` is made."""
+    return f"{dref.hash}/{context_key}/{instance}"
+
+
+def new_run(now: float) -> str:
+    """Return a name for a run that begins ``now``: in order of time, and its folder's month can be told from it."""
+    return f"{datetime.fromtimestamp(now, timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+
+
+class Store:
+    """Realizations on disk. Threads may share one; a forked child opens its own.
+
+    ``path`` is its folder. ``readonly`` says that nothing can be written, ``warnings`` why, in sentences to show.
+    """
+
+    def __init__(
+        self, layout: Layout, files: Files, lock: OpenFile | None, refusal: StoreError | None,
+        clock: Callable[[], float], workspace: str,
+    ) -> None:  # fmt: skip
+        self.path = Path(layout.root)
+        self.readonly = refusal is not None
+        self.warnings = (str(refusal),) if isinstance(refusal, StoreUnwritableError) else ()
+        self._layout = layout
+        self._files = files
+        self._refusal = refusal
+        self._clock = clock
+        self._workspace = workspace
+        self._pid = os.getpid()
+        self._scratch = Scratch(layout.at("scratch"), files)
+        self._publisher = Publisher(layout, files, self._scratch)
+        self._ledger = Ledger(layout, files, lock, writable=not self.readonly)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        create: bool = True,
+        readonly: bool = False,
+        clock: Callable[[], float] = time.time,
+        workspace: str = "",
+        files: Files | None = None,
+    ) -> Store:
+        """Open the store in the folder ``path``, which is made where it is missing and ``create`` is true.
+
+        A store that exists and cannot be written is opened for reading, with a warning. ``workspace`` is whose pins
+        ``Found.pinned`` tells.
+
+        Raises:
+            StoreMissingError: there is none, and none is to be made.
+            StoreFormatError: its format is newer, or the folder holds something else.
+            StoreUnwritableError, DiskFullError: it had to be made, and could not.
+        """
+        layout = Layout(os.path.abspath(os.fspath(path)))
+        files = files or Files()
+        prepare_folder(layout, files, create=create and not readonly)
+        refusal: StoreError | None = None
+        lock: OpenFile | None = None
+        if readonly:
+            refusal = StoreReadOnlyError(
+                f"The store at {layout.root} was opened for reading.", "Open it for writing to change it."
+            )
+        else:
+            try:
+                with explained(layout.root):
+                    lock = OpenFile(files, layout.at("locks", "store.lock"), os.O_RDWR | os.O_CREAT)
+            except StoreUnwritableError as error:
+                refusal = error
+        if lock is None:
+            try:
+                lock = OpenFile(files, layout.at("locks", "store.lock"), os.O_RDONLY)
+            except OSError:
+                lock = None  # nobody has ever written there, or it may not be read: reading goes without
+        try:
+            return cls(layout, files, lock, refusal, clock, workspace)
+        except BaseException:
+            if lock is not None:
+                lock.close()
+            raise
+
+    def close(self) -> None:
+        """Give back segment, index and locks; harmless when done twice."""
+        if os.getpid() == self._pid:
+            self._ledger.close()
+            self._scratch.close()
+
+    def __enter__(self) -> Store:  # noqa: PYI034  # Self is not in 3.10
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # --- looking up --------------------------------------------------------------------------------------------------
+
+    def find(self, dref: DRef, context_key: str) -> list[Found]:
+        """Return the visible realizations of ``dref`` in that context, in order of sequence: the latest is last."""
+        return self.find_many([(dref.hash, context_key)])[0]
+
+    def find_many(self, keys: Sequence[tuple[str, str]]) -> list[list[Found]]:
+        """Return what :meth:`find` does, for each pair of a derivation's hash and a context key."""
+        texts = [dref_hash + context_key for dref_hash, context_key in keys]
+        found = self._ask(lambda index: index.find_many(texts, self._workspace))
+        return [found.get(text, []) for text in texts]
+
+    def find_action(self, action: str) -> Found | None:
+        """Return the last visible realization of the work with this action key, of whatever derivation and context."""
+        return self._ask(lambda index: index.find_action(action, self._workspace))
+
+    def get(self, rref: RRef) -> Found | None:
+        """Return a realization, visible or hidden; None if it never ran here."""
+        return self._ask(lambda index: index.get(str(rref), self._workspace))
+
+    def history(self, path: str | None = None, stage: str | None = None, *, hidden: bool = False) -> list[Found]:
+        """Return realizations as of their last run in a pipeline (relative path) and stage, newest first."""
+        return self._ask(lambda index: index.history(path, stage, hidden=hidden, workspace=self._workspace))
+
+    def derivation(self, dref: DRef) -> Derivation:
+        """Return the plan of a stage; raises NotStoredError, DamagedError."""
+        return self._noting(lambda: objects.read_derivation(self._layout, dref), dref.hash)
+
+    def record(self, rref: RRef) -> Record:
+        """Return what was made of what; raises NotStoredError, DamagedError."""
+        return self._noting(lambda: objects.read_record(self._layout, rref), rref.hash)
+
+    @property
+    def sequence(self) -> int:
+        """The sequence number of the last event of any process; cheap to poll."""
+        self._own_process()
+        return self._ledger.sequence()
+
+    @property
+    def size(self) -> int:
+        """How many bytes the trees hold together."""
+        return self._ask(lambda index: index.size())
+
+    @property
+    def scars(self) -> list[Scar]:
+        """Damaged lines of the journal, which are passed over."""
+        return self._ask(lambda index: index.scars())
+
+    # --- trees -------------------------------------------------------------------------------------------------------
+
+    def tree(self, tree: str) -> Path:
+        """Return a tree's folder after a check: by size, time and inode, and by content where these differ.
+
+        Raises:
+            NotStoredError: the store never held it.
+            DamagedError: a file is missing, changed or added. It is not found again until its stage was realized anew.
+        """
+        folder = self._layout.tree(tree)
+        known = self._ask(lambda index: index.checked(tree))
+        if known is None or not unchanged(folder, known):
+            self._check(tree, folder)
+        return Path(folder)
+
+    def manifest(self, tree: str) -> Manifest:
+        """Return the files of a tree; raises NotStoredError, DamagedError. Does not look at the files themselves."""
+        try:
+            return objects.read_manifest(self._layout, tree)
+        except (DamagedError, NotStoredError) as error:
+            return self._manifest_again(tree, error)
+
+    def _check(self, tree: str, folder: str) -> None:
+        manifest = self.manifest(tree)
+        before = _stats(folder)
+        try:
+            check_content(folder, manifest, tree)
+        except DamagedError:
+            self._ledger.note(lambda index: index.set_damaged([tree], damaged=True))
+            raise
+        # What changed while it was read is not what was checked.
+        if before is not None and unchanged(folder, before):
+            self._ledger.note(lambda index: index.set_checked(tree, before))
+
+    def _manifest_again(self, tree: str, error: StoreError) -> Manifest:
+        """A lost or damaged manifest follows from the files, if these are right."""
+        path, folder = self._layout.manifest(tree), self._layout.tree(tree)
+        manifest = scan(folder) if os.path.isdir(folder) else None
+        if manifest is None or manifest.tree != tree:
+            if isinstance(error, NotStoredError) and self._ask(lambda index: index.size_of(tree)) is None:
+                raise error
+            self._ledger.note(lambda index: index.set_damaged([tree], damaged=True))
+            raise error if isinstance(error, DamagedError) else DamagedError(path, tree, "is missing")
+        if not self.readonly:
+            with explained(self._layout.root):
+                self._publisher.write({path: manifest.as_bytes()})
+        return manifest
+
+    # --- changing ----------------------------------------------------------------------------------------------------
+
+    def commit(self, group: Sequence[NewRealization]) -> list[Found]:
+        """Store realizations durably and say what they are, in the same order; a group costs little more than one.
+
+        Raises:
+            DiskFullError, StoreUnwritableError, StoreReadOnlyError: nothing of the group is visible.
+            BadNameError, MissingFileError: a scratch folder holds what a tree cannot.
+            DamagedError, NotStoredError: a tree that was named is not there.
+        """
+        self._writing()
+        if not group:
+            return []
+        with explained(self._layout.root):
+            prepared = [prepare(new, self._size_of) for new in group]
+            self._write_provenance(prepared)
+            self._publisher.publish(prepared)
+            checked = {one.tree: stats(self._layout.tree(one.tree)) for one in prepared if one.manifest is not None}
+            self._ledger.append(
+                lambda _, first: self._runs(prepared, first), lambda index: _note_stored(index, prepared, checked)
+            )
+        found = self._ask(lambda index: [index.get(str(one.rref), self._workspace) for one in prepared])
+        return [one for one in found if one is not None]
+
+    def invalidate(self, rrefs: Iterable[RRef]) -> int:
+        """Hide realizations; return the event's sequence number, 0 if none of them was visible."""
+        self._writing()
+        wanted = list(dict.fromkeys(map(str, rrefs)))
+        written: list[int] = []
+
+        def make(index: Index, sequence: int) -> list[Event]:
+            found = [index.get(rref, self._workspace) for rref in wanted]
+            visible = [str(one.rref) for one in found if one is not None and one.visible]
+            written[:] = [sequence] if visible else []
+            return [{"seq": sequence, "is": "invalidate", "rrefs": visible, "at": self._clock()}] if visible else []
+
+        self._append(make)
+        return written[0] if written else 0
+
+    def undo(self, sequence: int = 0) -> tuple[int, list[RRef]]:
+        """Undo the invalidation with this sequence number, the last that stands when it is 0.
+
+        Returns its sequence number, 0 if there was none, and what is visible again.
+        """
+        self._writing()
+        undone: list[int] = []
+        before: list[Found] = []
+
+        def make(index: Index, new: int) -> list[Event]:
+            of = sequence or index.last_invalidation()
+            undone[:], before[:] = [], []
+            if not of or not index.stands(of):
+                return []
+            undone.append(of)
+            before.extend(one for one in index.hidden_by(of, self._workspace) if not one.visible)
+            return [{"seq": new, "is": "undo", "of": of, "at": self._clock()}]
+
+        self._append(make)
+        if not undone:
+            return 0, []
+        now = self._ask(lambda index: [index.get(str(one.rref), self._workspace) for one in before])
+        return undone[0], [one.rref for one in now if one is not None and one.visible]
+
+    def pin(self, rref: RRef, workspace: str) -> int:
+        """Pin a realization for a workspace; return the event's sequence number."""
+        return self._append_one({"is": "pin", "rref": str(rref), "workspace": workspace, "at": self._clock()})
+
+    def unpin(self, rref: RRef, workspace: str) -> int:
+        """Take a pin away; return the event's sequence number."""
+        return self._append_one({"is": "unpin", "rref": str(rref), "workspace": workspace, "at": self._clock()})
+
+    def lock(self, key: str, *, wait: float | None = None) -> Lock:
+        """Return the lock of ``key``, held; see :func:`lock_key`. Waits ``wait`` seconds, for ever when None.
+
+        Raises:
+            LockedError: someone else held it all the time. Locks of the dead are free.
+        """
+        self._writing()
+        name = hashlib.sha256(key.encode("utf-8")).hexdigest()[:32]
+        with explained(self._layout.root):
+            return acquire(self._files, self._layout.at("locks", f"{name}.lock"), wait=wait)
+
+    # --- what lies beside realizations -------------------------------------------------------------------------------
+
+    def scratch(self) -> Path:
+        """Return a new, empty folder on the store's disk; unless committed it is removed some days from now."""
+        self._writing()
+        with explained(self._layout.root):
+            return Path(self._scratch.folder())
+
+    def discard(self, scratch: Path) -> None:
+        """Remove a scratch folder that nobody will want to look at."""
+        self._writing()
+        with explained(self._layout.root):
+            self._files.remove(os.fspath(scratch))
+
+    def run_folder(self, run: str, stage: str) -> Path:
+        """Return the folder for log, curve and ``stage.json`` of a stage in a run; made if the store is writable."""
+        path = self._layout.run(run, stage)
+        if not self.readonly:
+            with explained(self._layout.root):
+                self._files.mkdir(path)
+        return Path(path)
+
+    def put_source(self, content: bytes) -> str:
+        """Keep a source file and return its SHA-256, the name to ask for it."""
+        return self.put_sources([content])[0]
+
+    def put_sources(self, contents: Sequence[bytes]) -> list[str]:
+        """Keep source files in one group."""
+        self._writing()
+        names = [hashlib.sha256(content).hexdigest() for content in contents]
+        with explained(self._layout.root):
+            self._publisher.write(dict(zip(map(self._layout.source, names), contents, strict=True)))
+        return names
+
+    def source(self, sha256: str) -> bytes:
+        """Return a kept source file; raises NotStoredError, DamagedError."""
+        return objects.read_source(self._layout, sha256)
+
+    def verify(self) -> list[Damage]:
+        """Read everything and return what is damaged; what is concerned is not found until realized again."""
+        self._own_process()
+        with self._ledger.reading():
+            damages = verify(self._layout, self._ledger.journal)
+        bad = [damage.identity for damage in damages if damage.kind in ("tree", "record", "derivation")]
+        if bad:
+            self._ledger.note(lambda index: index.set_damaged(bad, damaged=True))
+        return damages
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _ask(self, question: Callable[[Index], _Answer]) -> _Answer:
+        self._own_process()
+        return self._ledger.ask(question)
+
+    def _own_process(self) -> None:
+        if os.getpid() != self._pid:
+            raise StoreError("This store was opened before the process forked.", "Open the store in the child.")
+
+    def _writing(self) -> None:
+        self._own_process()
+        if self._refusal is not None:
+            raise self._refusal
+
+    def _noting(self, read: Callable[[], _Answer], identity: str) -> _Answer:
+        try:
+            return read()
+        except DamagedError:
+            self._ledger.note(lambda index: index.set_damaged([identity], damaged=True))
+            raise
+
+    def _append(self, make: Callable[[Index, int], list[Event]]) -> None:
+        with explained(self._layout.root):
+            self._ledger.append(make)
+
+    def _append_one(self, event: Event) -> int:
+        self._writing()
+        written: list[int] = []
+
+        def make(_: Index, sequence: int) -> list[Event]:
+            written[:] = [sequence]
+            return [{"seq": sequence, **event}]
+
+        self._append(make)
+        return written[0]
+
+    def _runs(self, prepared: Sequence[Prepared], first: int) -> list[Event]:
+        now = self._clock()
+        return [one.event(first + number, now) for number, one in enumerate(prepared)]
+
+    def _size_of(self, tree: str) -> int:
+        manifest = self.manifest(tree)
+        if not os.path.isdir(self._layout.tree(tree)):
+            raise DamagedError(self._layout.tree(tree), tree, "is missing")
+        return manifest.size
+
+    def _write_provenance(self, prepared: Sequence[Prepared]) -> None:
+        for one in prepared:
+            made = one.new.provenance
+            if made.more:
+                folder = self._layout.run(made.run, made.stage)
+                self._files.mkdir(folder)
+                temporary = self._scratch.path()
+                self._files.create(temporary, canonical_bytes({"rref": str(one.rref), **made.more}), sync=False)
+                self._files.rename(temporary, os.path.join(folder, "stage.json"))
+
+
+def _note_stored(index: Index, prepared: Sequence[Prepared], checked: Mapping[str, Stats]) -> None:
+    for tree, found in checked.items():
+        index.set_checked(tree, found)
+    index.set_damaged({name for one in prepared for name in (one.dref.hash, one.rref.hash)}, damaged=False)
+    index.set_damaged(checked, damaged=False)
+
+
+def _stats(folder: str) -> Stats | None:
+    try:
+        return stats(folder)
+    except OSError:
+        return None
