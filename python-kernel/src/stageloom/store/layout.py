@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from stageloom.model.references import DRef, RRef, make_name
 
 #: The folders of a store. Anything else in it is not ours.
-FOLDERS = ("derivations", "records", "trees", "sources", "runs", "journal", "locks", "scratch", "damaged")
+FOLDERS = (
+    "derivations",
+    "records",
+    "trees",
+    "snapshots",
+    "sources",
+    "runs",
+    "journal",
+    "locks",
+    "scratch",
+    "cache",
+    "damaged",
+)
 #: The files directly in a store's folder.
 FILES = ("format.json", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm")
 
@@ -51,6 +63,10 @@ class Layout:
     def source(self, sha256: str) -> str:
         """A source file as runs used it."""
         return os.path.join(self.root, "sources", sha256[:2], sha256)
+
+    def snapshot(self, identity: str) -> str:
+        """The list of a snapshot's files."""
+        return os.path.join(self.root, "snapshots", identity[:2], f"{identity}.json")
 
     def run(self, run: str, stage: str) -> str:
         """The provenance of one stage in one run; a run's name begins with its year and month."""

@@ -349,6 +349,27 @@ class Store:
         """Return a kept source file; raises NotStoredError, DamagedError."""
         return objects.read_source(self._layout, sha256)
 
+    def put_snapshot(self, identity: str, content: bytes) -> None:
+        """Keep the list of a snapshot's files under its identity; planners and workers read it there."""
+        self._writing()
+        path = self._layout.snapshot(identity)
+        if not os.path.exists(path):
+            with explained(self._layout.root):
+                self._publisher.write({path: content})
+
+    def snapshot(self, identity: str) -> bytes:
+        """Return what was kept of a snapshot; raises NotStoredError."""
+        try:
+            with open(self._layout.snapshot(identity), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            raise NotStoredError(f"The store holds no snapshot {identity}.") from None
+
+    @property
+    def cache(self) -> Path:
+        """The folder for what code derives from contents; it may be deleted at any time."""
+        return self.path / "cache"
+
     def verify(self) -> list[Damage]:
         """Read everything and return what is damaged; what is concerned is not found until realized again."""
         self._own_process()
