@@ -31,11 +31,7 @@ PLAIN = st.recursive(
 
 @given(st.dictionaries(st.text().filter(lambda key: key != "name" and not key.startswith("$")), PLAIN))
 def test_survives_a_round_trip_with_its_keys_in_order(values):
-    try:
-        config = mkconfig(values)
-    except ConfigError as error:
-        assert "leaves the stage's folder" in str(error)
-        return
+    config = mkconfig(values)
     text = json.dumps(dict(config.value))
     assert json.loads(text) == values
     assert json.dumps(values) == text
@@ -86,8 +82,8 @@ def test_refuses_a_name_that_is_no_text_and_arguments_that_are_no_dict():
 
 def test_takes_locals():
     def config():
-        name = "params"  # noqa: F841  # read by locals()
-        out = [selfref, "params.npy"]  # noqa: F841  # read by locals()
+        name = "params"  # read by locals()
+        out = [selfref, "params.npy"]  # read by locals()
         return mkconfig(locals())
 
     assert config().value == {"name": "params", "out": ["__self__", "params.npy"]}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 
 from stageloom.derivations.configuration import Config, without_references
 from stageloom.model.references import DRef
@@ -17,7 +18,6 @@ from stageloom.model.values import Json, NotSerialisableError, to_json
 #: None for what is not of the project.
 FingerprintOf = Callable[[str, str], str | None]
 
-#: Returns the file that a module's source is from; None where there is none.
 _LAMBDA = "<lambda>"
 
 
@@ -90,15 +90,19 @@ class _Reader:
         if "<locals>" not in value.__qualname__ and _LAMBDA not in value.__qualname__:
             return named
         cells = zip(value.__code__.co_freevars, value.__closure__ or (), strict=True)
-        holds: dict[str, Json] = {}
-        for name, cell in cells:
-            try:
-                holds[name] = self.read(cell.cell_contents, name)
-            except ValueError:  # not bound yet, so the realizer cannot read it without failing
-                holds[name] = None
+        holds: dict[str, Json] = {name: self._cell(cell, name) for name, cell in cells}
         defaults = [self.read(one, f"a default in {place}") for one in value.__defaults__ or ()]
-        named_defaults = {key: self.read(one, key) for key, one in (value.__kwdefaults__ or {}).items()}
-        return {"code": named, "cells": dict(holds), "defaults": defaults, "named": dict(named_defaults)}
+        named_defaults: dict[str, Json] = {
+            key: self.read(one, key) for key, one in (value.__kwdefaults__ or {}).items()
+        }
+        return {"code": named, "cells": holds, "defaults": defaults, "named": named_defaults}
+
+    def _cell(self, cell: CellType, name: str) -> Json:
+        try:
+            value = cell.cell_contents
+        except ValueError:  # not bound yet
+            return None
+        return self.read(value, name)
 
     def _partial(self, value: object, place: str) -> Json:
         assert isinstance(value, functools.partial)
@@ -150,6 +154,4 @@ def _file_of(kind: type) -> str:
     for member in vars(kind).values():
         if isinstance(member, FunctionType) and member.__module__ == kind.__module__:
             return member.__code__.co_filename
-    import sys
-
     return getattr(sys.modules.get(kind.__module__), "__file__", None) or ""

@@ -108,6 +108,12 @@ def promises(value: Json) -> list[Promise]:
     return [one for one in found if one is not None and one.path]
 
 
+def named_promises(configuration: Mapping[str, Json]) -> dict[str, str]:
+    """Return each promised path by its place in the configuration."""
+    found = ((steps, promise(part)) for steps, part in _walk(dict(configuration), ()))
+    return {role(steps): str(one) for steps, one in found if one is not None}
+
+
 def dependencies(configuration: Mapping[str, Json]) -> dict[str, tuple[DRef, ...]]:
     """Return each dependency by its role: the place in the configuration where it stands (``runs[0].trace``)."""
     found = ((steps, reference(part)) for steps, part in _walk(dict(configuration), ()))
@@ -138,9 +144,14 @@ def replace(configuration: Mapping[str, Json], key: str, value: Json) -> dict[st
     if rest:
         inner = replace(old, rest, value) if isinstance(old, dict) else None
         return None if inner is None else {**configuration, first: inner}
-    if any(reference(part) or promise(part) for _, part in _walk(old, ())):
+    if names_something(old):
         raise ConfigError(f"{key} cannot be set: it names a dependency or an output")
     return {**configuration, first: _check(value, key, 0)}
+
+
+def names_something(value: Json) -> bool:
+    """Return whether a dependency or a promise stands anywhere in ``value``."""
+    return any(reference(part) is not None or promise(part) is not None for _, part in _walk(value, ()))
 
 
 def role(steps: Sequence[Step]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -98,13 +98,17 @@ def _names(manager: Manager, given: Sequence[str] = ()) -> dict[DRef, str]:
         return named
     taken: dict[str, DRef] = {}
     for dref, made in manager.made.items():
-        base = made.derivation.name
-        name, count = base, 1
-        while name in taken:
-            count += 1
-            name = f"{base}[{count}]"
-        taken[name] = dref
+        taken[unique(made.derivation.name, taken)] = dref
     return {dref: name for name, dref in taken.items()}
+
+
+def unique(name: str, taken: Container[str]) -> str:
+    """Return ``name``, or ``name[2]`` and so on where it is ``taken``."""
+    found, count = name, 1
+    while found in taken:
+        count += 1
+        found = f"{name}[{count}]"
+    return found
 
 
 def _problem(entry: StageFunction, error: BaseException, surroundings: Surroundings) -> Problem:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Protocol
 
 from stageloom.derivations.build import Realizer
-from stageloom.derivations.configuration import Config, ConfigError, dependencies, replace
+from stageloom.derivations.configuration import Config, ConfigError, dependencies, named_promises, replace
 from stageloom.derivations.matching import Matcher
 from stageloom.derivations.source import StageFunction
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
-from stageloom.model.values import Json
+from stageloom.model.values import Json, digest
 
 
 class DerivationError(Exception):
@@ -23,7 +23,11 @@ class DerivationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A derivation, what realizes it, and the stage function that made it (None outside of any)."""
+    """A derivation, what realizes it, and the stage function that made it (None outside of any).
+
+    ``uncounted`` names what the realizer brings along that has no content to be counted; ``holds_references`` says
+    that it brings along a reference, which it can read as text.
+    """
 
     dref: DRef
     derivation: Derivation
@@ -31,6 +35,8 @@ class Made:
     matcher: Matcher
     realizer: Realizer
     function: StageFunction | None
+    uncounted: Sequence[str] = ()
+    holds_references: bool = False
 
 
 class Surroundings(Protocol):
@@ -40,8 +46,14 @@ class Surroundings(Protocol):
         """Return the stage function that runs in ``frame``."""
         ...
 
-    def fingerprint(self, realizer: Realizer, function: StageFunction | None) -> str:
-        """Return the fingerprint of all that the realizer's code reaches."""
+    def code(
+        self, realizer: Realizer, function: StageFunction | None, needed: Mapping[str, Sequence[DRef]]
+    ) -> tuple[str, Sequence[str], bool]:
+        """Return what :class:`Made` says of the code of a stage with the dependencies ``needed``, by role.
+
+        These are the fingerprint of all that the realizer reaches; what could not be counted; and whether the realizer
+        holds a reference that it can read as text.
+        """
         ...
 
 
@@ -71,13 +83,8 @@ class Manager:
                 raise DerivationError(
                     f"{name}: {place} names {dref}, which no stage of this manager made; pass what mkdrv returned"
                 )
-        derivation = Derivation(
-            name=name,
-            language="derivation",
-            configuration=dict(values),
-            dependencies=needed,
-            code=self.surroundings.fingerprint(realizer, function),
-        )
+        code, uncounted, holds = self.surroundings.code(realizer, function, needed)
+        derivation = Derivation(name, "derivation", dict(values), needed, {}, self._with_promises(code, needed))
         dref = derivation.dref
         self.order.append(dref)
         if function is not None:
@@ -85,8 +92,22 @@ class Manager:
         before = self.made.get(dref)
         if before is not None and before.matcher != matcher:
             raise DerivationError(f"{name} is made twice, with match_{before.matcher.match} and match_{matcher.match}")
-        self.made.setdefault(dref, Made(dref, derivation, Config(values), matcher, realizer, function))
+        made = Made(dref, derivation, Config(values), matcher, realizer, function, uncounted, holds)
+        self.made.setdefault(dref, made)
         return dref
+
+    def _with_promises(self, code: str, needed: Mapping[str, Sequence[DRef]]) -> str:
+        """Return ``code`` with what its dependencies promise.
+
+        A lens finds a file by what its maker's configuration calls it, and the action key tells of a dependency only
+        its tree.
+        """
+        promised: dict[str, Json] = {}
+        for place, (dref,) in needed.items():
+            places = named_promises(self.made[dref].config.value)
+            if places:
+                promised[place] = dict(places)
+        return digest("derivation-code/1", [code, promised]) if promised else code
 
     def _stage_function(self, caller: FrameType | None) -> StageFunction | None:
         while caller is not None:

@@ -37,7 +37,7 @@ class StageFunction:
 
 def imports_derivations(tree: ast.Module) -> bool:
     """Return whether the module imports anything of ``stageloom.derivations``."""
-    return _Names(tree).any
+    return Names(tree).any
 
 
 def stage_functions(tree: ast.Module, path: str) -> list[StageFunction]:
@@ -46,7 +46,7 @@ def stage_functions(tree: ast.Module, path: str) -> list[StageFunction]:
     They are the functions that call ``mkdrv``, those that pass their manager on to one that does and return something,
     and those that say ``Manager`` of their first parameter and return something.
     """
-    names = _Names(tree)
+    names = Names(tree)
     if not names.any:
         return []
     drafts = {draft.name: draft for draft in (_Draft(node, names) for node in _functions(tree.body)) if draft.manager}
@@ -61,7 +61,7 @@ def stage_functions(tree: ast.Module, path: str) -> list[StageFunction]:
     return [_finished(draft, path, stages, needs[name]) for name, draft in stages.items()]
 
 
-class _Names:
+class Names:
     """What the module calls the things that it imports."""
 
     def __init__(self, tree: ast.Module) -> None:
@@ -106,7 +106,7 @@ class _Names:
 class _Draft:
     """A function of the module, read for itself."""
 
-    def __init__(self, node: ast.FunctionDef, names: _Names) -> None:
+    def __init__(self, node: ast.FunctionDef, names: Names) -> None:
         arguments = [*node.args.posonlyargs, *node.args.args]
         required = len(arguments) - len(node.args.defaults)
         self.name = node.name
@@ -118,7 +118,7 @@ class _Draft:
         self.annotated = bool(arguments) and names.says(arguments[0].annotation, "Manager")
         self.all_calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
         self.makes = any(names.says(call.func, "mkdrv") for call in self.all_calls)
-        self.returned = [one.value for one in _own(node) if isinstance(one, ast.Return) and one.value is not None]
+        self.returned = [one.value for one in own_nodes(node) if isinstance(one, ast.Return) and one.value is not None]
         self.returns = bool(self.returned)
         self.configuration = self._read_configuration(names)
         self.bound = {
@@ -136,7 +136,7 @@ class _Draft:
     def _passes_manager(self, call: ast.Call) -> bool:
         return bool(call.args) and isinstance(call.args[0], ast.Name) and call.args[0].id == self.manager
 
-    def _read_configuration(self, names: _Names) -> dict[str, Json]:
+    def _read_configuration(self, names: Names) -> dict[str, Json]:
         for call in self.all_calls:
             if names.says(call.func, "mkconfig") and len(call.args) == 1 and isinstance(call.args[0], ast.Dict):
                 written = call.args[0]
@@ -223,12 +223,12 @@ def _functions(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef]:
                 yield from _functions(getattr(statement, inner, []))
 
 
-def _own(node: ast.AST) -> Iterator[ast.AST]:
+def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes of a function, without those of the functions and classes in it."""
     for child in ast.iter_child_nodes(node):
         yield child
         if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            yield from _own(child)
+            yield from own_nodes(child)
 
 
 def _span_of_name(node: ast.FunctionDef, path: str) -> Span:

@@ -1,0 +1,98 @@
+"""What a planner answers of a file's derivations, once it has imported the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+
+from stageloom.derivations.instantiate import Instances, instantiate, unique
+from stageloom.derivations.manager import Made
+from stageloom.derivations.project import PathOf, Project
+from stageloom.derivations.read import read_functions
+from stageloom.model.references import DRef
+from stageloom.model.values import Json
+from stageloom.rpc.messages import Planned, PlannedStage, Problem
+from stageloom.tracking.blobs import Blobs
+from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.snapshot import Snapshot
+
+
+def plan(
+    module: ModuleType,
+    path: str,
+    snapshot: Snapshot,
+    code: Code,
+    blobs: Blobs,
+    path_of: PathOf,
+    sets: Mapping[str, Json],
+) -> Planned:
+    """Return the derivations that the stage functions of ``module``, imported from ``path``, make; none if it has none.
+
+    ``path_of`` tells a project file by the ``co_filename`` of its code.
+    """
+    instances = instances_of(module, path, snapshot, code, blobs, path_of, sets)
+    names = {made.dref: name for name, made in instances.stages.items()}
+    stages = [_stage(name, made, names) for name, made in instances.stages.items()]
+    taken = set(instances.stages)
+    functions = {one.name: one for one in read_functions(snapshot, path).functions}
+    for function, target in instances.aliases.items():
+        made = instances.stages[target]
+        name = unique(function, taken)
+        taken.add(name)
+        stages.append(
+            PlannedStage(
+                name=name,
+                function=function,
+                language="derivation",
+                dependencies={"": [target]},
+                derivation=made.derivation.as_json(),
+                span=functions[function].span,
+                doc=functions[function].doc,
+                match=made.matcher.match,
+                alias=target,
+            )
+        )
+    return Planned(stages, [*instances.problems, *_uncounted(instances)])
+
+
+def instances_of(
+    module: ModuleType,
+    path: str,
+    snapshot: Snapshot,
+    code: Code,
+    blobs: Blobs,
+    path_of: PathOf,
+    sets: Mapping[str, Json],
+) -> Instances:
+    """Return what the stage functions of ``module`` make; see :func:`plan`."""
+    functions = read_functions(snapshot, path).functions
+    return instantiate(module, functions, Project(snapshot, code, blobs, path_of), sets)
+
+
+def _stage(name: str, made: Made, names: Mapping[DRef, str]) -> PlannedStage:
+    return PlannedStage(
+        name=name,
+        function=made.function.name if made.function is not None else name,
+        language="derivation",
+        configuration=made.derivation.configuration,
+        dependencies={role: [names[dref] for dref in drefs] for role, drefs in made.derivation.dependencies.items()},
+        derivation=made.derivation.as_json(),
+        span=made.function.span if made.function is not None else None,
+        doc=made.function.doc if made.function is not None else "",
+        match=made.matcher.match,
+    )
+
+
+def _uncounted(instances: Instances) -> list[Problem]:
+    return [
+        Problem(
+            "bad-parameter",
+            f"{name}: its realizer uses {', '.join(made.uncounted)} of the function around it, whose content cannot be "
+            "counted: a change in it alone is not noticed. Put what it is made from in mkconfig.",
+            made.function.span,
+            severity="warning",
+            stages=[made.function.name],
+        )
+        for name, made in instances.stages.items()
+        if made.uncounted and made.function is not None
+    ]
