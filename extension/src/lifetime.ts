@@ -13,16 +13,17 @@ export type Event<T> = (listener: (value: T) => void) => Disposable;
  */
 export class Lifetime implements Disposable {
   readonly #owned: Disposable[] = [];
-  #ended: Promise<void> | null = null;
+  #ended = false;
+  #end: Promise<void> | null = null;
 
   get ended(): boolean {
-    return this.#ended !== null;
+    return this.#ended;
   }
 
   /** Takes `part` over and hands it back. */
   add<T extends Disposable>(part: T): T {
-    if (this.#ended === null) this.#owned.push(part);
-    else void this.#late(part);
+    if (this.#ended) void this.#late(part);
+    else this.#owned.push(part);
     return part;
   }
 
@@ -33,11 +34,12 @@ export class Lifetime implements Disposable {
 
   /** Ends it; every part is disposed even where an earlier one fails, and the failures are thrown together. */
   dispose(): Promise<void> {
-    this.#ended ??= this.#end();
-    return this.#ended;
+    this.#ended = true;
+    this.#end ??= this.#disposeAll();
+    return this.#end;
   }
 
-  async #end(): Promise<void> {
+  async #disposeAll(): Promise<void> {
     const failures: unknown[] = [];
     for (let part = this.#owned.pop(); part !== undefined; part = this.#owned.pop()) {
       try {

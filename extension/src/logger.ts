@@ -16,9 +16,17 @@ export const silent: Logger = { trace: nothing, info: nothing, warn: nothing, er
 /** Writes to `logger` with a name before every line. */
 export function named(logger: Logger, name: string): Logger {
   return {
-    trace: (text) => logger.trace(`${name}: ${text}`),
-    info: (text) => logger.info(`${name}: ${text}`),
-    warn: (text) => logger.warn(`${name}: ${text}`),
-    error: (text) => logger.error(`${name}: ${text}`),
+    trace: (text) => {
+      logger.trace(`${name}: ${text}`);
+    },
+    info: (text) => {
+      logger.info(`${name}: ${text}`);
+    },
+    warn: (text) => {
+      logger.warn(`${name}: ${text}`);
+    },
+    error: (text) => {
+      logger.error(`${name}: ${text}`);
+    },
   };
 }

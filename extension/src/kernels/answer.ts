@@ -1,7 +1,8 @@
 import type { Failure } from "../protocol/kernel/messages.gen.js";
 
 /** What a request comes to. A cancelled one failed with `kind: "cancelled"`. */
-export type Answer<T> = { readonly is: "done"; readonly result: T } | { readonly is: "failed"; readonly failure: Failure };
+export type Answer<T> =
+  { readonly is: "done"; readonly result: T } | { readonly is: "failed"; readonly failure: Failure };
 
 export function done<T>(result: T): Answer<T> {
   return { is: "done", result };

@@ -1,49 +1,22 @@
 import type {
-  Artifacts,
-  ArtifactsParams,
-  Empty,
-  ExportParams,
-  FileParams,
-  FilePreview,
-  InvalidateParams,
-  Invalidated,
-  Located,
   LogMessage,
-  Outputs,
-  OutputsParams,
-  Plan,
-  PlanParams,
+  Methods,
   RunChanged,
   RunLog,
-  RunParams,
   RunProgress,
-  RunRef,
-  RunStarted,
   StoreChanged,
-  Undone,
-  UndoParams,
-  Why,
-  WhyParams,
 } from "../protocol/kernel/messages.gen.js";
 
-/** What the rest of the host may ask the engine: method, parameters, result. */
-export interface EngineRequests {
-  readonly "pipeline/plan": readonly [PlanParams, Plan];
-  readonly "pipeline/why": readonly [WhyParams, Why];
-  readonly "run/start": readonly [RunParams, RunStarted];
-  readonly "run/cancel": readonly [RunRef, Empty];
-  readonly "stage/invalidate": readonly [InvalidateParams, Invalidated];
-  readonly "stage/undo": readonly [UndoParams, Undone];
-  readonly "store/artifacts": readonly [ArtifactsParams, Artifacts];
-  readonly "store/preview": readonly [FileParams, FilePreview];
-  readonly "store/outputs": readonly [OutputsParams, Outputs];
-  readonly "store/locate": readonly [FileParams, Located];
-  readonly "store/export": readonly [ExportParams, Located];
-}
+type Towards<Who extends string> = {
+  [M in keyof Methods]: Methods[M]["towards"] extends Who ? M : never;
+}[keyof Methods];
+type Notification = { [M in keyof Methods]: null extends Methods[M]["result"] ? M : never }[keyof Methods];
 
-export type EngineMethod = keyof EngineRequests;
-export type ParamsOf<M extends EngineMethod> = EngineRequests[M][0];
-export type ResultOf<M extends EngineMethod> = EngineRequests[M][1];
+/** What the rest of the host may ask the engine; the connection's own messages are not among it. */
+export type EngineMethod = Exclude<Towards<"engine">, Notification | "initialize" | "shutdown">;
+export type WorkerMethod = Towards<"worker">;
+export type ParamsOf<M extends keyof Methods> = Methods[M]["params"];
+export type ResultOf<M extends keyof Methods> = Methods[M]["result"];
 
 /** What the engine tells unasked, tagged by the method it came by. */
 export type EngineEvent =
@@ -52,3 +25,17 @@ export type EngineEvent =
   | { readonly is: "run/progress"; readonly params: RunProgress }
   | { readonly is: "store/changed"; readonly params: StoreChanged }
   | { readonly is: "log/message"; readonly params: LogMessage };
+
+/** Requests that change nothing: asking again after the engine died does no harm. */
+const readers: ReadonlySet<EngineMethod> = new Set<EngineMethod>([
+  "pipeline/plan",
+  "pipeline/why",
+  "store/artifacts",
+  "store/preview",
+  "store/outputs",
+  "store/locate",
+]);
+
+export function onlyReads(method: EngineMethod): boolean {
+  return readers.has(method);
+}

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { Socket } from "node:net";
 import path from "node:path";
 import type { Disposable } from "../lifetime.js";
 import type { Logger } from "../logger.js";
@@ -53,7 +54,7 @@ export class Guard implements Disposable {
       this.#again();
     });
     child.unref();
-    if ("unref" in child.stdin && typeof child.stdin.unref === "function") child.stdin.unref();
+    if (child.stdin instanceof Socket) child.stdin.unref();
   }
 
   /** Lets the guardian look for leftovers a last time and end. */

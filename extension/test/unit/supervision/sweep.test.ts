@@ -72,7 +72,12 @@ describe("a live host", () => {
 
 describe("descendants", () => {
   it("are all below and not the process itself, and a cycle does not hang", () => {
-    const table = [running(1, { parent: 3 }), running(2, { parent: 1 }), running(3, { parent: 2 }), running(4, { parent: 9 })];
+    const table = [
+      running(1, { parent: 3 }),
+      running(2, { parent: 1 }),
+      running(3, { parent: 2 }),
+      running(4, { parent: 9 }),
+    ];
     expect(descendants(table, 1).map(({ pid }) => pid)).toEqual([2, 3]);
   });
 });
