@@ -1,0 +1,648 @@
+"""The canonical form of a syntax tree: a text that is equal where behaviour is.
+
+It is the same on Python 3.10 to 3.14 and blind to formatting, comments, docstrings, annotations that nothing reads and
+the names of local variables. A function's local variable is written as the number of its scope and the order in which
+it first occurs, so renaming can't make two different programs equal: every occurrence is resolved to its scope first.
+
+While it writes, it notes what the code refers to outside itself.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, TypeAlias
+
+from stageloom.tracking.scopes import (
+    COMPREHENSIONS,
+    FUNCTIONS,
+    Target,
+    bound_names,
+    dotted,
+    import_targets,
+    target_names,
+)
+
+#: What code refers to. The first part tells the kind: a global name followed by attributes; ``@`` level, module, name
+#: and attributes of an import made inside a function; ``!`` level and module of an import that runs; ``*`` a chain
+#: whose attributes are computed; ``$`` anything in its own module; ``?`` a module whose name is computed.
+Reference: TypeAlias = tuple["str | int", ...]
+
+#: Code that can see local variables by name: these functions' locals keep their names.
+_SEES_LOCALS = frozenset({"locals", "vars", "eval", "exec", "dir"})
+_SEES_LOCALS_AS_ATTRIBUTE = frozenset(
+    {"f_locals", "_getframe", "currentframe", "stack", "query", "eval", "evaluate", "sql", "execute"}
+)
+_MAY_SEE_LOCALS = re.compile(r"\b(?:" + "|".join(sorted(_SEES_LOCALS | _SEES_LOCALS_AS_ATTRIBUTE)) + r")\b")
+
+#: Decorators that don't read the annotations of what they decorate.
+_BLIND_TO_ANNOTATIONS = frozenset(
+    {
+        "stage", "property", "staticmethod", "classmethod", "lru_cache", "cache", "cached_property", "wraps",
+        "contextmanager", "asynccontextmanager", "abstractmethod", "setter", "getter", "deleter", "override", "final",
+    }
+)  # fmt: skip
+
+_MUTATORS = frozenset(
+    {
+        "append", "appendleft", "extend", "insert", "add", "update", "setdefault", "register", "pop", "popitem",
+        "remove", "discard", "clear", "__setitem__", "__setattr__", "__delitem__",
+    }
+)  # fmt: skip
+
+_FINDS_MODULES = frozenset(
+    {"run_path", "run_module", "spec_from_file_location", "walk_packages", "iter_modules", "__subclasses__"}
+)
+_SEES_MODULE = frozenset({"globals", "eval", "exec"})
+
+_SKIPPED_FIELDS = frozenset({"ctx", "type_comment", "kind", "lineno", "col_offset", "end_lineno", "end_col_offset"})
+
+
+class _Scope:
+    __slots__ = ("count", "globals", "imports", "is_class", "is_comprehension", "locals", "serial", "tokens")
+
+    def __init__(self, serial: int, *, is_class: bool = False, is_comprehension: bool = False) -> None:
+        self.serial = serial
+        self.is_class = is_class
+        self.is_comprehension = is_comprehension
+        self.tokens: dict[str, str] = {}
+        self.locals: set[str] = set()
+        self.globals: set[str] = set()
+        self.imports: dict[str, list[Target]] = {}
+        self.count = 0
+
+
+class Writer:
+    """Writes canonical forms of parts of one file, and notes in ``references`` what each refers to.
+
+    ``stores`` are the global names that the part binds, ``mutates`` those whose attributes or contents it changes.
+    """
+
+    def __init__(self, source: str | None = None) -> None:
+        """Write parts of ``source``, whose text is only looked at to leave out work that it can't need."""
+        self._walrus = source is None or ":=" in source
+        self._may_see_locals = source is None or _MAY_SEE_LOCALS.search(source) is not None
+        self.start()
+
+    def start(self) -> None:
+        """Begin another part."""
+        self._out: list[str] = []
+        self._scopes: list[_Scope] = []
+        self._serial = 0
+        self._imported: dict[str, list[Target]] = {}
+        self._rename = True
+        self.references: set[Reference] = set()
+        self.stores: set[str] = set()
+        self.mutates: set[str] = set()
+
+    def text(self) -> str:
+        """Return the canonical form of what was written since the start."""
+        return "\n".join(self._out)
+
+    # --- parts -------------------------------------------------------------------------------------------------------
+
+    def write(self, node: ast.AST) -> None:
+        """Write a statement or an expression as it stands at the top of a module."""
+        if self._may_see_locals and not self._scopes:
+            self._rename = self._rename and not _sees_locals(node)
+        self._visit(node)
+
+    def write_statements(self, nodes: Iterable[ast.stmt]) -> None:
+        """Write a sequence of statements."""
+        for node in nodes:
+            self.write(node)
+
+    def write_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """Write a function at the top of a module without its decorators, defaults and annotations."""
+        if self._may_see_locals:
+            self._rename = not _sees_locals(node)
+        self._out.append(type(node).__name__)
+        self._out.append(f"G:{node.name}")
+        self._function_body(node)
+
+    def write_defaults(self, args: ast.arguments) -> None:
+        """Write the defaults of a function's parameters, with the names they belong to."""
+        positional = [*args.posonlyargs, *args.args]
+        for arg, default in zip(positional[len(positional) - len(args.defaults) :], args.defaults, strict=True):
+            self._out.append(f"={arg.arg}")
+            self.write(default)
+        for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True):
+            if value is not None:
+                self._out.append(f"={arg.arg}")
+                self.write(value)
+
+    def write_annotations(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """Write the annotations of a function's parameters and result."""
+        args = node.args
+        for arg in (*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg):
+            if arg is not None and arg.annotation is not None:
+                self._out.append(f":{arg.arg}")
+                self._annotation(arg.annotation)
+        if node.returns is not None:
+            self._out.append("->")
+            self._annotation(node.returns)
+
+    # --- names -------------------------------------------------------------------------------------------------------
+
+    def _token(self, name: str, *, skip_comprehensions: bool = False) -> str | None:
+        """Return what stands for ``name`` here, None for a global name."""
+        scopes = self._scopes
+        for index in range(len(scopes) - 1, -1, -1):
+            scope = scopes[index]
+            if scope.is_class and index != len(scopes) - 1:
+                continue
+            if skip_comprehensions and scope.is_comprehension:
+                continue
+            token = scope.tokens.get(name)
+            if token is not None:
+                return token
+            if name in scope.locals:
+                token = f"L{scope.serial}.{scope.count}" if self._rename else f"V{scope.serial}:{name}"
+                scope.count += 1
+                scope.tokens[name] = token
+                targets = scope.imports.get(name)
+                if targets is not None:
+                    self._imported[token] = targets
+                return token
+            if name in scope.globals:
+                return None
+        return None
+
+    def _load(self, name: str, attributes: Sequence[str]) -> None:
+        token = self._token(name)
+        if token is None:
+            self._out.append(f"G:{name}")
+            self.references.add((name, *attributes))
+            return
+        self._out.append(token)
+        if token in self._imported:
+            for level, module, taken in self._imported[token]:
+                self.references.add(("@", level, module, taken, *attributes))
+        elif token[0] == "C":
+            self.references.add((name, *attributes))  # the global is read until the class binds its own
+
+    def _store(self, name: str, *, skip_comprehensions: bool = False) -> None:
+        token = self._token(name, skip_comprehensions=skip_comprehensions)
+        if token is None:
+            self.stores.add(name)
+            self._out.append(f"G:{name}")
+        else:
+            self._out.append(token)
+
+    def _mutate(self, name: str) -> None:
+        if self._token(name) is None:
+            self.mutates.add(name)
+
+    def _scope(self, *, is_class: bool = False, is_comprehension: bool = False) -> _Scope:
+        self._serial += 1
+        return _Scope(self._serial, is_class=is_class, is_comprehension=is_comprehension)
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def _visit(self, node: ast.AST) -> None:
+        handler = self._HANDLERS.get(node.__class__)
+        if handler is None:
+            self._generic(node)
+        else:
+            handler(self, node)
+
+    def _generic(self, node: ast.AST) -> None:
+        out = self._out
+        kind = node.__class__
+        out.append(kind.__name__)
+        for name in kind._fields:
+            value = getattr(node, name, None)
+            if value is None or name in _SKIPPED_FIELDS:
+                continue
+            if isinstance(value, ast.AST):
+                out.append(f".{name}")
+                self._visit(value)
+            elif isinstance(value, list):
+                if value:
+                    out.append(f".{name}")
+                    self._list(value)
+            else:
+                out.append(f".{name}")
+                out.append(_atom(value))
+        out.append(";")
+
+    def _list(self, values: Iterable[object]) -> None:
+        self._out.append("[")
+        for value in values:
+            if isinstance(value, ast.AST):
+                self._visit(value)
+            else:
+                self._out.append("~" if value is None else _atom(value))
+        self._out.append("]")
+
+    def _constant(self, node: ast.Constant) -> None:
+        self._out.append(_atom(node.value))
+
+    def _name(self, node: ast.Name) -> None:
+        if node.ctx.__class__ is ast.Load:
+            self._load(node.id, ())
+        else:
+            self._store(node.id)
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        names: list[str] = []
+        root: ast.expr = node
+        while root.__class__ is ast.Attribute:
+            names.append(root.attr)
+            root = root.value
+        names.reverse()
+        self._out.append(f"A{len(names)}")
+        if root.__class__ is ast.Name:
+            name: str = root.id
+            self._load(name, names)
+            if node.ctx.__class__ is not ast.Load:
+                self._mutate(name)
+        else:
+            self._visit(root)
+            if node.ctx.__class__ is not ast.Load:
+                self._mutated_root(root)
+        self._out.extend(names)
+        if _FINDS_MODULES.intersection(names):
+            self.references.add(("?",))
+
+    def _subscript(self, node: ast.Subscript) -> None:
+        self._out.append("Subscript")
+        self._visit(node.value)
+        self._visit(node.slice)
+        if node.ctx.__class__ is not ast.Load:
+            self._mutated_root(node.value)
+
+    def _mutated_root(self, node: ast.expr) -> None:
+        while isinstance(node, (ast.Attribute, ast.Subscript)):
+            node = node.value
+        if isinstance(node, ast.Name):
+            self._mutate(node.id)
+
+    def _binary(self, node: ast.BinOp) -> None:
+        self._out.append(node.op.__class__.__name__)
+        self._visit(node.left)
+        self._visit(node.right)
+
+    def _expression(self, node: ast.Expr) -> None:
+        if node.value.__class__ is not ast.Constant:  # a docstring, or a constant that does nothing
+            self._out.append("Expr")
+            self._visit(node.value)
+
+    def _pass(self, _: ast.AST) -> None:
+        """Leave out what does nothing."""
+
+    def _return(self, node: ast.Return) -> None:
+        self._out.append("Return")
+        if node.value is None:
+            self._out.append("None")
+        else:
+            self._visit(node.value)
+
+    def _assign(self, node: ast.Assign) -> None:
+        self._out.append("Assign")
+        self._list(node.targets)
+        self._visit(node.value)
+
+    def _annotated(self, node: ast.AnnAssign) -> None:
+        if self._scopes and self._scopes[-1].is_class:
+            self._out.append("Annotated")
+            self._visit(node.target)
+            self._annotation(node.annotation)
+        elif node.value is not None:
+            self._out.append("Assign")
+            self._list((node.target,))
+        if node.value is not None:
+            self._visit(node.value)
+
+    def _annotation(self, node: ast.expr) -> None:
+        """Write an annotation; one that is a string is written as what it says, and refers to that."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            with contextlib.suppress(SyntaxError, ValueError):
+                node = ast.parse(node.value, mode="eval").body
+        self._visit(node)
+
+    def _augmented(self, node: ast.AugAssign) -> None:
+        self._out.append("Aug" + node.op.__class__.__name__)
+        self._visit(node.target)
+        self._visit(node.value)
+        for name in target_names(node.target):
+            if self._token(name) is None:
+                self.references.add((name,))
+
+    def _call(self, node: ast.Call) -> None:
+        self._out.append("Call")
+        function = node.func
+        chain = dotted(function)
+        if chain and self._token(chain[0]) is None:
+            if len(chain) > 1 and chain[-1] in _MUTATORS:
+                self.mutates.add(chain[0])
+            if len(chain) == 1:
+                if self._reflective(chain[0], node):
+                    return
+            elif chain[-1] == "import_module":
+                self._dynamic_import(node)
+        elif chain and chain[-1] == "import_module":
+            self._dynamic_import(node)
+        self._visit(function)
+        self._arguments(node)
+
+    def _arguments(self, node: ast.Call) -> None:
+        self._list(node.args)
+        for keyword in node.keywords:
+            self._out.append(f"{keyword.arg or '**'}=")
+            self._visit(keyword.value)
+        self._out.append(")")
+
+    def _reflective(self, name: str, node: ast.Call) -> bool:
+        """Note what a call of the builtin ``name`` may reach; return True where that wrote the call as well."""
+        args = node.args
+        if name in _SEES_MODULE:
+            self.references.add(("$",))
+        elif name in ("__import__", "import_module"):
+            self._dynamic_import(node)
+        elif name in ("getattr", "setattr", "delattr", "hasattr", "vars") and args:
+            chain = dotted(args[0])
+            if not chain:
+                return False
+            if name in ("setattr", "delattr"):
+                self._mutate(chain[0])
+            before, self.references = self.references, set()
+            self._visit(node.func)
+            self._visit(args[0])
+            found, self.references = self.references, before
+            for reference in found:
+                if reference == (name,):
+                    self.references.add(reference)
+                elif len(args) > 1 and isinstance(args[1], ast.Constant) and isinstance(args[1].value, str):
+                    self.references.add((*reference, args[1].value))
+                else:
+                    self.references.add(("*", *reference))
+            self._list(args[1:])
+            self._arguments(ast.Call(node.func, [], node.keywords))
+            return True
+        elif name == "vars":
+            self.references.add(("$",))
+        return False
+
+    def _dynamic_import(self, node: ast.Call) -> None:
+        name = node.args[0] if node.args else None
+        if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            module = name.value.lstrip(".")
+            level = len(name.value) - len(module)
+            self.references.update((("!", level, module), ("@", level, module, "")))
+        else:
+            self.references.add(("?",))
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        out = self._out
+        if isinstance(node, ast.ImportFrom):
+            out.append(f"From{node.level}:{node.module or ''}")
+            self.references.add(("!", node.level, node.module or ""))
+        else:
+            out.append("Import")
+        for alias in node.names:
+            out.append(alias.name)
+            if isinstance(node, ast.Import):
+                self.references.add(("!", 0, alias.name))
+                out.append("as" if alias.asname or "." not in alias.name else "top")
+            else:
+                self.references.add(("!", node.level, f"{node.module or ''}.{alias.name}".lstrip(".")))
+        for name, _ in import_targets(node):
+            self._store(name)
+        out.append(";")
+
+    def _joined(self, node: ast.JoinedStr) -> None:
+        parts = _parts(node)
+        if all(isinstance(part, str) for part in parts):
+            self._out.append(_atom("".join(part for part in parts if isinstance(part, str))))
+            return
+        self._out.append("F[")
+        self._formatted(parts)
+        self._out.append("]")
+
+    def _formatted(self, parts: Sequence[str | ast.FormattedValue]) -> None:
+        for part in parts:
+            if isinstance(part, str):
+                self._out.append(_atom(part))
+                continue
+            self._out.append(f"{{{part.conversion}")
+            self._visit(part.value)
+            if part.format_spec is not None:
+                self._out.append(":")
+                # the parser only ever puts a JoinedStr here, but for a constant on some versions
+                self._formatted(_parts(part.format_spec))
+            self._out.append("}")
+
+    def _named(self, node: ast.NamedExpr) -> None:
+        self._out.append("Named")
+        self._store(node.target.id, skip_comprehensions=True)
+        self._visit(node.value)
+
+    def _handler(self, node: ast.ExceptHandler) -> None:
+        self._out.append("Except")
+        if node.type is not None:
+            self._visit(node.type)
+        if node.name:
+            self._out.append("as")
+            self._store(node.name)
+        self._list(node.body)
+
+    def _match_as(self, node: ast.MatchAs) -> None:
+        self._out.append("MatchAs")
+        if node.pattern is not None:
+            self._visit(node.pattern)
+        self._capture(node.name)
+
+    def _match_star(self, node: ast.MatchStar) -> None:
+        self._out.append("MatchStar")
+        self._capture(node.name)
+
+    def _match_mapping(self, node: ast.MatchMapping) -> None:
+        self._out.append("MatchMapping")
+        self._list(node.keys)
+        self._list(node.patterns)
+        self._capture(node.rest)
+
+    def _capture(self, name: str | None) -> None:
+        if name is None:
+            self._out.append("_")
+        else:
+            self._store(name)
+
+    def _lambda(self, node: ast.Lambda) -> None:
+        self._out.append("Lambda")
+        self.write_defaults(node.args)
+        scope = self._scope()
+        self._parameters(scope, node.args)
+        self._scopes.append(scope)
+        self._visit(node.body)
+        self._scopes.pop()
+
+    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
+        out = self._out
+        out.append(node.__class__.__name__)
+        self._visit(node.generators[0].iter)
+        scope = self._scope(is_comprehension=True)
+        for generator in node.generators:
+            scope.locals.update(target_names(generator.target))
+        self._scopes.append(scope)
+        for index, generator in enumerate(node.generators):
+            out.append("async for" if generator.is_async else "for")
+            self._visit(generator.target)
+            if index:
+                self._visit(generator.iter)
+            self._list(generator.ifs)
+        if isinstance(node, ast.DictComp):
+            self._visit(node.key)
+            self._visit(node.value)
+        else:
+            self._visit(node.elt)
+        self._scopes.pop()
+        out.append(";")
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self._out.append(type(node).__name__)
+        self._store(node.name)
+        self._list(node.decorator_list)
+        self.write_defaults(node.args)
+        if any(not blind_to_annotations(decorator) for decorator in node.decorator_list):
+            self.write_annotations(node)
+        self._function_body(node)
+
+    def _function_body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        scope = self._scope()
+        bound = bound_names(node.body, walrus=self._walrus)
+        scope.locals = bound.variables
+        scope.globals = bound.globals_
+        scope.imports = bound.imports
+        for name in bound.fixed:
+            scope.tokens[name] = f"V{scope.serial}:{name}"
+        self._parameters(scope, node.args)
+        for parameter in getattr(node, "type_params", ()):
+            scope.tokens.setdefault(parameter.name, f"T:{parameter.name}")
+        self._scopes.append(scope)
+        self._list(node.body)
+        self._scopes.pop()
+
+    def _parameters(self, scope: _Scope, args: ast.arguments) -> None:
+        out = self._out
+        for kind, group in (("/", args.posonlyargs), ("", args.args), ("=", args.kwonlyargs)):
+            for arg in group:
+                out.append(kind + arg.arg)
+                scope.tokens[arg.arg] = f"P{scope.serial}:{arg.arg}"
+        for kind, one in (("*", args.vararg), ("**", args.kwarg)):
+            if one is not None:
+                out.append(kind + one.arg)
+                scope.tokens[one.arg] = f"P{scope.serial}:{one.arg}"
+
+    def _class(self, node: ast.ClassDef) -> None:
+        out = self._out
+        out.append("Class")
+        self._store(node.name)
+        self._list(node.decorator_list)
+        self._list(node.bases)
+        for keyword in node.keywords:
+            out.append(f"{keyword.arg or '**'}=")
+            self._visit(keyword.value)
+        if any(base and base[-1].endswith("Signature") for base in map(dotted, node.bases)):
+            out.append(_atom(ast.get_docstring(node)))  # a signature's docstring is its prompt
+        scope = self._scope(is_class=True)
+        bound = bound_names(node.body, walrus=self._walrus)
+        scope.globals = bound.globals_
+        for name in (*bound.variables, *bound.fixed):
+            scope.tokens[name] = f"C:{name}"
+        for parameter in getattr(node, "type_params", ()):
+            scope.tokens.setdefault(parameter.name, f"T:{parameter.name}")
+        self._scopes.append(scope)
+        self._list(node.body)
+        self._scopes.pop()
+
+    _HANDLERS: ClassVar[dict[type[ast.AST], Callable[..., None]]] = {
+        kind: handler
+        for kinds, handler in (
+            ((ast.Constant,), _constant),
+            ((ast.Name,), _name),
+            ((ast.Attribute,), _attribute),
+            ((ast.Subscript,), _subscript),
+            ((ast.BinOp,), _binary),
+            ((ast.Expr,), _expression),
+            ((ast.Pass, ast.Global, ast.Nonlocal), _pass),
+            ((ast.Return,), _return),
+            ((ast.Assign,), _assign),
+            ((ast.AnnAssign,), _annotated),
+            ((ast.AugAssign,), _augmented),
+            ((ast.Call,), _call),
+            ((ast.Import, ast.ImportFrom), _import),
+            ((ast.JoinedStr,), _joined),
+            ((ast.NamedExpr,), _named),
+            ((ast.ExceptHandler,), _handler),
+            ((ast.MatchAs,), _match_as),
+            ((ast.MatchStar,), _match_star),
+            ((ast.MatchMapping,), _match_mapping),
+            ((ast.Lambda,), _lambda),
+            (COMPREHENSIONS, _comprehension),
+            (FUNCTIONS, _function),
+            ((ast.ClassDef,), _class),
+        )
+        for kind in kinds
+    }
+
+
+def blind_to_annotations(decorator: ast.expr) -> bool:
+    """Return whether ``decorator`` is known not to read the annotations of what it decorates."""
+    chain = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
+    return bool(chain) and chain[-1] in _BLIND_TO_ANNOTATIONS
+
+
+def canonical(node: ast.AST) -> str:
+    """Return the canonical form of a module, a statement or an expression, as it stands at the top of a module."""
+    writer = Writer()
+    if isinstance(node, ast.Module):
+        writer.write_statements(node.body)
+    else:
+        writer.write(node)
+    return writer.text()
+
+
+def _sees_locals(node: ast.AST) -> bool:
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name):
+            if one.id in _SEES_LOCALS:
+                return True
+        elif isinstance(one, ast.Attribute) and one.attr in _SEES_LOCALS_AS_ATTRIBUTE:
+            return True
+    return False
+
+
+def _parts(node: ast.expr) -> list[str | ast.FormattedValue]:
+    """Return the parts of an f-string, neighbouring texts joined and empty ones left out."""
+    parts: list[str | ast.FormattedValue] = []
+    for value in node.values if isinstance(node, ast.JoinedStr) else [node]:
+        found: list[str | ast.FormattedValue] = []
+        if isinstance(value, ast.FormattedValue):
+            found = [value]
+        elif isinstance(value, ast.JoinedStr):
+            found = _parts(value)
+        elif isinstance(value, ast.Constant) and value.value:
+            found = [str(value.value)]
+        for part in found:
+            if isinstance(part, str) and parts and isinstance(parts[-1], str):
+                parts[-1] += part
+            else:
+                parts.append(part)
+    return parts
+
+
+def _atom(value: object) -> str:
+    """Return one line of ASCII for a constant; types that compare equal stay apart."""
+    if value.__class__ is str:
+        return "s" + ascii(value)  # repr would depend on which characters this Python's Unicode tables can print
+    if value.__class__ is int:
+        return f"i{value:x}"
+    if value.__class__ is bytes:
+        return repr(value)
+    if isinstance(value, (float, complex)):
+        return "f" + repr(value)
+    return "k" + repr(value)

@@ -1,0 +1,159 @@
+"""The fingerprint of a stage's code: of its function and of every project definition that it reaches."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from stageloom.rpc.messages import Problem
+from stageloom.tracking.blobs import Blobs
+from stageloom.tracking.cache import ALGORITHM, Cache
+from stageloom.tracking.reach import Node, Reach
+from stageloom.tracking.snapshot import Snapshot
+from stageloom.tracking.sources import BadSourceError, parse, readable
+from stageloom.tracking.summary import Summary, broken, summarize
+
+_EFFECTS = "<import>"
+_WHOLE = "<all>"
+
+
+class UnknownCodeError(LookupError):
+    """A name that the file doesn't define."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """``digest`` (32 hex digits) of all code that was reached; ``unresolved`` says what had to count as a whole."""
+
+    digest: str
+    unresolved: tuple[str, ...] = ()
+
+
+class Code:
+    """The code of one snapshot.
+
+    ``blobs`` is where its contents are read, those of the snapshot by default; ``cache`` is a folder in which what
+    follows from a content is kept between processes. Not safe for use by several threads at once.
+    """
+
+    def __init__(self, snapshot: Snapshot, blobs: Blobs | None = None, cache: Path | None = None) -> None:
+        self.snapshot = snapshot
+        self.cache = Cache(cache)
+        self._blobs = blobs if blobs is not None else snapshot.blobs
+        self._summaries: dict[str, Summary] = {}
+        self._problems: dict[str, Problem] = {}
+        self._tables: dict[str, dict[str, Fingerprint]] = {}
+        self._reach = Reach(tuple(snapshot.files), snapshot.modules, self._summary)
+
+    def fingerprint(self, path: str, qualname: str) -> Fingerprint:
+        """Return the fingerprint of the function, or class, ``qualname`` in the file at ``path``.
+
+        For a function that ``@stage`` decorates, that decorator and the defaults of its parameters don't count: they
+        are the plan.
+
+        Raises:
+            UnknownCodeError: if the file has no such definition, or isn't in the snapshot.
+        """
+        known = self._table(path).get(qualname)
+        return known if known is not None else self._compute(path, qualname)
+
+    def parts(self, path: str, qualname: str) -> Mapping[str, str]:
+        """Return ``rel.py:name`` and own digest for every definition that ``qualname`` reaches.
+
+        What importing a file does is its part ``<import>``, a file that counts whole is its part ``<all>``.
+        """
+        result = {}
+        for node in self._reach.reached(self._starts(path, qualname)):
+            name = {"effects": _EFFECTS, "module": _WHOLE}.get(node.kind, node.name)
+            if name:
+                result[f"{node.path}:{name}"] = self._reach.own(node)
+        return result
+
+    def text_of(self, part: str) -> str:
+        """Return the source of a part that :meth:`parts` names, decorators included; empty if there is none."""
+        path, _, name = part.rpartition(":")
+        if path not in self.snapshot.files:
+            return ""
+        text = readable(self._blobs.source(self.snapshot.files[path]))
+        if name == _WHOLE:
+            return text
+        summary = self._summary(path)
+        definitions = summary.effects if name == _EFFECTS else summary.bindings.get(name, ())
+        lines = text.split("\n")
+        places = sorted({one.lines for one in definitions if one.lines != (0, 0)})
+        return "\n".join("\n".join(lines[first - 1 : last]) + "\n" for first, last in places)
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return the syntax errors in the snapshot's files. A file with one counts whole."""
+        for path in self.snapshot.files:
+            self._summary(path)
+        return tuple(self._problems[path] for path in sorted(self._problems))
+
+    # --- computing ---------------------------------------------------------------------------------------------------
+
+    def _summary(self, path: str) -> Summary:
+        summary = self._summaries.get(path)
+        if summary is None:
+            summary = self._summaries[path] = self._read(path)
+        return summary
+
+    def _read(self, path: str) -> Summary:
+        sha256 = self.snapshot.files[path]
+        packed = self.cache.get("summary", sha256)
+        if packed is not None:
+            return Summary.unpack(packed)
+        content = self._blobs.source(sha256)
+        try:
+            tree, text = parse(content, path)
+            summary = summarize(tree, text)
+        except BadSourceError as error:
+            self._problems[path] = error.problem
+            return broken(content)  # not kept: another Python may be able to read it
+        except RecursionError:
+            return broken(content)
+        self.cache.put("summary", sha256, summary.pack())
+        return summary
+
+    def _starts(self, path: str, qualname: str) -> list[Node]:
+        if path not in self.snapshot.files:
+            raise UnknownCodeError(f"{path} is not among the files of this snapshot")
+        found = self._reach.find(path, qualname.partition(".")[0])
+        if not found:
+            raise UnknownCodeError(f"{path} defines no {qualname!r}")
+        own = [node._replace(kind="stage") if node.kind == "definition" else node for node in found]
+        paths = dict.fromkeys((path, *(node.path for node in own)))
+        return [*own, *(Node("imports", one) for one in paths)]
+
+    def _compute(self, path: str, qualname: str) -> Fingerprint:
+        reach = self._reach
+        starts = self._starts(path, qualname)
+        digests = [reach.digest(node) for node in starts]
+        own = [digest for node, digest in zip(starts, digests, strict=True) if node.kind != "imports"]
+        effects = sorted({digest for node, digest in zip(starts, digests, strict=True) if node.kind == "imports"})
+        text = "\n".join((f"stageloom/code/{ALGORITHM}", *own, "|", *(one for one in effects if one)))
+        notes = {note for node in starts for note in reach.notes(node)}
+        return Fingerprint(hashlib.sha256(text.encode("ascii")).hexdigest()[:32], tuple(sorted(notes)))
+
+    def _table(self, path: str) -> dict[str, Fingerprint]:
+        """Return the fingerprints of all stages in a file, which are kept together."""
+        table = self._tables.get(path)
+        if table is None:
+            key = f"{self.snapshot.id}\n{path}"
+            packed = self.cache.get("fingerprints", key)
+            if packed is not None:
+                table = {
+                    name: Fingerprint(*fields)
+                    for name, fields in cast(dict[str, tuple[str, tuple[str, ...]]], packed).items()
+                }
+            elif path not in self.snapshot.files:
+                table = {}
+            else:
+                table = {name: self._compute(path, name) for name in self._reach.stage_names(path)}
+                if not self._problems:
+                    packed = {name: (one.digest, one.unresolved) for name, one in table.items()}
+                    self.cache.put("fingerprints", key, packed)
+            self._tables[path] = table
+        return table

@@ -1,0 +1,458 @@
+"""What a definition reaches across the files of a snapshot, and the digest of all of it.
+
+Nodes are definitions, the effects of importing a file, and whole files; edges are references. A node's digest covers
+its own text and the digests of what it refers to, so one that reaches the same code has the same digest wherever that
+lies. Nodes that refer to each other are taken together. Each node is visited once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
+
+from stageloom.tracking.canonical import Reference
+from stageloom.tracking.modules import Found, Modules
+from stageloom.tracking.summary import Definition, Summary
+
+_OWN_NAMES = frozenset({"__name__", "__file__", "__package__", "__spec__", "__path__", "__loader__"})
+
+
+class Node(NamedTuple):
+    """A part of the project's code.
+
+    *stage*: a definition as the code of a stage, without its defaults and ``@stage``; *definition*: all of it;
+    *effects*: what importing the file does; *imports*: that, and what importing what it imports does; *module*: the
+    whole file; *project*: every file.
+    """
+
+    kind: Literal["stage", "definition", "effects", "imports", "module", "project"]
+    path: str
+    name: str = ""
+
+
+@dataclass(slots=True)
+class Edges:
+    """A node's own digests and labels, what it refers to, and what could not be resolved."""
+
+    own: list[str]
+    children: list[Node]
+    notes: list[str]
+
+
+class Reach:
+    """Resolves references among the files of a snapshot. ``summary`` returns a file's summary."""
+
+    def __init__(self, paths: Sequence[str], modules: Modules, summary: Callable[[str], Summary]) -> None:
+        self._paths = paths
+        self._modules = modules
+        self.summary = summary
+        self._digests: dict[Node, str] = {}
+        self._notes: dict[Node, tuple[str, ...]] = {}
+        self._edges: dict[Node, Edges] = {}
+        self._is_stage: dict[tuple[str, tuple[str, ...]], bool] = {}
+        self._resolved: dict[tuple[str, Reference], list[Node | str]] = {}
+
+    # --- questions ---------------------------------------------------------------------------------------------------
+
+    def find(self, path: str, name: str) -> list[Node]:
+        """Return the definitions that ``name`` in the file at ``path`` stands for; empty if it stands for none."""
+        if self.summary(path).broken:
+            return [Node("module", path)]
+        return [found for found in self._name(path, name, (), frozenset()) if isinstance(found, Node)]
+
+    def stage_names(self, path: str) -> list[str]:
+        """Return the functions in the file at ``path`` that ``@stage`` decorates."""
+        return [
+            name
+            for name, definitions in self.summary(path).bindings.items()
+            if any(self._stage_like(path, definition) for definition in definitions)
+        ]
+
+    def notes(self, node: Node) -> tuple[str, ...]:
+        """Return what could not be resolved below ``node``, whose digest was asked for."""
+        return self._notes[node]
+
+    def reached(self, starts: Sequence[Node]) -> Iterator[Node]:
+        """Yield all nodes that ``starts`` reach, themselves included."""
+        seen = dict.fromkeys(starts)
+        pending = list(starts)
+        while pending:
+            node = pending.pop()
+            yield node
+            for child in self.edges(node).children:
+                if child not in seen:
+                    seen[child] = None
+                    pending.append(child)
+
+    def own(self, node: Node) -> str:
+        """Return the digest of a node's own text."""
+        return _hash(self.edges(node).own)
+
+    # --- digests -----------------------------------------------------------------------------------------------------
+
+    def digest(self, start: Node) -> str:
+        """Return the digest of all that ``start`` reaches; empty if that is nothing."""
+        if start not in self._digests:
+            self._visit(start)
+        return self._digests[start]
+
+    def _visit(self, start: Node) -> None:  # noqa: C901  # one algorithm
+        """Tarjan's algorithm, without recursion: a chain of calls may be as long as the file."""
+        digests = self._digests
+        order: dict[Node, int] = {}
+        low: dict[Node, int] = {}
+        stack: list[Node] = []
+        waiting: set[Node] = set()
+        calls: list[tuple[Node, Iterator[Node]]] = []
+
+        def enter(node: Node) -> None:
+            order[node] = low[node] = len(order)
+            stack.append(node)
+            waiting.add(node)
+            calls.append((node, iter(self.edges(node).children)))
+
+        enter(start)
+        while calls:
+            node, children = calls[-1]
+            for child in children:
+                if child in digests:
+                    continue
+                if child not in order:
+                    enter(child)
+                    break
+                if child in waiting:
+                    low[node] = min(low[node], order[child])
+            else:
+                calls.pop()
+                if calls:
+                    above = calls[-1][0]
+                    low[above] = min(low[above], low[node])
+                if low[node] == order[node]:
+                    members = []
+                    while True:
+                        member = stack.pop()
+                        waiting.discard(member)
+                        members.append(member)
+                        if member == node:
+                            break
+                    self._seal(members)
+
+    def _seal(self, members: list[Node]) -> None:
+        """Give the nodes of one strongly connected component their digests."""
+        digests = self._digests
+        notes = self._notes_of(members)
+        if len(members) > 1:
+            members.sort(key=lambda node: (self.edges(node).own, node))
+        index = {member: f"#{number}" for number, member in enumerate(members)}
+        parts: list[str] = []
+        empty = True
+        for member in members:
+            edges = self.edges(member)
+            below = [index.get(child) or digests[child] for child in edges.children]
+            if member.kind == "imports":
+                below = sorted(
+                    {one for one in below if one and one[0] != "#"}
+                )  # in which order files import is no matter
+            if edges.own or any(one and one[0] != "#" for one in below):
+                empty = False
+            parts += [*edges.own, "|", *below, ";"]
+        whole = "" if empty else _hash(parts)
+        for member in members:
+            digests[member] = whole if len(members) == 1 or empty else _hash([whole, index[member]])
+            self._notes[member] = notes
+
+    def _notes_of(self, members: Sequence[Node]) -> tuple[str, ...]:
+        first: tuple[str, ...] = ()
+        found: set[str] = set()
+        for member in members:
+            edges = self.edges(member)
+            found.update(edges.notes)
+            for child in edges.children:
+                notes = self._notes.get(child)
+                if notes:
+                    first = notes
+                    found.update(notes)
+        return first if len(first) == len(found) else tuple(sorted(found))
+
+    # --- edges -------------------------------------------------------------------------------------------------------
+
+    def edges(self, node: Node) -> Edges:
+        """Return what ``node`` is and refers to."""
+        known = self._edges.get(node)
+        if known is None:
+            known = self._edges[node] = self._EDGES[node.kind](self, node)
+        return known
+
+    def _definition_edges(self, node: Node) -> Edges:
+        summary = self.summary(node.path)
+        edges = Edges([], [], [])
+        as_stage = node.kind == "stage"
+        for definition in summary.bindings[node.name]:
+            bare = as_stage and self._stage_like(node.path, definition)
+            self._add_definition(edges, node.path, definition, bare=bare)
+        return edges
+
+    def _add_definition(self, edges: Edges, path: str, definition: Definition, *, bare: bool = False) -> None:
+        self._add(edges, path, definition.part)
+        if definition.kind != "function":
+            return
+        reads_annotations = False
+        for part, chain in definition.decorators:
+            if not self._is_stage_chain(path, chain):
+                edges.own.append("@")
+                self._add(edges, path, part)
+                reads_annotations = True
+        if reads_annotations and definition.annotations is not None:
+            self._add(edges, path, definition.annotations)
+        if definition.defaults is not None and not bare:
+            edges.own.append("=")
+            self._add(edges, path, definition.defaults)
+
+    def _add(self, edges: Edges, path: str, part: tuple[str, tuple[Reference, ...]]) -> None:
+        digest, references = part
+        edges.own.append(digest)
+        for reference in references:
+            for found in self._resolve(path, reference):
+                if isinstance(found, Node):
+                    edges.children.append(found)
+                else:
+                    edges.own.append(found)
+            note = self._note(path, reference)
+            if note:
+                edges.notes.append(note)
+
+    def _effects_edges(self, node: Node) -> Edges:
+        summary = self.summary(node.path)
+        edges = Edges([], [], [])
+        for definition in summary.effects:
+            self._add(edges, node.path, definition.part)
+        for name, definitions in summary.bindings.items():
+            if any(self._registers(node.path, definition) for definition in definitions):
+                edges.own.append("registered")
+                edges.children.append(Node("definition", node.path, name))
+        return edges
+
+    def _imports_edges(self, node: Node) -> Edges:
+        summary = self.summary(node.path)
+        if summary.broken:
+            return Edges([], [Node("module", node.path)], [])
+        edges = Edges([], [], [])
+        if self.edges(Node("effects", node.path)).own:
+            edges.children.append(Node("effects", node.path))
+        for reference in summary.imports:
+            edges.children.extend(found for found in self._resolve(node.path, reference) if isinstance(found, Node))
+        return edges
+
+    def _module_edges(self, node: Node) -> Edges:
+        summary = self.summary(node.path)
+        if summary.broken:
+            return Edges(["broken", summary.broken], [], [f"{node.path} can't be parsed: it counts whole"])
+        names = [name for name in sorted(summary.bindings) if self._is_code(summary.bindings[name])]
+        edges = Edges(["module", *names], [Node("definition", node.path, name) for name in names], [])
+        for name in sorted(summary.bindings):
+            if not self._is_code(summary.bindings[name]):
+                edges.own.append(name)
+                for found in self._name(node.path, name, (), frozenset()):
+                    # what it takes from another file; a module that it merely imports doesn't count whole for that
+                    if isinstance(found, Node) and found.kind != "module":
+                        edges.children.append(found)
+                    elif isinstance(found, str):
+                        edges.own.append(found)
+        edges.children.append(Node("imports", node.path))
+        return edges
+
+    def _project_edges(self, _: Node) -> Edges:
+        return Edges(["project", *self._paths], [Node("module", path) for path in self._paths], [])
+
+    # --- stages and registrations ------------------------------------------------------------------------------------
+
+    def _stage_like(self, path: str, definition: Definition) -> bool:
+        return definition.kind == "function" and any(
+            self._is_stage_chain(path, chain) for _, chain in definition.decorators
+        )
+
+    def _is_stage_chain(self, path: str, chain: tuple[str, ...]) -> bool:
+        if not chain:
+            return False
+        key = (path, chain)
+        known = self._is_stage.get(key)
+        if known is None:
+            found = self._name(path, chain[0], chain[1:], frozenset())
+            known = self._is_stage[key] = any(
+                isinstance(one, str) and one.startswith("ext:stageloom") and one.rpartition(".")[2] == "stage"
+                for one in found
+            )
+        return known
+
+    def _registers(self, path: str, definition: Definition) -> bool:
+        """Return whether making this definition changes something elsewhere in the project."""
+        for _, chain in definition.decorators:
+            if not chain or self._is_stage_chain(path, chain):
+                continue
+            for found in self._name(path, chain[0], chain[1:], frozenset()):
+                if isinstance(found, Node) and self._may_keep(found, len(chain) > 1):
+                    return True
+        return any(
+            one.registers
+            for base in definition.bases
+            for found in self._name(path, base[0], base[1:], frozenset())
+            if isinstance(found, Node) and found.kind == "definition"
+            for one in self._lineage(found, set())
+        )
+
+    def _may_keep(self, node: Node, attribute: bool) -> bool:  # noqa: FBT001
+        """Return whether calling ``node``, or a method of it, may keep what it is called with."""
+        if node.kind != "definition":
+            return True
+        return any(
+            one.kind not in ("function", "class") or bool(one.mutates) or (attribute and one.kind != "class")
+            for one in self.summary(node.path).bindings[node.name]
+        )
+
+    def _lineage(self, node: Node, seen: set[Node]) -> Iterator[Definition]:
+        if node in seen or node.kind != "definition":
+            return
+        seen.add(node)
+        for definition in self.summary(node.path).bindings[node.name]:
+            yield definition
+            for base in definition.bases:
+                for found in self._name(node.path, base[0], base[1:], frozenset()):
+                    if isinstance(found, Node):
+                        yield from self._lineage(found, seen)
+
+    # --- names -------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _is_code(definitions: Sequence[Definition]) -> bool:
+        return any(one.kind != "import" for one in definitions)
+
+    def _note(self, path: str, reference: Reference) -> str:
+        kind = reference[0]
+        if kind == "$":
+            return f"{path} looks names up at run time: all of it counts"
+        if kind == "?":
+            return f"{path} imports by a computed name: every file of the project counts"
+        if kind == "*" and any(
+            isinstance(one, Node) and one.kind == "module" for one in self._resolve(path, reference)
+        ):
+            return f"{path} takes computed attributes of {'.'.join(map(str, reference[1:]))}: all of it counts"
+        return ""
+
+    def _resolve(self, path: str, reference: Reference) -> list[Node | str]:
+        key = (path, reference)
+        known = self._resolved.get(key)
+        if known is None:
+            known = self._resolved[key] = list(dict.fromkeys(self._targets(path, reference)))
+        return known
+
+    def _targets(self, path: str, reference: Reference) -> Iterator[Node | str]:
+        kind, rest = reference[0], reference[1:]
+        if kind == "$":
+            yield Node("module", path)
+        elif kind == "?":
+            yield Node("project", "")
+        elif kind == "*":
+            yield from self._targets(path, rest)
+        elif kind == "!":
+            found = self._modules.relative(path, int(rest[0]), str(rest[1]))
+            for file in found.files if found is not None else ():
+                yield Node("imports", file)
+        elif kind == "@":
+            level, module, taken, *attributes = rest
+            yield from self._import(path, int(level), str(module), str(taken), tuple(map(str, attributes)), frozenset())
+        else:
+            yield from self._name(path, str(kind), tuple(map(str, rest)), frozenset())
+
+    def _name(
+        self, path: str, name: str, attributes: tuple[str, ...], seen: frozenset[tuple[str, str]]
+    ) -> Iterator[Node | str]:
+        """Yield what a global name of a file, followed by attributes, stands for: nodes of the project, or labels."""
+        if (path, name) in seen:
+            return
+        seen = seen | {(path, name)}
+        summary = self.summary(path)
+        definitions = summary.bindings.get(name)
+        if definitions is None:
+            yield from self._unbound(path, summary, name, attributes, seen)
+            return
+        if self._is_code(definitions):
+            yield Node("definition", path, name)
+        for definition in definitions:
+            if definition.kind == "import":
+                _, level, module, taken = definition.part[1][0]
+                yield from self._import(path, int(level), str(module), str(taken), attributes, seen)
+
+    def _unbound(
+        self, path: str, summary: Summary, name: str, attributes: tuple[str, ...], seen: frozenset[tuple[str, str]]
+    ) -> Iterator[Node | str]:
+        for level, module in summary.stars:
+            found = self._modules.relative(path, level, module)
+            if found is None or found.file is None:
+                yield f"star:{'.' * level}{module}"
+                continue
+            target = self.summary(found.file)
+            if target.broken:
+                yield Node("module", found.file)
+            elif not name.startswith("_") or name in target.exports:
+                for one in self._name(found.file, name, attributes, seen):
+                    if isinstance(one, Node) or not one.startswith("free:"):
+                        yield one
+        yield f"free:{path}:{name}" if name in _OWN_NAMES else f"free:{name}"
+
+    def _import(
+        self,
+        path: str,
+        level: int,
+        module: str,
+        taken: str,
+        attributes: tuple[str, ...],
+        seen: frozenset[tuple[str, str]],
+    ) -> Iterator[Node | str]:
+        found = self._modules.relative(path, level, module)
+        if found is None:
+            yield f"ext:{'.' * level}{module}.{taken}" if taken else ".".join((f"ext:{module}", *attributes[:1]))
+            return
+        yield from self._member(found, (taken, *attributes) if taken else attributes, seen)
+
+    def _member(
+        self, module: Found, attributes: tuple[str, ...], seen: frozenset[tuple[str, str]]
+    ) -> Iterator[Node | str]:
+        """Yield what ``module.a.b`` stands for."""
+        if not attributes:
+            if module.file is not None:
+                yield Node("module", module.file)
+            return
+        name, rest = attributes[0], attributes[1:]
+        if module.file is not None:
+            summary = self.summary(module.file)
+            if summary.broken:
+                yield Node("module", module.file)
+                return
+            if name == "__dict__":
+                yield Node("module", module.file)
+                return
+            if name in summary.bindings:
+                yield from self._name(module.file, name, rest, seen)
+                return
+        inner = self._modules.within(module, name)
+        if inner is not None:
+            yield from self._member(inner, rest, seen)
+        elif module.file is not None:
+            if "__getattr__" in self.summary(module.file).bindings:
+                yield Node("module", module.file)
+            yield from self._name(module.file, name, rest, seen)
+
+    _EDGES: ClassVar[Mapping[str, Callable[..., Edges]]] = {
+        "stage": _definition_edges,
+        "definition": _definition_edges,
+        "effects": _effects_edges,
+        "imports": _imports_edges,
+        "module": _module_edges,
+        "project": _project_edges,
+    }
+
+
+def _hash(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,0 +1,361 @@
+"""What one file binds, does when it is imported, and refers to: a function of its content alone."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, cast
+
+from stageloom.tracking.canonical import Reference, Writer, blind_to_annotations
+from stageloom.tracking.scopes import FUNCTIONS, dotted, import_targets, target_names
+
+#: A digest (32 hex digits) with what is referred to.
+Part: TypeAlias = tuple[str, tuple[Reference, ...]]
+Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
+
+_CONTAINER_TYPES = frozenset({"dict", "list", "set", "defaultdict", "OrderedDict", "Counter", "deque"})
+_CONTAINERS = (ast.Dict, ast.List, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One thing that makes a name what it is, or that importing the file does.
+
+    ``lines`` are its first and last, from 1. A function comes apart: ``part`` is its signature and body, beside it
+    ``decorators`` with the chain of names each is called by, ``defaults``, and ``annotations`` where a decorator may
+    read them. ``mutates`` are global names that it changes when called. ``bases`` are a class's. An *import*
+    has one reference; *via* stands for another name of this file that changes this one.
+    """
+
+    kind: Literal["function", "class", "statement", "import", "guard", "via"]
+    part: Part
+    lines: tuple[int, int] = (0, 0)
+    decorators: tuple[tuple[Part, tuple[str, ...]], ...] = ()
+    defaults: Part | None = None
+    annotations: Part | None = None
+    mutates: tuple[str, ...] = ()
+    bases: tuple[tuple[str, ...], ...] = ()
+    registers: bool = False
+
+
+@dataclass(slots=True)
+class Summary:
+    """``broken`` is the whole content's digest where the file can't be parsed, and all else is then empty.
+
+    ``imports`` run when the file is imported; ``stars`` are the modules that give all their names.
+    """
+
+    bindings: dict[str, tuple[Definition, ...]] = field(default_factory=dict)
+    effects: tuple[Definition, ...] = ()
+    imports: tuple[Reference, ...] = ()
+    stars: tuple[tuple[int, str], ...] = ()
+    exports: tuple[str, ...] = ()
+    broken: str = ""
+
+    def pack(self) -> object:
+        """Return the summary as plain values for the cache."""
+        return (
+            {name: tuple(map(_pack, definitions)) for name, definitions in self.bindings.items()},
+            tuple(map(_pack, self.effects)),
+            self.imports,
+            self.stars,
+            self.exports,
+        )
+
+    @classmethod
+    def unpack(cls, value: object) -> Summary:
+        """Return what :meth:`pack` was given."""
+        bindings, effects, imports, stars, exports = cast(
+            tuple[dict[str, object], object, object, object, object], value
+        )
+        return cls(
+            {name: _unpack(packed) for name, packed in bindings.items()},
+            _unpack(effects),
+            cast(tuple[Reference, ...], imports),
+            cast(tuple[tuple[int, str], ...], stars),
+            cast(tuple[str, ...], exports),
+        )
+
+
+def _pack(one: Definition) -> tuple[object, ...]:
+    return (
+        one.kind, one.part, one.lines, one.decorators, one.defaults, one.annotations, one.mutates, one.bases,
+        one.registers,
+    )  # fmt: skip
+
+
+def _unpack(packed: object) -> tuple[Definition, ...]:
+    return tuple(Definition(*fields) for fields in cast(tuple[tuple[object, ...], ...], packed))  # type: ignore[arg-type]  # as packed
+
+
+def broken(content: bytes) -> Summary:
+    """Return the summary of a file that can't be parsed: it counts whole."""
+    return Summary(broken=hashlib.sha256(content).hexdigest()[:32])
+
+
+def summarize(tree: ast.Module, text: str) -> Summary:
+    """Return the summary of a file; raises RecursionError where it is nested too deeply."""
+    return _Reader(text).read(tree)
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._writer = Writer(text)
+        self._bindings: dict[str, list[Definition]] = {}
+        self._effects: list[Definition] = []
+        self._imports: dict[Reference, None] = {}
+        self._stars: dict[tuple[int, str], None] = {}
+        self._exports: list[str] = []
+        self._containers: set[str] = set()
+        self._mutations: list[tuple[frozenset[str], Definition]] = []
+
+    def read(self, tree: ast.Module) -> Summary:
+        self._statements(tree.body, ())
+        for names, definition in self._mutations:
+            self._attach(names, definition)
+        self._note_registrations()
+        return Summary(
+            {name: tuple(definitions) for name, definitions in self._bindings.items()},
+            tuple(self._effects),
+            tuple(self._imports),
+            tuple(self._stars),
+            tuple(self._exports),
+        )
+
+    def _part(self) -> Part:
+        text = self._writer.text()
+        return hashlib.sha256(text.encode("ascii", "backslashreplace")).hexdigest()[:32], tuple(
+            sorted(self._writer.references)
+        )
+
+    def _bind(self, name: str, definition: Definition, guards: Sequence[Definition]) -> None:
+        known = self._bindings.setdefault(name, [])
+        known.extend(guard for guard in guards if guard not in known)
+        known.append(definition)
+
+    def _local(self, name: str) -> bool:
+        """Return whether ``name`` is bound here to something that isn't a module's."""
+        return any(one.kind not in ("import", "guard") for one in self._bindings.get(name, ()))
+
+    # --- statements --------------------------------------------------------------------------------------------------
+
+    def _statements(self, body: Sequence[ast.stmt], guards: tuple[Definition, ...]) -> None:
+        for node in body:
+            self._statement(node, guards)
+
+    def _statement(self, node: ast.stmt, guards: tuple[Definition, ...]) -> None:  # noqa: C901  # one case a statement
+        if isinstance(node, FUNCTIONS):
+            self._function(node, guards)
+        elif isinstance(node, ast.ClassDef):
+            self._class(node, guards)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._import(node, guards)
+        elif isinstance(node, ast.Expr):
+            if not isinstance(node.value, ast.Constant):
+                self._call(node, guards)
+        elif isinstance(node, ast.If):
+            self._condition(node, guards)
+        elif isinstance(node, (ast.With, ast.AsyncWith)):
+            guard = self._guard([*(item.context_expr for item in node.items)], node)
+            for item in node.items:
+                for name in target_names(item.optional_vars) if item.optional_vars is not None else ():
+                    self._bind(name, guard, guards)
+            self._statements(node.body, (*guards, guard))
+        elif isinstance(node, ast.Try) or type(node).__name__ == "TryStar":
+            self._try(cast(ast.Try, node), guards)
+        elif not isinstance(node, (ast.Pass, ast.Global, ast.Nonlocal)):
+            self._plain(node, guards)
+
+    def _condition(self, node: ast.If, guards: tuple[Definition, ...]) -> None:
+        if dotted(node.test)[-1:] == ("TYPE_CHECKING",) or _is_main(node.test):
+            self._statements(node.orelse, guards)  # the rest is not run where stages are
+            return
+        inner = (*guards, self._guard([node.test], node))
+        self._statements(node.body, inner)
+        self._statements(node.orelse, inner)
+
+    def _try(self, node: ast.Try, guards: tuple[Definition, ...]) -> None:
+        self._statements(node.body, guards)
+        for handler in node.handlers:
+            inner = guards if handler.type is None else (*guards, self._guard([handler.type], handler))
+            self._statements(handler.body, inner)
+        self._statements(node.orelse, guards)
+        self._statements(node.finalbody, guards)
+
+    def _guard(self, expressions: Sequence[ast.expr], node: ast.stmt | ast.ExceptHandler) -> Definition:
+        self._writer.start()
+        for expression in expressions:
+            self._writer.write(expression)
+        guard = Definition("guard", self._part(), (node.lineno, node.lineno))
+        for name in self._writer.stores:
+            self._bind(name, guard, ())
+        return guard
+
+    def _function(self, node: Function, guards: tuple[Definition, ...]) -> None:
+        writer = self._writer
+        writer.start()
+        writer.write_function(node)
+        part, stores, mutates = self._part(), tuple(sorted(writer.stores)), tuple(sorted(writer.mutates))
+        decorators = tuple(self._decorator(decorator) for decorator in node.decorator_list)
+        annotations = None
+        if any(not blind_to_annotations(decorator) for decorator in node.decorator_list):
+            writer.start()
+            writer.write_annotations(node)
+            annotations = self._part()
+        defaults = None
+        if node.args.defaults or any(node.args.kw_defaults):
+            writer.start()
+            writer.write_defaults(node.args)
+            defaults = self._part()
+        definition = Definition(
+            "function", part, _lines(node), decorators, defaults, annotations, tuple(sorted({*mutates, *stores}))
+        )
+        self._bind(node.name, definition, guards)
+        for name in stores:  # ``global name`` in it
+            self._mutations.append((frozenset((name,)), Definition("via", ("", ((node.name,),)))))
+
+    def _decorator(self, node: ast.expr) -> tuple[Part, tuple[str, ...]]:
+        self._writer.start()
+        self._writer.write(node)
+        return self._part(), dotted(node.func if isinstance(node, ast.Call) else node)
+
+    def _class(self, node: ast.ClassDef, guards: tuple[Definition, ...]) -> None:
+        self._writer.start()
+        self._writer.write(node)
+        registers = any(keyword.arg == "metaclass" for keyword in node.keywords) or any(
+            isinstance(one, FUNCTIONS) and one.name == "__init_subclass__" for one in node.body
+        )
+        definition = Definition(
+            "class",
+            self._part(),
+            _lines(node),
+            tuple((("", ()), dotted(one.func if isinstance(one, ast.Call) else one)) for one in node.decorator_list),
+            bases=tuple(chain for chain in map(dotted, node.bases) if chain),
+            registers=registers,
+            mutates=tuple(sorted(self._writer.mutates)),
+        )
+        self._bind(node.name, definition, guards)
+
+    def _import(self, node: ast.Import | ast.ImportFrom, guards: tuple[Definition, ...]) -> None:
+        self._writer.start()
+        self._writer.write(node)
+        self._imports.update(dict.fromkeys(one for one in sorted(self._writer.references) if one[0] == "!"))
+        for name, (level, module, taken) in import_targets(node):
+            if taken == "*":
+                self._stars[level, module] = None
+            else:
+                definition = Definition("import", ("", (("@", level, module, taken),)), _lines(node))
+                self._bind(name, definition, guards)
+
+    def _plain(self, node: ast.stmt, guards: tuple[Definition, ...]) -> None:
+        """Read an assignment, a loop, or whatever else binds or changes names."""
+        writer = self._writer
+        writer.start()
+        writer.write(node)
+        definition = Definition("statement", self._part(), _lines(node))
+        stores, mutates = frozenset(writer.stores), frozenset(writer.mutates)
+        self._imports.update(dict.fromkeys(one for one in sorted(writer.references) if one[0] == "!"))
+        self._note_values(node)
+        for name in stores:
+            self._bind(name, definition, guards)
+        if mutates - stores:
+            self._change(mutates - stores, definition, guards)
+        simple = isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Delete))
+        acts = not simple and any(isinstance(one, (ast.Expr, ast.Assert, ast.Raise)) for one in _within(node))
+        if acts or not (stores or mutates or simple or type(node).__name__ == "TypeAlias"):
+            self._effects.extend((*guards, definition))
+        if not simple:
+            self._import_within(node, guards)
+
+    def _import_within(self, node: ast.stmt, guards: tuple[Definition, ...]) -> None:
+        for one in ast.walk(node):
+            if isinstance(one, (ast.Import, ast.ImportFrom)):
+                self._import(one, guards)
+
+    def _call(self, node: ast.Expr, guards: tuple[Definition, ...]) -> None:
+        """Read an expression that stands by itself."""
+        writer = self._writer
+        writer.start()
+        writer.write(node)
+        definition = Definition("statement", self._part(), _lines(node))
+        for name in writer.stores:
+            self._bind(name, definition, guards)
+        chain = dotted(node.value.func) if isinstance(node.value, ast.Call) else ()
+        roots = {*writer.mutates, *(chain[:1] if len(chain) > 1 else ())}
+        if roots:
+            self._change(frozenset(roots), definition, guards, calls=True)
+        else:
+            self._effects.extend((*guards, definition))
+
+    def _change(
+        self, names: frozenset[str], definition: Definition, guards: tuple[Definition, ...], *, calls: bool = False
+    ) -> None:
+        for guard in guards:
+            self._mutations.append((names, guard))
+        self._mutations.append((names, definition))
+        if calls and not names <= self._containers:  # a method of anything but a plain container may do anything
+            self._effects.extend((*guards, definition))
+
+    def _note_values(self, node: ast.stmt) -> None:
+        value = getattr(node, "value", None)
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        names = [name for target in targets if target is not None for name in target_names(target)]
+        is_container = isinstance(value, _CONTAINERS) or (
+            isinstance(value, ast.Call) and dotted(value.func)[-1:] in {(name,) for name in _CONTAINER_TYPES}
+        )
+        if is_container and isinstance(node, (ast.Assign, ast.AnnAssign)):
+            self._containers.update(names)
+        if names == ["__all__"] and isinstance(value, (ast.List, ast.Tuple)):
+            self._exports += [
+                one.value for one in value.elts if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            ]
+
+    # --- afterwards --------------------------------------------------------------------------------------------------
+
+    def _attach(self, names: frozenset[str], definition: Definition) -> None:
+        """Make ``definition`` part of what ``names`` are; changing what another module owns is an effect."""
+        for name in sorted(names):
+            if self._local(name):
+                if definition not in self._bindings[name]:
+                    self._bindings[name].append(definition)
+            elif definition.kind == "via":
+                self._bindings.setdefault(name, []).append(definition)
+            elif definition not in self._effects:
+                self._effects.append(definition)
+
+    def _note_registrations(self) -> None:
+        """``@known.register`` on a function makes it a part of ``known``."""
+        for name, definitions in list(self._bindings.items()):
+            for definition in definitions:
+                for _, chain in definition.decorators:
+                    if len(chain) > 1 and chain[0] != name and self._local(chain[0]):
+                        via = Definition("via", ("", ((name,),)))
+                        if via not in self._bindings[chain[0]]:
+                            self._bindings[chain[0]].append(via)
+
+
+def _lines(node: ast.stmt) -> tuple[int, int]:
+    decorators = getattr(node, "decorator_list", [])
+    first = min([node.lineno, *(one.lineno for one in decorators)])
+    return first, node.end_lineno or first
+
+
+def _within(node: ast.stmt) -> Iterator[ast.AST]:
+    """Yield the statements in ``node`` that run with it, not those in functions defined there."""
+    pending: list[ast.AST] = [node]
+    while pending:
+        one = pending.pop()
+        yield one
+        if not isinstance(one, (*FUNCTIONS, ast.Lambda)):
+            pending.extend(child for child in ast.iter_child_nodes(one) if not isinstance(child, ast.expr))
+
+
+def _is_main(test: ast.expr) -> bool:
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
+        return False
+    sides = (test.left, test.comparators[0])
+    return any(isinstance(one, ast.Name) and one.id == "__name__" for one in sides) and any(
+        isinstance(one, ast.Constant) and one.value == "__main__" for one in sides
+    )
