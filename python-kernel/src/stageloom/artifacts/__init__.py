@@ -1,1 +1,1 @@
-"""Typed values on disk, in canonical bytes, and their previews."""
+"""Values as files: what a stage returns, written so that equal values are equal bytes, and what it looks like."""

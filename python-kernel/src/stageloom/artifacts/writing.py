@@ -1,0 +1,198 @@
+"""A value taken apart: JSON for what is small, files for what is not."""
+
+from __future__ import annotations
+
+import base64
+import enum
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, cast
+
+from stageloom.artifacts import arrays, frames, pickles
+from stageloom.artifacts.errors import UnstorableError
+from stageloom.artifacts.naming import FileNames, class_name
+from stageloom.artifacts.texts import text_form
+from stageloom.model.values import Json, canonical_text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Bytes up to this length stand in the JSON itself.
+_INLINE = 1024
+
+#: Subclasses of dict that hold nothing but their items, by where users import them from.
+_MAPPINGS = {
+    ("collections", "OrderedDict"): "collections:OrderedDict",
+    ("collections", "Counter"): "collections:Counter",
+    ("scipy", "OptimizeResult"): "scipy.optimize:OptimizeResult",
+    ("sklearn", "Bunch"): "sklearn.utils:Bunch",
+}
+
+_HOPELESS = {
+    "generator": "Return a list of its items.",
+    "async_generator": "Return a list of its items.",
+    "coroutine": "Await it, and return the result.",
+    "module": "Return what you need of it.",
+    "function": "Return the data it works on; a stage that needs the function can import it.",
+    "builtin_function_or_method": "Return the data it works on; a stage that needs the function can import it.",
+}
+
+
+class Writer:
+    """Writes the parts of one value below ``folder``; ``out`` is the stage's own folder around it."""
+
+    def __init__(self, folder: Path, out: Path) -> None:
+        self.warnings: list[str] = []
+        self._folder = folder
+        self._out = out
+        self._names = FileNames()
+        self._open: set[int] = set()
+
+    def write(self, value: object, steps: tuple[str, ...] = (), path: str = "the return value") -> Json:
+        """Return ``value`` as JSON, having written the files it points at; raises UnstorableError."""
+        if value is None or type(value) in (bool, int, str):
+            return cast(Json, value)
+        if type(value) is float:
+            return value if value - value == 0 else {"$float": repr(value)}
+        form = text_form(value)
+        if form is not None:
+            return form
+        if id(value) in self._open:
+            raise UnstorableError(path, "contains itself", "Return a value without cycles.")
+        self._open.add(id(value))
+        try:
+            return self._composed(value, steps, path)
+        finally:
+            self._open.discard(id(value))
+
+    def _composed(self, value: object, steps: tuple[str, ...], path: str) -> Json:
+        if type(value) in (list, tuple):
+            items = self._items(cast("list[object]", value), steps, path)
+            return items if type(value) is list else {"$tuple": items}
+        if type(value) in (set, frozenset):
+            members = [self.write(item, steps, f"an element of {path}") for item in cast("set[object]", value)]
+            return {f"${type(value).__name__}": sorted(members, key=canonical_text)}
+        if type(value) is dict:
+            return self._mapping(value, steps, path)
+        if type(value) in (bytes, bytearray):
+            return self._bytes(cast(bytes, value), steps)
+        return self._classed(value, steps, path)
+
+    def _classed(self, value: object, steps: tuple[str, ...], path: str) -> Json:
+        if isinstance(value, enum.Enum):
+            return {"$enum": class_name(type(value), path), "name": value.name}
+        if isinstance(value, PurePath):
+            return self._path(value)
+        if isinstance(value, dict):
+            known = _MAPPINGS.get((type(value).__module__.partition(".")[0], type(value).__name__))
+            if known is not None:
+                return {"$mapping": known, "items": self._pairs(value, steps, path)}
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return self._fields("$namedtuple", value, value._fields, steps, path)
+        if is_dataclass(value) and not isinstance(value, type) and _is_simple(value):
+            return self._fields("$dataclass", value, [field.name for field in fields(value)], steps, path)
+        return self._foreign(value, steps, path)
+
+    def _items(self, value: list[object], steps: tuple[str, ...], path: str) -> list[Json]:
+        return [self.write(item, (*steps, str(index)), f"{path}[{index}]") for index, item in enumerate(value)]
+
+    def _mapping(self, value: dict[Any, object], steps: tuple[str, ...], path: str) -> Json:
+        if all(type(key) is str and not key.startswith("$") for key in value):
+            return {key: self.write(item, (*steps, key), f"{path}[{key!r}]") for key, item in value.items()}
+        return {"$dict": self._pairs(value, steps, path)}
+
+    def _pairs(self, value: dict[Any, object], steps: tuple[str, ...], path: str) -> list[Json]:
+        return [
+            [self.write(key, steps, f"a key of {path}"), self.write(item, (*steps, str(key)), f"{path}[{key!r:.40}]")]
+            for key, item in value.items()
+        ]
+
+    def _fields(self, tag: str, value: object, names: Any, steps: tuple[str, ...], path: str) -> Json:
+        kind = class_name(type(value), path)
+        made = {
+            name: self.write(getattr(value, name), (*steps, name), f"{path}.{name}")
+            for name in names
+            if hasattr(value, name)
+        }
+        return {tag: kind, "fields": made}
+
+    def _bytes(self, value: bytes, steps: tuple[str, ...]) -> Json:
+        if type(value) is bytes and len(value) > _INLINE:
+            return self._file(steps, ".bin", lambda file: file.write_bytes(value))
+        return {f"${type(value).__name__}": base64.b64encode(value).decode("ascii")}
+
+    def _path(self, value: PurePath) -> Json:
+        if value.is_absolute() and value.is_relative_to(self._out):
+            return {"$path": value.relative_to(self._out).as_posix()}
+        return {"$pathlib": [type(value).__name__, str(value)]}
+
+    def _file(self, steps: tuple[str, ...], suffix: str, write: Callable[[Path], object]) -> Json:
+        name = self._names.take(steps, suffix)
+        write(self._folder / name)
+        return {"$file": name}
+
+    # --- what other packages define ----------------------------------------------------------------------------------
+
+    def _foreign(self, value: object, steps: tuple[str, ...], path: str) -> Json:
+        kind = type(value)
+        package = kind.__module__.partition(".")[0]
+        if package == "numpy":
+            import numpy as np
+
+            if isinstance(value, np.generic) and not value.dtype.hasobject:
+                return arrays.scalar_json(value)
+            if kind in (np.ndarray, np.memmap) and arrays.is_plain(cast("NDArray[Any]", value)):
+                return self._array(cast("NDArray[Any]", value), steps)
+        if frames.is_frame(value):
+            try:
+                return self._file(steps, frames.SUFFIX, lambda file: frames.write_frame(file, value))
+            except frames.NotTabularError as error:
+                return self._pickle(value, steps, path, f", because it holds {error}")
+        if package == "matplotlib" and hasattr(value, "savefig"):
+            return self._file(steps, ".png", lambda file: _save_figure(value, file))
+        return self._pickle(value, steps, path, "")
+
+    def _array(self, value: NDArray[Any], steps: tuple[str, ...]) -> Json:
+        def write(file: Path) -> None:
+            with file.open("wb") as stream:
+                arrays.write_array(stream, value)
+
+        return self._file(steps, ".npy", write)
+
+    def _pickle(self, value: object, steps: tuple[str, ...], path: str, why: str) -> Json:
+        kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+        try:
+            data = pickles.dumps(value)
+        except RecursionError:
+            raise
+        except Exception as error:
+            raise UnstorableError(path, f"is a {kind}, which cannot be stored ({error})", _advice(value)) from error
+        self.warnings.append(
+            f"{path} is a {kind}{why}, and was stored as a pickle: "
+            "it cannot be previewed, and other versions may not be able to read it"
+        )
+        return self._file(steps, ".pickle", lambda file: file.write_bytes(data))
+
+
+def _is_simple(value: object) -> bool:
+    """Whether a dataclass holds nothing beside its fields and does not say itself how it is pickled."""
+    kind = type(value)
+    names = {field.name for field in fields(cast(Any, value))}
+    return set(getattr(value, "__dict__", ())) <= names and not any(
+        "__reduce__" in vars(base) or "__reduce_ex__" in vars(base) for base in kind.__mro__[:-1]
+    )
+
+
+def _advice(value: object) -> str:
+    name = type(value).__name__
+    if name in _HOPELESS:
+        return _HOPELESS[name]
+    if hasattr(value, "fileno"):
+        return 'Write files below `out` (out / "name") and return nothing, or their paths.'
+    return "Return numbers, text, arrays, tables, or dicts, lists and dataclasses of them; or write files below `out`."
+
+
+def _save_figure(figure: Any, file: Path) -> None:
+    # without these entries the bytes would tell the version that drew it
+    figure.savefig(file, format="png", metadata={"Software": None, "Creation Time": None})
