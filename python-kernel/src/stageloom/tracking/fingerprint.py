@@ -16,8 +16,9 @@ from stageloom.tracking.snapshot import Snapshot
 from stageloom.tracking.sources import BadSourceError, parse, readable
 from stageloom.tracking.summary import Summary, broken, summarize
 
-_EFFECTS = "<import>"
-_WHOLE = "<all>"
+#: What importing a file does, and a whole file, as names of parts.
+EFFECTS = "<import>"
+WHOLE = "<all>"
 
 
 class UnknownCodeError(LookupError):
@@ -67,7 +68,7 @@ class Code:
         """
         result = {}
         for node in self._reach.reached(self._starts(path, qualname)):
-            name = {"effects": _EFFECTS, "module": _WHOLE}.get(node.kind, node.name)
+            name = {"effects": EFFECTS, "module": WHOLE}.get(node.kind, node.name)
             if name:
                 result[f"{node.path}:{name}"] = self._reach.own(node)
         return result
@@ -78,13 +79,27 @@ class Code:
         if path not in self.snapshot.files:
             return ""
         text = readable(self._blobs.source(self.snapshot.files[path]))
-        if name == _WHOLE:
+        if name == WHOLE:
             return text
         summary = self._summary(path)
-        definitions = summary.effects if name == _EFFECTS else summary.bindings.get(name, ())
+        definitions = summary.effects if name == EFFECTS else summary.bindings.get(name, ())
         lines = text.split("\n")
         places = sorted({one.lines for one in definitions if one.lines != (0, 0)})
         return "\n".join("\n".join(lines[first - 1 : last]) + "\n" for first, last in places)
+
+    def imports_of(self, part: str) -> tuple[str, ...]:
+        """Return the import statements behind the names that a part's text refers to."""
+        path, _, name = part.rpartition(":")
+        if path not in self.snapshot.files:
+            return ()
+        summary = self._summary(path)
+        definitions = summary.effects if name == EFFECTS else summary.bindings.get(name, ())
+        lines = readable(self._blobs.source(self.snapshot.files[path])).split("\n")
+        names = {str(reference[0]) for one in definitions for part_ in one.parts for reference in part_[1]}
+        places = {
+            one.lines for name in names for one in summary.bindings.get(name, ()) if one.kind in ("import", "guard")
+        }
+        return tuple("\n".join(lines[first - 1 : last]) for first, last in sorted(places))
 
     def problems(self) -> tuple[Problem, ...]:
         """Return the syntax errors in the snapshot's files. A file with one counts whole."""

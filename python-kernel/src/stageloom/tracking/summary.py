@@ -39,6 +39,12 @@ class Definition:
     bases: tuple[tuple[str, ...], ...] = ()
     registers: bool = False
 
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All that it is made of."""
+        rest = (part for part in (self.defaults, self.annotations) if part is not None)
+        return (self.part, *(part for part, _ in self.decorators), *rest)
+
 
 @dataclass(slots=True)
 class Summary:
