@@ -11,12 +11,12 @@ from pathlib import Path
 from stageloom.model.objects import Context, Derivation, Record, context_key
 from stageloom.model.references import DRef, RRef
 from stageloom.model.values import Json, canonical_bytes
-from stageloom.store.errors import DamagedError
+from stageloom.store.errors import DamagedError, MissingFileError
 from stageloom.store.files import ONE_BY_ONE, Files
 from stageloom.store.journal import Event
 from stageloom.store.layout import Layout
 from stageloom.store.scratch import Scratch
-from stageloom.store.trees import Manifest, check_content, scan, seal
+from stageloom.store.trees import Manifest, TreeFile, check_content, scan, seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,16 @@ def prepare(new: NewRealization, size_of: Callable[[str], int]) -> Prepared:
     if new.tree is not None:
         record = Record(dref, new.context, new.tree)
         return Prepared(new, dref, record.rref, record, new.tree, size_of(new.tree), None)
-    manifest = scan(os.fspath(new.scratch or ""), new.files)
+    manifest = _manifest(os.fspath(new.scratch or ""), new.files)
     record = Record(dref, new.context, manifest.tree)
     return Prepared(new, dref, record.rref, record, record.tree, manifest.size, manifest)
+
+
+def _manifest(scratch: str, told: Sequence[tuple[str, int, str]]) -> Manifest:
+    if not os.path.lexists(scratch) and told and all(sha256 for _, _, sha256 in told):
+        # An earlier commit moved the tree to its place and then failed. Whether it is there and right is checked yet.
+        return Manifest(tuple(sorted(TreeFile(*one) for one in told)))
+    return scan(scratch, told)
 
 
 class Publisher:
@@ -111,6 +118,8 @@ class Publisher:
         trees: dict[str, Prepared] = {}
         for one in group:
             if one.manifest is not None and not self._stored(one.tree, one.manifest):
+                if not os.path.isdir(os.fspath(one.new.scratch or "")):
+                    raise MissingFileError(f"There is no folder {one.new.scratch}.", "Realize the stage again.")
                 trees.setdefault(one.tree, one)
         many = len(objects) + sum(len(one.manifest.files) for one in trees.values() if one.manifest) > ONE_BY_ONE
         staged = self._stage(objects, sync=not many)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from stageloom.model.references import RRef
 from stageloom.store.found import Found
 from stageloom.store.journal import Event, Mark, Reading, Scar
+from stageloom.store.trees import Stats
 
 #: Raise it when the tables change: an index of another version is made anew.
 VERSION = 1
@@ -69,12 +70,17 @@ class Index:
 
     def __init__(self, path: str | None) -> None:
         self.path = path
+        self._named: dict[str, set[str]] = {}
         self._db = sqlite3.connect(path or ":memory:", timeout=10, isolation_level=None, check_same_thread=False)
         try:
             self._prepare()
         except BaseException:
             self._db.close()
             raise
+
+    def forget(self) -> None:
+        """Drop what was kept in memory: another process has changed the tables."""
+        self._named.clear()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -84,6 +90,7 @@ class Index:
     def transaction(self) -> Iterator[None]:
         """Make all changes of the block, or none."""
         self._db.execute("BEGIN IMMEDIATE")
+        self._named.clear()
         try:
             yield
         except BaseException:
@@ -277,27 +284,31 @@ class Index:
 
     # --- what this host knows about the objects ----------------------------------------------------------------------
 
-    def checked(self, tree: str) -> Mapping[str, list[int]] | None:
-        """Return the file stats under which the content of ``tree`` was found right."""
-        row = self._db.execute("SELECT tree, stats, crc FROM checked WHERE tree = ?", (tree,)).fetchone()
-        if row is None or _crc(row[:2]) != row[2]:
-            return None
-        stats: dict[str, list[int]] = json.loads(row[1])
-        return stats
+    def checked(self, trees: Sequence[str]) -> dict[str, Stats]:
+        """Return the file stats under which the content of each of ``trees`` was found right, where it was."""
+        result: dict[str, Stats] = {}
+        for start in range(0, len(trees), _AT_ONCE):
+            part = trees[start : start + _AT_ONCE]
+            query = f"SELECT tree, stats, crc FROM checked WHERE tree IN ({','.join('?' * len(part))})"
+            for row in self._db.execute(query, part):
+                if _crc(row[:2]) == row[2]:
+                    result[row[0]] = json.loads(row[1])
+        return result
 
-    def set_checked(self, tree: str, stats: Mapping[str, Sequence[int]]) -> None:
+    def set_checked(self, tree: str, stats: Stats) -> None:
         """Remember that ``tree`` is right while its files have ``stats``."""
         row = (tree, json.dumps(stats, separators=(",", ":")))
         self._db.execute("INSERT OR REPLACE INTO checked VALUES (?, ?, ?)", _sealed(row))
 
     def damaged(self) -> set[str]:
         """Return the hashes of trees, records and derivations found damaged and not stored again since."""
-        return {row[0] for row in self._db.execute("SELECT identity FROM damaged")}
+        return self._names("damaged", "SELECT identity FROM damaged")
 
     def set_damaged(self, identities: Iterable[str], *, damaged: bool) -> None:
         """Remember, or forget, damage."""
         query = "INSERT OR IGNORE INTO damaged VALUES (?)" if damaged else "DELETE FROM damaged WHERE identity = ?"
         self._db.executemany(query, [(identity,) for identity in identities])
+        self._named.clear()
 
     def _row(self, rref: str) -> Row:
         row: Row | None = self._db.execute(f"SELECT {_COLUMNS} FROM realizations WHERE rref = ?", (rref,)).fetchone()
@@ -306,7 +317,12 @@ class Index:
         return row
 
     def _pinned(self, workspace: str) -> set[str]:
-        return {row[0] for row in self._db.execute("SELECT rref FROM pins WHERE workspace = ?", (workspace,))}
+        return self._names(f"pins {workspace}", "SELECT rref FROM pins WHERE workspace = ?", workspace)
+
+    def _names(self, key: str, query: str, *values: str) -> set[str]:
+        if key not in self._named:
+            self._named[key] = {row[0] for row in self._db.execute(query, values)}
+        return self._named[key]
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA temp_store = MEMORY")

@@ -23,6 +23,8 @@ from stageloom.store.locks import OpenFile
 
 Event = dict[str, Any]
 
+# Longer than any file system's clock takes to tick, in nanoseconds.
+_TICK = 200_000_000
 _SEGMENT = re.compile(r"[0-9]{4,}\.log\Z")
 
 
@@ -144,7 +146,7 @@ class Journal:
         changed = os.stat(self._folder).st_mtime_ns
         if changed != self._listed[0]:
             names = tuple(sorted(name for name in os.listdir(self._folder) if _SEGMENT.match(name)))
-            settled = time.time_ns() - changed > 1_000_000_000
+            settled = time.time_ns() - changed > _TICK
             self._listed = (changed if settled else -1, names)
         return self._listed[1]
 

@@ -152,6 +152,7 @@ class Ledger:
         if sizes == self._seen:
             return
         index = self._open_index
+        index.forget()
         marks = index.marks()
         if any(name not in marks or marks[name].offset != size for name, size in sizes.items()):
             with index.transaction():

@@ -69,6 +69,7 @@ class Store:
         self._clock = clock
         self._workspace = workspace
         self._pid = os.getpid()
+        self._checked: dict[str, Stats] = {}
         self._scratch = Scratch(layout.at("scratch"), files)
         self._publisher = Publisher(layout, files, self._scratch)
         self._ledger = Ledger(layout, files, lock, writable=not self.readonly)
@@ -190,11 +191,20 @@ class Store:
             NotStoredError: the store never held it.
             DamagedError: a file is missing, changed or added. It is not found again until its stage was realized anew.
         """
-        folder = self._layout.tree(tree)
-        known = self._ask(lambda index: index.checked(tree))
-        if known is None or not unchanged(folder, known):
-            self._check(tree, folder)
-        return Path(folder)
+        self._open_tree(tree, self._known([tree]).get(tree))
+        return Path(self._layout.tree(tree))
+
+    def check(self, trees: Iterable[str]) -> dict[str, StoreError]:
+        """Return what :meth:`tree` would raise for some of ``trees``; many cost less so than one by one."""
+        wanted = list(dict.fromkeys(trees))
+        known = self._known(wanted)
+        result: dict[str, StoreError] = {}
+        for tree in wanted:
+            try:
+                self._open_tree(tree, known.get(tree))
+            except StoreError as error:  # noqa: PERF203  # opening costs far more
+                result[tree] = error
+        return result
 
     def manifest(self, tree: str) -> Manifest:
         """Return the files of a tree; raises NotStoredError, DamagedError. Does not look at the files themselves."""
@@ -202,6 +212,20 @@ class Store:
             return objects.read_manifest(self._layout, tree)
         except (DamagedError, NotStoredError) as error:
             return self._manifest_again(tree, error)
+
+    def _known(self, trees: Sequence[str]) -> Mapping[str, Stats]:
+        """Return under which stats these were found right: what is remembered here, else what the index says."""
+        self._own_process()
+        missing = [tree for tree in trees if tree not in self._checked]
+        if missing:
+            self._checked.update(self._ask(lambda index: index.checked(missing)))
+        return self._checked
+
+    def _open_tree(self, tree: str, known: Stats | None) -> None:
+        folder = self._layout.tree(tree)
+        if known is None or not unchanged(folder, known):
+            self._checked.pop(tree, None)
+            self._check(tree, folder)
 
     def _check(self, tree: str, folder: str) -> None:
         manifest = self.manifest(tree)
@@ -250,6 +274,7 @@ class Store:
             self._ledger.append(
                 lambda _, first: self._runs(prepared, first), lambda index: _note_stored(index, prepared, checked)
             )
+        self._checked.update(checked)
         found = self._ask(lambda index: [index.get(str(one.rref), self._workspace) for one in prepared])
         return [one for one in found if one is not None]
 

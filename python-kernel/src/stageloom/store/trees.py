@@ -102,6 +102,8 @@ def scan(folder: str, known: Iterable[tuple[str, int, str]] = ()) -> Manifest:
         MissingFileError: a known file is not there.
         BadNameError: a name cannot be stored, or is a link or a device.
     """
+    if not os.path.isdir(folder):
+        raise MissingFileError(f"There is no folder {folder}.", "Realize the stage again.")
     hashes = {path: (size, sha256) for path, size, sha256 in known}
     files = []
     for path, entry in _walk(folder):
@@ -164,13 +166,13 @@ def stats(folder: str) -> Stats:
 def unchanged(folder: str, expected: Stats) -> bool:
     """Return whether each file and folder below ``folder`` still has the stats it had."""
     current: dict[str, Sequence[int]] = {}
-    for path, was in expected.items():
-        try:
-            _add_stat(current, path, os.stat(os.path.join(folder, path) if path else folder, follow_symlinks=False))
-        except OSError:
-            return False
-        if list(current[path]) != list(was):
-            return False
+    try:
+        for path, was in expected.items():
+            _add_stat(current, path, os.stat(f"{folder}/{path}" if path else folder, follow_symlinks=False))
+            if current[path] != tuple(was):
+                return False
+    except OSError:
+        return False
     return True
 
 
