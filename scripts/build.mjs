@@ -2,6 +2,7 @@
  * Builds what the extension ships: `node scripts/build.mjs [--watch] [--production]`.
  *
  * dist/extension.js   the host's bundle (CJS, since VS Code requires it and vscode-jsonrpc wants it)
+ * dist/guardian.js    the program that ends what a killed host leaves behind
  * dist/webview/       the panels' scripts and styles, one bundle an entry point, and the codicons font
  * dist/kernel/        the Python package's sources, for interpreters that have no stageloom of their own
  */
@@ -35,7 +36,7 @@ const bundles = (how) => {
   if (existsSync(inRoot("extension/src/extension.ts"))) {
     found.push({
       ...common(how),
-      entryPoints: { extension: "extension/src/extension.ts" },
+      entryPoints: { extension: "extension/src/extension.ts", guardian: "extension/src/supervision/guardian.ts" },
       outdir: "dist",
       platform: "node",
       target: "node22",
