@@ -18,6 +18,7 @@ export interface KernelHostOptions {
   readonly kernelPath: string;
   /** Finds the interpreter; asked at every start. */
   readonly interpreter: () => Promise<Answer<Interpreter>>;
+  /** How many workers run at once; 0 leaves it to the pool. */
   readonly poolSize: number;
   readonly logger: Logger;
   readonly supervisor: Supervisor;
@@ -32,6 +33,7 @@ interface Running {
   readonly workers: Pool;
 }
 
+const defaultSize = 2;
 const tenMinutes = 600_000;
 const aMinute = 60_000;
 
@@ -116,7 +118,8 @@ export class KernelHost implements Disposable {
   }
 
   #compose(ground: Ground): Running {
-    const { poolSize: size, idleFor = tenMinutes } = this.#options;
+    const { poolSize, idleFor = tenMinutes } = this.#options;
+    const size = poolSize > 0 ? poolSize : defaultSize;
     const lifetime = new Lifetime();
     const workers = lifetime.add(new Pool({ role: "worker", size, rebind: true, idleFor }, ground));
     // a planner imports the pipeline file, so each snapshot gets a process of its own

@@ -48,8 +48,7 @@ const probe = [
     "platform.python_implementation()]))",
 ].join("; ");
 
-const howToChoose =
-  "Choose an interpreter with “Python: Select Interpreter”, or set stageloom.python.interpreter in the settings.";
+const howToChoose = "Choose an interpreter with “Python: Select Interpreter”, or set stageloom.python in the settings.";
 
 /** Finds the interpreter for a workspace. One that somebody chose is used, or its fault told: no other stands in. */
 export class InterpreterFinder {
