@@ -8,7 +8,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import CellType, CodeType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 
 from stageloom.derivations.configuration import Config, without_references
 from stageloom.model.references import DRef
@@ -87,15 +87,11 @@ class _Reader:
     def _function(self, value: object, place: str) -> Json:
         assert isinstance(value, FunctionType)
         named = self._named(value.__module__, value.__qualname__, value.__code__.co_filename, value.__code__)
-        if "<locals>" not in value.__qualname__ and _LAMBDA not in value.__qualname__:
-            return named
         cells = zip(value.__code__.co_freevars, value.__closure__ or (), strict=True)
         holds: dict[str, Json] = {name: self._cell(cell, name) for name, cell in cells}
-        defaults = [self.read(one, f"a default in {place}") for one in value.__defaults__ or ()]
-        named_defaults: dict[str, Json] = {
-            key: self.read(one, key) for key, one in (value.__kwdefaults__ or {}).items()
-        }
-        return {"code": named, "cells": holds, "defaults": defaults, "named": named_defaults}
+        defaults: list[Json] = [self.read(one, f"a default in {place}") for one in value.__defaults__ or ()]
+        keywords: dict[str, Json] = {key: self.read(one, key) for key, one in (value.__kwdefaults__ or {}).items()}
+        return {"code": named, "cells": holds, "defaults": defaults, "keywords": keywords}
 
     def _cell(self, cell: CellType, name: str) -> Json:
         try:
@@ -132,6 +128,14 @@ class _Reader:
             return {"manager": True}
         if hasattr(value, "__fspath__"):
             return {"path": str(value)}
+        if isinstance(value, MethodType):
+            return {"method": self.read(value.__func__, place), "self": self.read(value.__self__, place)}
+        if isinstance(value, BuiltinFunctionType) and (
+            value.__self__ is None or isinstance(value.__self__, ModuleType)
+        ):
+            return {"builtin": f"{value.__module__}.{value.__qualname__}"}
+        if callable(value) and isinstance(getattr(value, "__wrapped__", None), FunctionType):
+            return {"wrapped": self.read(value.__wrapped__, place)}  # type: ignore[attr-defined]  # just looked at
         if kind.__module__ == "numpy" and hasattr(value, "tobytes") and not getattr(value.dtype, "hasobject", True):  # type: ignore[attr-defined]  # numpy's own
             facts = f"{value.dtype.str} {value.shape}".encode()  # type: ignore[attr-defined]  # numpy's own
             return {"array": hashlib.sha256(facts + value.tobytes()).hexdigest()}

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import TypeAlias
 
 from stageloom.model.references import BadReferenceError, DRef, RRef
-from stageloom.model.values import Json
+from stageloom.model.values import Json, from_json
 
 #: Stands for the realization's own folder as the first item of a path: ``[selfref, "trace.npz"]`` promises that file.
 selfref = "__self__"
@@ -146,7 +146,7 @@ def replace(configuration: Mapping[str, Json], key: str, value: Json) -> dict[st
         return None if inner is None else {**configuration, first: inner}
     if names_something(old):
         raise ConfigError(f"{key} cannot be set: it names a dependency or an output")
-    return {**configuration, first: _check(value, key, 0)}
+    return {**configuration, first: _check(from_json(value), key, 0)}
 
 
 def names_something(value: Json) -> bool:

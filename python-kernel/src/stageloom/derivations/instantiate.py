@@ -55,7 +55,7 @@ def instantiate(
         dref = returned.get(function.name) or manager.by_function.get(function.name)
         if dref is not None:
             instances.aliases[function.name] = by_dref[dref]
-        elif not function.entry:
+        elif not function.entry and not failed:  # else nobody knows whether it would have been called
             instances.problems.append(_never_called(function))
     return instances
 

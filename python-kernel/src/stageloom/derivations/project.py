@@ -13,7 +13,7 @@ from stageloom.derivations.source import StageFunction
 from stageloom.model.references import DRef
 from stageloom.model.values import digest
 from stageloom.tracking.blobs import Blobs
-from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.fingerprint import Code, UnknownCodeError
 from stageloom.tracking.snapshot import Snapshot
 from stageloom.tracking.sources import BadSourceError, parse
 
@@ -45,7 +45,7 @@ class Project:
     def code(
         self, realizer: Realizer, function: StageFunction | None, needed: Mapping[str, Sequence[DRef]]
     ) -> tuple[str, Sequence[str], bool]:
-        """Return the fingerprint of all that the realizer reaches, what could not be counted, and if it holds references.
+        """Return the fingerprint of all that the realizer reaches; see ``manager.Surroundings``.
 
         A value that the realizer brings along counts by its content. Where one has no content that could be counted,
         the whole of its stage function counts, with the configuration written in it.
@@ -54,8 +54,8 @@ class Project:
         content = found.content
         if found.unknown:
             whole = captured(realizer.function, needed, lambda file, name: self._reach(file, name, configless=False))
-            own = self._code.fingerprint(function.span.path, function.name).digest if function is not None else ""
-            content = [whole.content, own]
+            own = "" if function is None else self._code.fingerprint(function.span.path, function.name).digest
+            content = [whole.content, own]  # own: the realizer may be written elsewhere
         return digest("realizer/1", content), found.unknown, found.references
 
     def _reach(self, file: str, name: str, *, configless: bool) -> str | None:
@@ -63,7 +63,10 @@ class Project:
         if path is None:
             return None
         code = self._without_configurations(path) if configless else self._code
-        return code.fingerprint(path, name).digest
+        try:
+            return code.fingerprint(path, name).digest
+        except UnknownCodeError:  # made by other code than a definition: its whole file counts
+            return f"whole {self._snapshot.files[path]}"
 
     def _without_configurations(self, path: str) -> Code:
         """Return the code of the project as if no configuration were written in the file at ``path``."""
@@ -79,5 +82,5 @@ class Project:
                 files = {**self._snapshot.files, path: self._blobs.put_source(bare.encode())}
                 one = self._snapshot
                 changed = Snapshot.make(one.root, one.entry, one.folders, files, self._blobs, whole=one.whole)
-                self._configless[path] = Code(changed, self._blobs, self._code.cache)
+                self._configless[path] = Code(changed, self._blobs, self._code.cache.folder)
         return self._configless[path]
