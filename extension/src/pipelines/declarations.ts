@@ -1,6 +1,16 @@
 import type { SyntaxNode } from "@lezer/common";
 
-import { callArguments, calledName, child, children, docstring, dottedName, hasError, textOf, type Stretch } from "./syntax.js";
+import {
+  callArguments,
+  calledName,
+  child,
+  children,
+  docstring,
+  dottedName,
+  hasError,
+  textOf,
+  type Stretch,
+} from "./syntax.js";
 
 /** A parameter as it is written; `text` is its default's source, null where it has none. */
 export interface WrittenParameter {
@@ -29,8 +39,18 @@ interface Written {
 /** What a file says about one stage, before anything is known of the others. */
 export type WrittenStage =
   | (Written & { readonly is: "function"; readonly parameters: readonly WrittenParameter[]; readonly doc: string })
-  | (Written & { readonly is: "instance"; readonly base: string; readonly baseAt: Stretch; readonly bound: readonly BoundArgument[] })
-  | (Written & { readonly is: "derivation"; readonly function: string; readonly dependencies: readonly string[]; readonly doc: string });
+  | (Written & {
+      readonly is: "instance";
+      readonly base: string;
+      readonly baseAt: Stretch;
+      readonly bound: readonly BoundArgument[];
+    })
+  | (Written & {
+      readonly is: "derivation";
+      readonly function: string;
+      readonly dependencies: readonly string[];
+      readonly doc: string;
+    });
 
 /** A name that a file imports: `from .steps import one as two` is `{local: "two", module: "steps", level: 1, name: "one"}`. */
 export interface ImportedName {
@@ -124,7 +144,11 @@ export function spellings(imports: readonly ImportedName[], name: string): Reado
 }
 
 /** The function stages of a file and their instances, in its order. */
-export function readFunctions(script: SyntaxNode, imports: readonly ImportedName[], text: string): readonly WrittenStage[] {
+export function readFunctions(
+  script: SyntaxNode,
+  imports: readonly ImportedName[],
+  text: string,
+): readonly WrittenStage[] {
   const decorators = spellings(imports, "stage");
   const outs = spellings(imports, "Out");
   const found: WrittenStage[] = [];
@@ -149,7 +173,9 @@ function functionStage(
   outs: ReadonlySet<string>,
   text: string,
 ): WrittenStage | null {
-  const marked = [...children(statement)].some((node) => node.name === "Decorator" && decorators.has(decoratorName(node, text)));
+  const marked = [...children(statement)].some(
+    (node) => node.name === "Decorator" && decorators.has(decoratorName(node, text)),
+  );
   const definition = marked ? child(statement, "FunctionDefinition") : null;
   const name = definition === null ? null : child(definition, "VariableName");
   if (definition === null || name === null) return null;

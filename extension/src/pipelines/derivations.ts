@@ -32,16 +32,18 @@ export function guessDerivations(script: SyntaxNode, text: string): readonly Wri
   const names = new Map(makers.map((one) => [one.name, derivationName(one, text)]));
   const flow = new Flow(text, names, new Set(functions.filter((one) => !one.makes).map((one) => one.name)));
   const needs = flow.follow(script);
-  return functions.filter((one) => one.makes || flow.passesOn(one.name)).map((one) => ({
-    is: "derivation",
-    name: names.get(one.name) ?? one.name,
-    function: one.name,
-    at: { from: one.at.from, to: one.at.to },
-    whole: { from: one.node.from, to: one.node.to },
-    damaged: hasError(one.node),
-    dependencies: [...(needs.get(one.name) ?? [])].map((name) => names.get(name) ?? name),
-    doc: docstring(one.body, text),
-  }));
+  return functions
+    .filter((one) => one.makes || flow.passesOn(one.name))
+    .map((one) => ({
+      is: "derivation",
+      name: names.get(one.name) ?? one.name,
+      function: one.name,
+      at: { from: one.at.from, to: one.at.to },
+      whole: { from: one.node.from, to: one.node.to },
+      damaged: hasError(one.node),
+      dependencies: [...(needs.get(one.name) ?? [])].map((name) => names.get(name) ?? name),
+      doc: docstring(one.body, text),
+    }));
 }
 
 function collectFunctions(script: SyntaxNode, text: string): StageFunction[] {
@@ -56,7 +58,8 @@ function collectFunctions(script: SyntaxNode, text: string): StageFunction[] {
         owner = { name: textOf(at, text), node: whole, at, body, makes: false };
         found.push(owner);
       }
-    } else if (node.name === "CallExpression" && owner !== null && calledName(node, text)?.name === "mkdrv") owner.makes = true;
+    } else if (node.name === "CallExpression" && owner !== null && calledName(node, text)?.name === "mkdrv")
+      owner.makes = true;
     for (const inner of children(node)) visit(inner, owner);
   };
   visit(script, null);
@@ -115,11 +118,16 @@ class Flow {
       } else if (node.name === "ReturnStatement" && composer !== null) {
         const value = new Set([...children(node)].flatMap((part) => [...this.#value(part, variables)]));
         if (value.size > 0) this.#need(composer, value);
-      } else if (node.name === "AssignStatement" && node.firstChild?.name === "VariableName" && node.lastChild !== null) {
+      } else if (
+        node.name === "AssignStatement" &&
+        node.firstChild?.name === "VariableName" &&
+        node.lastChild !== null
+      ) {
         const value = this.#value(node.lastChild, variables);
         this.#need(owner, value);
         variables.set(textOf(node.firstChild, this.#text), value);
-      } else if (node.name === "CallExpression" || node.name === "VariableName") this.#need(owner, this.#value(node, variables));
+      } else if (node.name === "CallExpression" || node.name === "VariableName")
+        this.#need(owner, this.#value(node, variables));
       else for (const inner of children(node)) visit(inner);
     };
     for (const inner of children(block)) visit(inner);

@@ -1,4 +1,4 @@
-import type { Reason } from "../protocol/kernel/messages.gen.js";
+import type { Failure, Reason } from "../protocol/kernel/messages.gen.js";
 import type { StageState } from "../protocol/panels/messages.js";
 
 const MINUTE = 60;
@@ -92,4 +92,36 @@ export function comparable(reasons: readonly Reason[]): readonly (Reason & { bef
     const { before, after } = reason;
     return typeof before === "string" && typeof after === "string" ? [{ ...reason, before, after }] : [];
   });
+}
+
+const FAILURES: Partial<Record<Failure["kind"], string>> = {
+  "no-interpreter": "no Python interpreter",
+  "old-interpreter": "Python is too old",
+  "missing-package": "a package is missing",
+  "import-failed": "the file cannot be imported",
+  "disk-full": "the disk is full",
+  crashed: "the kernel crashed",
+  killed: "the kernel was killed",
+};
+
+/** A failure in a few words. */
+export function describeFailure(failure: Failure): string {
+  if (failure.kind === "missing-package" && failure.package !== "") return `package "${failure.package}" is missing`;
+  return FAILURES[failure.kind] ?? clip(failure.message);
+}
+
+function clip(text: string): string {
+  const [line = ""] = text.split("\n");
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+}
+
+/** A failure in full: what happened, what to do, and the evidence. */
+export function failureText(failure: Failure): string {
+  const parts = [
+    failure.message,
+    failure.advice,
+    failure.command === "" ? "" : `    ${failure.command}`,
+    failure.detail,
+  ];
+  return parts.filter((part) => part !== "").join("\n\n");
 }

@@ -1,4 +1,4 @@
-import type { Answer } from "../kernels/answer.js";
+import { failure, type Answer } from "../kernels/answer.js";
 import type { EngineEvent } from "../kernels/methods.js";
 import type { EngineState } from "../kernels/state.js";
 import { Emitter, Lifetime, type Disposable, type Event } from "../lifetime.js";
@@ -9,7 +9,17 @@ import type { WorkspaceFiles } from "./files.js";
 import type { Kernel } from "./kernel.js";
 import { Planning } from "./planning.js";
 import { Project } from "./project.js";
-import { isLive, newPipeline, planOf, runView, stagesOf, step, type PipelineEvent, type PipelineState, type Stage } from "./pipeline.js";
+import {
+  isLive,
+  newPipeline,
+  planOf,
+  runView,
+  stagesOf,
+  step,
+  type PipelineEvent,
+  type PipelineState,
+  type Stage,
+} from "./pipeline.js";
 import { problemsOf } from "./problems.js";
 import { Recorder } from "./recorder.js";
 import { RunWaits, type RunOutcome } from "./runs.js";
@@ -25,7 +35,13 @@ export type ModelChange =
   | { readonly is: "pipelines" }
   | { readonly is: "pipeline"; readonly path: string }
   | { readonly is: "log"; readonly path: string; readonly stage: string; readonly text: string }
-  | { readonly is: "points"; readonly path: string; readonly stage: string; readonly points: readonly Point[]; readonly reset: boolean }
+  | {
+      readonly is: "points";
+      readonly path: string;
+      readonly stage: string;
+      readonly points: readonly Point[];
+      readonly reset: boolean;
+    }
   | { readonly is: "store" }
   | { readonly is: "kernel" };
 
@@ -69,10 +85,24 @@ export class PipelineModel implements Disposable {
     this.onDidChange = this.#changes.event;
     this.#planning = this.#lifetime.add(new Planning((path, signal) => this.#plan(path, signal)));
     this.#lifetime.add(parts.files.onDidChange(({ path, text }) => void this.#changed(path, text)));
-    this.#lifetime.add(parts.kernel.onDidTell((event) => { this.#heard(event); }));
-    this.#lifetime.add(parts.kernel.onDidChangeState((state) => { this.#kernel(state); }));
-    this.#lifetime.add(parts.trust.onDidGrant(() => { this.#replan(() => true, "now"); }));
-    this.#lifetime.defer(() => { if (this.#timer !== null) clearTimeout(this.#timer); });
+    this.#lifetime.add(
+      parts.kernel.onDidTell((event) => {
+        this.#heard(event);
+      }),
+    );
+    this.#lifetime.add(
+      parts.kernel.onDidChangeState((state) => {
+        this.#kernel(state);
+      }),
+    );
+    this.#lifetime.add(
+      parts.trust.onDidGrant(() => {
+        this.#replan(() => true, "now");
+      }),
+    );
+    this.#lifetime.defer(() => {
+      if (this.#timer !== null) clearTimeout(this.#timer);
+    });
   }
 
   dispose(): Promise<void> {
@@ -147,6 +177,13 @@ export class PipelineModel implements Disposable {
     if (this.trusted) this.#planning.now(path);
   }
 
+  /** Reads the workspace and asks the engine again. */
+  async refresh(): Promise<void> {
+    await this.discover();
+    this.#changes.fire({ is: "store" });
+    this.#replan(() => true, "now");
+  }
+
   /** Takes the text of an open file at once, without waiting for a change. */
   see(path: string, text: string): void {
     if (this.#project.set(path, text)) this.#reread();
@@ -161,7 +198,8 @@ export class PipelineModel implements Disposable {
     if (isLive(state?.run ?? null)) return { is: "busy" };
     if (!(await this.#parts.files.save())) return { is: "unsaved" };
     const answer = await this.#parts.kernel.request("run/start", { path, targets: [...targets], sets: {} }, signal);
-    if (answer.is === "failed") return answer.failure.kind === "cancelled" ? { is: "cancelled" } : { is: "refused", failure: answer.failure };
+    if (answer.is === "failed")
+      return answer.failure.kind === "cancelled" ? { is: "cancelled" } : { is: "refused", failure: answer.failure };
     const { run } = answer.result;
     const cancel = (): void => void this.cancel(run);
     if (signal.aborted) cancel();
@@ -308,7 +346,8 @@ export class PipelineModel implements Disposable {
     const { path, run } = changed;
     for (const stage of changed.stages) {
       if (stage.is !== "running" && stage.is !== "waiting") continue;
-      if (this.#recorder.begin(run, path, stage.name)) this.#changes.fire({ is: "points", path, stage: stage.name, points: [], reset: true });
+      if (this.#recorder.begin(run, path, stage.name))
+        this.#changes.fire({ is: "points", path, stage: stage.name, points: [], reset: true });
     }
     this.#step(path, { is: "run", changed });
     const state = this.#states.get(path);
@@ -318,17 +357,25 @@ export class PipelineModel implements Disposable {
   }
 
   #kernel(state: EngineState): void {
-    if (state.is === "failed") {
-      for (const path of this.#states.keys()) {
-        this.#step(path, { is: "lost", failure: state.failure });
-        const run = this.#states.get(path)?.run;
-        if (run !== null && run !== undefined) this.#waits.ended(run);
-      }
+    if (state.is !== "ready") {
+      for (const path of this.#states.keys()) this.#lose(path, state);
     }
     this.#changes.fire({ is: "kernel" });
-    if (state.is === "ready") this.#replan((one) => one.plan.is === "failed", "now");
+    if (state.is === "ready") this.#replan((one) => !this.#planning.asking(one.path), "now");
+  }
+
+  /** A run ends with the engine that it was in. */
+  #lose(path: string, state: EngineState): void {
+    const failure = state.is === "failed" ? state.failure : LOST;
+    this.#step(path, { is: "lost", failure, final: state.is === "failed" });
+    const run = this.#states.get(path)?.run ?? null;
+    if (run !== null && !isLive(run)) this.#waits.ended(run);
   }
 }
+
+const LOST = failure("crashed", "The engine stopped during the run.", {
+  advice: "What was finished is kept. Realize again.",
+});
 
 /** Whether a changed file may make a difference to a pipeline. */
 function concerns(state: PipelineState, path: string, gone: boolean): boolean {

@@ -1,4 +1,13 @@
-import type { Failure, Parameter, Plan, Problem, Realization, RunChanged, RunStage, StageStatus } from "../protocol/kernel/messages.gen.js";
+import type {
+  Failure,
+  Parameter,
+  Plan,
+  Problem,
+  Realization,
+  RunChanged,
+  RunStage,
+  StageStatus,
+} from "../protocol/kernel/messages.gen.js";
 import type { RunView, StageState, StageView } from "../protocol/panels/messages.js";
 import type { Resolved, StageDeclaration } from "./resolve.js";
 import type { Source } from "./source.js";
@@ -47,8 +56,14 @@ export type PipelineEvent =
   | { readonly is: "planned"; readonly asked: number; readonly plan: Plan }
   | { readonly is: "unplanned"; readonly asked: number; readonly failure: Failure }
   | { readonly is: "run"; readonly changed: RunChanged }
-  | { readonly is: "progress"; readonly run: string; readonly stage: string; readonly fraction: number | null; readonly message: string }
-  | { readonly is: "lost"; readonly failure: Failure };
+  | {
+      readonly is: "progress";
+      readonly run: string;
+      readonly stage: string;
+      readonly fraction: number | null;
+      readonly message: string;
+    }
+  | { readonly is: "lost"; readonly failure: Failure; readonly final: boolean };
 
 export function newPipeline(path: string): PipelineState {
   return { path, declarations: null, plan: { is: "none" }, asked: 0, run: null };
@@ -71,8 +86,11 @@ export function step(state: PipelineState, event: PipelineEvent): PipelineState 
       return { ...state, run: stepRun(state, event.changed) };
     case "progress":
       return { ...state, run: stepProgress(state.run, event) };
-    case "lost":
-      return { ...state, plan: { is: "failed", failure: event.failure, last: planOf(state) }, run: loseRun(state.run, event.failure) };
+    case "lost": {
+      const plan: PlanState = event.final ? { is: "failed", failure: event.failure, last: planOf(state) } : state.plan;
+      const run = loseRun(state.run, event.failure);
+      return plan === state.plan && run === state.run ? state : { ...state, plan, run };
+    }
   }
 }
 
@@ -129,7 +147,8 @@ function forget(run: RunState | null, event: PipelineEvent & { is: "planned" }):
   const stages = [...run.stages].filter(([name, { stage, dref, asked }]) => {
     const now = planned.get(name);
     if (stage.is === "done") return event.asked <= asked;
-    if (stage.is === "kept") return event.asked <= asked || (now?.is === "cached" && now.realization?.rref === stage.realization?.rref);
+    if (stage.is === "kept")
+      return event.asked <= asked || (now?.is === "cached" && now.realization?.rref === stage.realization?.rref);
     if (live) return true;
     return now !== undefined && now.is !== "cached" && (now.dref ?? null) === dref;
   });
@@ -187,7 +206,8 @@ function firstOfEachName(stages: readonly StageDeclaration[]): readonly StageDec
 
 function stands(status: StageStatus, declaration: StageDeclaration, path: string): boolean {
   if (status.span.path !== path) return false;
-  if (declaration.language === "derivation") return status.language === "derivation" && status.function === declaration.function;
+  if (declaration.language === "derivation")
+    return status.language === "derivation" && status.function === declaration.function;
   return status.name === declaration.name;
 }
 
@@ -201,12 +221,19 @@ function compose(state: PipelineState, declaration: StageDeclaration | null, sta
     function: declaration?.function ?? status?.function ?? name,
     language: status?.language ?? declaration?.language ?? "function",
     path: status?.span.path ?? state.path,
-    line: declaration !== null && source !== null ? source.lines.place(declaration.whole.from).line : (status?.span.line ?? 0),
-    source: declaration !== null && source !== null ? source.text.slice(declaration.whole.from, declaration.whole.to).trimEnd() : "",
+    line:
+      declaration !== null && source !== null
+        ? source.lines.place(declaration.whole.from).line
+        : (status?.span.line ?? 0),
+    source:
+      declaration !== null && source !== null
+        ? source.text.slice(declaration.whole.from, declaration.whole.to).trimEnd()
+        : "",
     doc: declaration?.doc ?? status?.doc ?? "",
     guessed: status?.guessed ?? declaration?.guessed ?? false,
     dependencies: engineKnows ? status.dependencies : (declaration?.dependencies ?? []).map((one) => one.stage),
-    parameters: status !== null && (current || declaration === null) ? status.parameters : writtenParameters(declaration),
+    parameters:
+      status !== null && (current || declaration === null) ? status.parameters : writtenParameters(declaration),
     state: stateOf(state, name, status),
   };
   return { view, declaration, status };
@@ -234,7 +261,11 @@ function stateOf(state: PipelineState, name: string, status: StageStatus | null)
     case "cached": {
       const realization = status.realization;
       if (realization === null) return { is: "unknown" };
-      return { is: "cached", realization, kept: ran?.stage.is === "kept" && ran.stage.realization?.rref === realization.rref };
+      return {
+        is: "cached",
+        realization,
+        kept: ran?.stage.is === "kept" && ran.stage.realization?.rref === realization.rref,
+      };
     }
   }
 }

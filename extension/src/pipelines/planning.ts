@@ -33,6 +33,11 @@ export class Planning implements Disposable {
     void this.#run(path, abort);
   }
 
+  /** Whether an answer is on its way, or about to be asked for. */
+  asking(path: string): boolean {
+    return this.#pending.has(path);
+  }
+
   dispose(): void {
     for (const path of [...this.#pending.keys()]) this.#drop(path);
   }

@@ -14,7 +14,9 @@ export function problemsOf(state: PipelineState): readonly Problem[] {
     const span = spanOf(state.path, declarations.source, problem.at);
     return [{ code: problem.code, message: problem.message, span, severity: "error", stages: [...problem.stages] }];
   });
-  const told = (planOf(state)?.problems ?? []).filter((problem) => !LIVE.has(problem.code) || problem.span.path !== state.path);
+  const told = (planOf(state)?.problems ?? []).filter(
+    (problem) => !LIVE.has(problem.code) || problem.span.path !== state.path,
+  );
   return [...live, ...told];
 }
 

@@ -12,7 +12,11 @@ export interface Mention {
 }
 
 /** The stage that is named at an offset of a file, from either end: its definition, a parameter, its use, a bind. */
-export function stageAt(project: Project, path: string, offset: number): { readonly target: Declared; readonly at: Stretch } | null {
+export function stageAt(
+  project: Project,
+  path: string,
+  offset: number,
+): { readonly target: Declared; readonly at: Stretch } | null {
   const source = project.source(path);
   if (source === null) return null;
   for (const found of localMentions(project, path, source)) {
@@ -39,20 +43,28 @@ export function mentionsOf(project: Project, target: Declared): readonly Mention
 export function whyNotName(project: Project, target: Declared, name: string): string | null {
   if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name)) return `"${name}" is not a name that Python allows.`;
   if (KEYWORDS.has(name)) return `"${name}" is a word of Python's own.`;
-  const taken = project.resolved(target.path).stages.some((stage) => stage.name === name && stage.name !== target.stage.name);
+  const taken = project
+    .resolved(target.path)
+    .stages.some((stage) => stage.name === name && stage.name !== target.stage.name);
   if (taken) return `Another stage of this file is named "${name}".`;
   for (const path of [target.path, ...project.importers(target.path)]) {
-    const user = project.resolved(path).stages.find(
-      (stage) => stage.dependencies.some((one) => one.stage === target.stage.name) && stage.parameters.some((one) => one.name === name),
-    );
+    const user = project
+      .resolved(path)
+      .stages.find(
+        (stage) =>
+          stage.dependencies.some((one) => one.stage === target.stage.name) &&
+          stage.parameters.some((one) => one.name === name),
+      );
     if (user !== undefined) return `"${user.name}" has a parameter "${name}" already.`;
   }
   return null;
 }
 
 const KEYWORDS = new Set(
-  ("False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda " +
-    "nonlocal not or pass raise return try while with yield").split(" "),
+  (
+    "False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda " +
+    "nonlocal not or pass raise return try while with yield"
+  ).split(" "),
 );
 
 interface LocalMention {
@@ -80,7 +92,9 @@ class MentionReader {
     this.#path = path;
     this.#source = source;
     const { stages } = project.resolved(path);
-    this.#functions = new Map(stages.filter((stage) => stage.base === null && !stage.guessed).map((stage) => [stage.at.from, stage]));
+    this.#functions = new Map(
+      stages.filter((stage) => stage.base === null && !stage.guessed).map((stage) => [stage.at.from, stage]),
+    );
   }
 
   read(): readonly LocalMention[] {
@@ -159,9 +173,12 @@ class MentionReader {
     const list = child(call, "ArgList");
     const base = called?.name === "bind" && list !== null ? this.#project.declared(this.#path, called.object) : null;
     if (base === null || list === null) return;
-    const root = this.#project.resolved(base.path).stages.find((stage) => stage.base === null && stage.name === base.stage.function);
+    const root = this.#project
+      .resolved(base.path)
+      .stages.find((stage) => stage.base === null && stage.name === base.stage.function);
     for (const { name } of callArguments(list)) {
-      const role = name === null ? undefined : (root ?? base.stage).dependencies.find((one) => one.role === this.#text(name));
+      const role =
+        name === null ? undefined : (root ?? base.stage).dependencies.find((one) => one.role === this.#text(name));
       const target = role === undefined ? null : this.#project.declared(base.path, role.stage);
       if (name !== null && target !== null) this.#mention(target, name);
     }
@@ -176,12 +193,19 @@ function aliasOf(source: Source, at: Stretch): Stretch | null {
 /** The names that a function's body makes its own by assigning to them. */
 function* assignedIn(node: SyntaxNode): Generator<SyntaxNode> {
   for (const part of children(node)) {
-    if (part.name === "FunctionDefinition" || part.name === "LambdaExpression" || part.name === "ClassDefinition") continue;
-    const assigns = node.name === "AssignStatement" || node.name === "NamedExpression" || node.name === "UpdateStatement";
+    if (part.name === "FunctionDefinition" || part.name === "LambdaExpression" || part.name === "ClassDefinition")
+      continue;
+    const assigns =
+      node.name === "AssignStatement" || node.name === "NamedExpression" || node.name === "UpdateStatement";
     const after = part.nextSibling?.name;
     if (part.name === "VariableName") {
       const operator = after === "AssignOp" || after === "TypeDef" || after === "," || after === "UpdateOp";
-      if ((assigns && operator) || (node.name === "ForStatement" && part.prevSibling?.name === "for") || part.prevSibling?.name === "as") yield part;
+      if (
+        (assigns && operator) ||
+        (node.name === "ForStatement" && part.prevSibling?.name === "for") ||
+        part.prevSibling?.name === "as"
+      )
+        yield part;
     }
     yield* assignedIn(part);
   }

@@ -47,7 +47,11 @@ export interface Resolved {
 export type Foreign = ReadonlyMap<string, StageDeclaration>;
 
 /** Connect what a file's stages are written as: which parameter is a dependency, and what is wrong with the whole. */
-export function resolve(written: readonly WrittenStage[], imports: readonly ImportedName[], foreign: Foreign): Resolved {
+export function resolve(
+  written: readonly WrittenStage[],
+  imports: readonly ImportedName[],
+  foreign: Foreign,
+): Resolved {
   const resolver = new Resolver(written, imports, foreign);
   const stages = written.flatMap((stage) => resolver.stage(stage) ?? []);
   return { stages, problems: [...resolver.unknown, ...duplicates(stages), ...cycles(stages)] };
@@ -159,8 +163,22 @@ class Resolver {
     const found = this.#imported.get(name);
     if (found === undefined) return null;
     return [
-      ...found.dependencies.map((one) => ({ name: one.role, at: found.at, text: null, out: false, bound: false, stage: one.stage })),
-      ...found.parameters.map((one) => ({ name: one.name, at: found.at, text: one.text, out: false, bound: false, stage: null })),
+      ...found.dependencies.map((one) => ({
+        name: one.role,
+        at: found.at,
+        text: null,
+        out: false,
+        bound: false,
+        stage: one.stage,
+      })),
+      ...found.parameters.map((one) => ({
+        name: one.name,
+        at: found.at,
+        text: one.text,
+        out: false,
+        bound: false,
+        stage: null,
+      })),
     ];
   }
 
@@ -170,8 +188,12 @@ class Resolver {
 
   #report(written: WrittenStage, parameter: EffectiveParameter): void {
     if (this.#starred || this.#excused.has(parameter.name)) return;
-    const close = closest(parameter.name, [...this.#names].filter((name) => name !== written.name));
-    const advice = close === null ? "Add a stage of that name, or give the parameter a default." : `Did you mean "${close}"?`;
+    const close = closest(
+      parameter.name,
+      [...this.#names].filter((name) => name !== written.name),
+    );
+    const advice =
+      close === null ? "Add a stage of that name, or give the parameter a default." : `Did you mean "${close}"?`;
     this.unknown.push({
       code: "unknown-dependency",
       message: `No stage is named "${parameter.name}", which "${written.name}" needs. ${advice}`,
@@ -200,12 +222,18 @@ function duplicates(stages: readonly StageDeclaration[]): SourceProblem[] {
 
 function cycles(stages: readonly StageDeclaration[]): SourceProblem[] {
   const edges = new Map<string, readonly string[]>();
-  for (const stage of stages) if (!edges.has(stage.name)) edges.set(stage.name, stage.dependencies.map((one) => one.stage));
+  for (const stage of stages)
+    if (!edges.has(stage.name))
+      edges.set(
+        stage.name,
+        stage.dependencies.map((one) => one.stage),
+      );
   return findCycles(edges).flatMap(({ members, ring }) => {
     const first = stages.find((stage) => stage.name === members[0]);
     if (first === undefined || first.guessed) return [];
     const [start, ...rest] = ring;
-    const needs = rest.length === 0 ? "itself" : [...rest, start].map((name) => `"${String(name)}"`).join(", which needs ");
+    const needs =
+      rest.length === 0 ? "itself" : [...rest, start].map((name) => `"${String(name)}"`).join(", which needs ");
     const message = `Stages need each other in a ring: "${String(start)}" needs ${needs}. Take one of these parameters away.`;
     return [{ code: "cycle" as const, message, at: first.at, stages: members }];
   });

@@ -3,7 +3,12 @@ import { isLive, type RunState } from "./pipeline.js";
 
 /** How an attempt to realize ended. `made` ran, `kept` were cached. */
 export type RunOutcome =
-  | { readonly is: "done"; readonly targets: readonly string[]; readonly made: readonly string[]; readonly kept: readonly string[] }
+  | {
+      readonly is: "done";
+      readonly targets: readonly string[];
+      readonly made: readonly string[];
+      readonly kept: readonly string[];
+    }
   | {
       readonly is: "failed";
       readonly stages: readonly { readonly stage: string; readonly failure: Failure }[];
@@ -42,6 +47,8 @@ function outcomeOf(run: RunState): RunOutcome {
   const named = (is: string): string[] => stages.filter((stage) => stage.is === is).map((stage) => stage.name);
   if (run.is === "cancelled") return { is: "cancelled" };
   if (run.is === "done") return { is: "done", targets: run.targets, made: named("done"), kept: named("kept") };
-  const failed = stages.flatMap((stage) => (stage.failure === null ? [] : [{ stage: stage.name, failure: stage.failure }]));
+  const failed = stages.flatMap((stage) =>
+    stage.failure === null ? [] : [{ stage: stage.name, failure: stage.failure }],
+  );
   return { is: "failed", stages: failed, failure: run.failure, problems: run.problems };
 }

@@ -113,7 +113,10 @@ function cleanDoc(raw: string): string {
   const lines = raw.replace(/\r\n?/g, "\n").replace(/\t/g, "        ").split("\n");
   const rest = lines.slice(1).filter((line) => line.trim() !== "");
   const margin = Math.min(...rest.map((line) => line.length - line.trimStart().length));
-  const laid = [lines[0]?.trimStart() ?? "", ...lines.slice(1).map((line) => (rest.length > 0 ? line.slice(margin) : line))];
+  const laid = [
+    lines[0]?.trimStart() ?? "",
+    ...lines.slice(1).map((line) => (rest.length > 0 ? line.slice(margin) : line)),
+  ];
   while (laid.length > 0 && laid[laid.length - 1]?.trim() === "") laid.pop();
   while (laid.length > 0 && laid[0]?.trim() === "") laid.shift();
   return laid.join("\n");

@@ -120,7 +120,8 @@ slow = two.bind(first=first)
   });
 
   it("leaves an alias its name", () => {
-    const user = "from stageloom import stage\nfrom .steps import one as uno\n\n@stage\ndef three(uno):\n    return uno\n";
+    const user =
+      "from stageloom import stage\nfrom .steps import one as uno\n\n@stage\ndef three(uno):\n    return uno\n";
     const files = rename({ "a/steps.py": STEPS.replace("def one", "def «one"), "a/user.py": user }, "first");
     expect(files["a/user.py"]).toBe(user.replace("import one as", "import first as"));
   });
@@ -148,7 +149,8 @@ slow = two.bind(first=first)
 describe("going to a stage's definition", () => {
   it("works from a parameter and from its uses, not from strings, attributes or a helper's parameter", () => {
     const made = project({ "steps.py": STEPS });
-    const at = (text: string, into = 0): string | undefined => stageAt(made, "steps.py", STEPS.indexOf(text) + into)?.target.stage.name;
+    const at = (text: string, into = 0): string | undefined =>
+      stageAt(made, "steps.py", STEPS.indexOf(text) + into)?.target.stage.name;
     expect(at("def two(one", 9)).toBe("one");
     expect(at("one for _")).toBe("one");
     expect(at("obj.one", 5)).toBeUndefined();

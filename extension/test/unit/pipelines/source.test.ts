@@ -155,7 +155,9 @@ describe("following keystrokes", () => {
   it("reads a file of 2,000 lines within a few milliseconds a keystroke", () => {
     const parts = [HEAD];
     for (let index = 0; index < 333; index += 1)
-      parts.push(`@stage\ndef s${index}(${index > 0 ? `s${index - 1}, ` : ""}n: int = ${index}):\n    x = [n * i for i in range(10)]\n    return {"x": x, "n": n}\n\n\n`);
+      parts.push(
+        `@stage\ndef s${index}(${index > 0 ? `s${index - 1}, ` : ""}n: int = ${index}):\n    x = [n * i for i in range(10)]\n    return {"x": x, "n": n}\n\n\n`,
+      );
     let text = parts.join("");
     expect(text.split("\n").length).toBeGreaterThan(2000);
     const reader = new SourceReader();

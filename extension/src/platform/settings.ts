@@ -1,0 +1,48 @@
+import * as path from "node:path";
+
+import * as vscode from "vscode";
+
+import type { Root } from "./root.js";
+
+/** The extension's settings, read anew each time. */
+export class Settings {
+  readonly #root: Root;
+
+  constructor(root: Root) {
+    this.#root = root;
+  }
+
+  /** The interpreter that the user has named; empty for that of the Python extension, or of `PATH`. */
+  get python(): string {
+    return this.#text("python");
+  }
+
+  /** The absolute folder of the store. */
+  get store(): string {
+    const named = this.#text("store");
+    return path.resolve(this.#root.fsPath, named === "" ? path.join(".stageloom", "store") : named);
+  }
+
+  /** How many workers run at once; 0 leaves it to the pool. */
+  get poolSize(): number {
+    return Math.max(0, Math.floor(this.#section().get<number>("pool.size", 0)));
+  }
+
+  /** Runs a listener when one of these settings changes. */
+  onDidChange(keys: readonly string[], listener: () => void): vscode.Disposable {
+    return vscode.workspace.onDidChangeConfiguration((event) => {
+      if (keys.some((key) => event.affectsConfiguration(`stageloom.${key}`, this.#root.folder.uri))) listener();
+    });
+  }
+
+  #text(key: string): string {
+    const text = this.#section().get<string>(key, "").trim();
+    return text
+      .replaceAll("${workspaceFolder}", this.#root.fsPath)
+      .replace(/^~(?=\/|\\|$)/, process.env["HOME"] ?? "~");
+  }
+
+  #section(): vscode.WorkspaceConfiguration {
+    return vscode.workspace.getConfiguration("stageloom", this.#root.folder.uri);
+  }
+}

@@ -1,0 +1,90 @@
+import { failed, failure, type Answer } from "../kernels/answer.js";
+import type { KernelHost } from "../kernels/host.js";
+import type { EngineEvent, EngineMethod, ParamsOf, ResultOf } from "../kernels/methods.js";
+import type { EngineState } from "../kernels/state.js";
+import { Emitter, Lifetime, type Disposable } from "../lifetime.js";
+import type { Kernel } from "../pipelines/kernel.js";
+import type { Trust } from "../pipelines/model.js";
+
+/** Makes a host of kernels under the settings of now. */
+export type MakeHost = () => Promise<KernelHost>;
+
+/** The workspace's kernels: made when first asked, made anew when settings change, never where there is no trust. */
+export class WorkspaceKernel implements Kernel, Disposable {
+  readonly #make: MakeHost;
+  readonly #trust: Trust;
+  readonly #lifetime = new Lifetime();
+  readonly #states = this.#lifetime.add(new Emitter<EngineState>());
+  readonly #events = this.#lifetime.add(new Emitter<EngineEvent>());
+  readonly onDidChangeState = this.#states.event;
+  readonly onDidTell = this.#events.event;
+  #host: Promise<KernelHost> | null = null;
+  #state: EngineState = { is: "off" };
+
+  constructor(make: MakeHost, trust: Trust) {
+    this.#make = make;
+    this.#trust = trust;
+    this.#lifetime.defer(() => this.#end());
+  }
+
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  async request<M extends EngineMethod>(
+    method: M,
+    params: ParamsOf<M>,
+    signal?: AbortSignal,
+  ): Promise<Answer<ResultOf<M>>> {
+    if (!this.#trust.trusted) return failed(failure("cancelled", "Nothing runs before you trust this workspace."));
+    if (this.#lifetime.ended) return failed(failure("cancelled", "Cancelled: the window is closing."));
+    const host = await this.#begin();
+    return host.request(method, params, signal);
+  }
+
+  /** Ends all kernels and starts anew, under the settings and on the interpreter of now. */
+  async restart(): Promise<EngineState> {
+    if (!this.#trust.trusted) return this.#state;
+    await this.#end();
+    const host = await this.#begin();
+    return host.start();
+  }
+
+  /** Restarts what runs or has failed; what was never started finds its settings when it starts. */
+  async settingsChanged(): Promise<void> {
+    if (this.#host !== null) await this.restart();
+  }
+
+  dispose(): Promise<void> {
+    return this.#lifetime.dispose();
+  }
+
+  #begin(): Promise<KernelHost> {
+    this.#host ??= this.#build();
+    return this.#host;
+  }
+
+  async #build(): Promise<KernelHost> {
+    const host = await this.#make();
+    host.onDidTell((event) => {
+      this.#events.fire(event);
+    });
+    host.onDidChangeState((state) => {
+      this.#become(state);
+    });
+    return host;
+  }
+
+  async #end(): Promise<void> {
+    const host = this.#host;
+    this.#host = null;
+    if (host === null) return;
+    await (await host).dispose();
+    this.#become({ is: "off" });
+  }
+
+  #become(state: EngineState): void {
+    this.#state = state;
+    this.#states.fire(state);
+  }
+}

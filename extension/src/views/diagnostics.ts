@@ -1,0 +1,86 @@
+import * as vscode from "vscode";
+
+import { Lifetime, type Disposable } from "../lifetime.js";
+import type { Pipeline } from "../pipelines/model.js";
+import type { Stage } from "../pipelines/pipeline.js";
+import type { Problem } from "../protocol/kernel/messages.gen.js";
+import type { ViewContext } from "./context.js";
+
+const SEVERITY: Readonly<Record<Problem["severity"], vscode.DiagnosticSeverity>> = {
+  error: vscode.DiagnosticSeverity.Error,
+  warning: vscode.DiagnosticSeverity.Warning,
+};
+
+/** Problems of pipelines, and where the last run failed, under the text. */
+export class Diagnostics implements Disposable {
+  readonly #context: ViewContext;
+  readonly #lifetime = new Lifetime();
+  readonly #collection = this.#lifetime.add(vscode.languages.createDiagnosticCollection("stageloom"));
+  readonly #shown = new Map<string, readonly vscode.Uri[]>();
+
+  constructor(context: ViewContext) {
+    this.#context = context;
+    this.#lifetime.add(
+      context.model.onDidChange((change) => {
+        if (change.is === "pipeline") this.#show(change.path);
+      }),
+    );
+    for (const path of context.model.pipelines()) this.#show(path);
+  }
+
+  dispose(): Promise<void> {
+    return this.#lifetime.dispose();
+  }
+
+  #show(path: string): void {
+    const pipeline = this.#context.model.pipeline(path);
+    const found = new Map<string, vscode.Diagnostic[]>();
+    const add = (file: string, diagnostic: vscode.Diagnostic): void => {
+      found.set(file, [...(found.get(file) ?? []), diagnostic]);
+    };
+    for (const problem of pipeline?.problems ?? []) add(problem.span.path, diagnosticOf(problem));
+    for (const stage of pipeline?.stages ?? []) {
+      const failure = pipeline === null ? null : this.#failure(pipeline, stage);
+      if (failure !== null) add(...failure);
+    }
+    const uris = [...found.keys()].map((file) => this.#context.root.uri(file));
+    for (const uri of this.#shown.get(path) ?? [])
+      if (!uris.some((one) => one.toString() === uri.toString())) this.#collection.delete(uri);
+    this.#shown.set(path, uris);
+    for (const [file, diagnostics] of found) this.#collection.set(this.#context.root.uri(file), diagnostics);
+  }
+
+  /** Where a stage failed: at the innermost line of the project's own code, else at the stage's name. */
+  #failure(pipeline: Pipeline, { view, declaration }: Stage): [string, vscode.Diagnostic] | null {
+    if (view.state.is !== "failed") return null;
+    const { failure } = view.state;
+    const frame = failure.frames.findLast((one) => one.user);
+    const path = frame === undefined ? null : this.#context.root.path(vscode.Uri.file(frame.path));
+    const source = this.#context.model.project.source(pipeline.path);
+    const place =
+      declaration === null || source === null
+        ? { line: view.line, column: 0 }
+        : source.lines.place(declaration.at.from);
+    const line = frame === undefined || path === null ? place.line : frame.line;
+    const column = frame === undefined || path === null ? place.column : 0;
+    const range = new vscode.Range(
+      line,
+      column,
+      line,
+      frame === undefined || path === null ? column + view.name.length : 1000,
+    );
+    const message = `"${view.name}" failed: ${failure.message}${failure.advice === "" ? "" : `\n${failure.advice}`}`;
+    const diagnostic = new vscode.Diagnostic(range, message, vscode.DiagnosticSeverity.Error);
+    diagnostic.source = "stageloom";
+    diagnostic.code = failure.kind;
+    return [path ?? view.path, diagnostic];
+  }
+}
+
+function diagnosticOf({ span, message, severity, code }: Problem): vscode.Diagnostic {
+  const range = new vscode.Range(span.line, span.column, span.endLine, span.endColumn);
+  const diagnostic = new vscode.Diagnostic(range, message, SEVERITY[severity]);
+  diagnostic.source = "stageloom";
+  diagnostic.code = code;
+  return diagnostic;
+}

@@ -1,0 +1,209 @@
+import * as vscode from "vscode";
+
+import { Lifetime, type Disposable } from "../lifetime.js";
+import type { Pipeline } from "../pipelines/model.js";
+import type { FromPanel, OutputsView, PipelineView, StageView, ToPanel } from "../protocol/panels/messages.js";
+import type { ViewContext } from "./context.js";
+import { readIntent } from "./panel-intents.js";
+import { panelPage } from "./panel-page.js";
+
+/** One pipeline's panel: tells its page what changes, and does what the page asks for. */
+export class PipelinePanel implements Disposable {
+  readonly #context: ViewContext;
+  readonly #panel: vscode.WebviewPanel;
+  readonly #path: string;
+  readonly #lifetime = new Lifetime();
+  readonly #outputs = new Map<string, OutputsView>();
+  #told = new Map<string, string>();
+  #ground = "";
+  #ready = false;
+  #focus: string | null;
+
+  constructor(context: ViewContext, panel: vscode.WebviewPanel, path: string, focus: string | null) {
+    this.#context = context;
+    this.#panel = panel;
+    this.#path = path;
+    this.#focus = focus;
+    this.#lifetime.add(
+      panel.webview.onDidReceiveMessage((message: unknown) => {
+        this.#receive(message);
+      }),
+    );
+    this.#lifetime.add(
+      panel.onDidChangeViewState(() => {
+        this.#snapshot();
+      }),
+    );
+    this.#lifetime.add(panel.onDidDispose(() => void this.dispose()));
+    this.#lifetime.add(
+      context.model.onDidChange((change) => {
+        if (change.is === "log" && change.path === path) this.#log(change.stage, change.text);
+        else if (change.is === "points" && change.path === path)
+          this.#post({ is: "points", stage: change.stage, points: change.points, reset: change.reset });
+        else if (change.is === "pipeline" && change.path === path) this.#changed();
+        else if (change.is === "kernel") this.#changed();
+      }),
+    );
+    panel.title = title(path);
+    panel.iconPath = vscode.Uri.joinPath(context.extension, "media", "stageloom.svg");
+    panel.webview.html = panelPage(panel.webview, context.extension, panel.title);
+    context.model.need(path);
+  }
+
+  get onDidDispose(): vscode.Event<void> {
+    return this.#panel.onDidDispose;
+  }
+
+  dispose(): Promise<void> {
+    return this.#lifetime.dispose();
+  }
+
+  close(): void {
+    this.#panel.dispose();
+  }
+
+  /** Brings the panel forward, at a stage. */
+  show(focus: string | null): void {
+    this.#panel.reveal();
+    if (focus === null) return;
+    if (this.#ready) this.#post({ is: "focus", stage: focus });
+    else this.#focus = focus;
+  }
+
+  #post(message: ToPanel): void {
+    // VS Code drops what a hidden page is sent; it gets a snapshot when it comes back
+    if (this.#ready && this.#panel.visible) void this.#panel.webview.postMessage(message);
+  }
+
+  #snapshot(): void {
+    if (!this.#ready || !this.#panel.visible) return;
+    const view = this.#view();
+    this.#remember(view);
+    const focus = this.#focus;
+    this.#focus = null;
+    this.#post({ is: "snapshot", pipeline: view, outputs: this.#known(view), focus });
+  }
+
+  /** What has changed since the last message; a whole snapshot where stages came, went or moved, or problems did. */
+  #changed(): void {
+    if (!this.#ready || !this.#panel.visible) return;
+    const view = this.#view();
+    if (ground(view) !== this.#ground) {
+      this.#snapshot();
+      return;
+    }
+    const changed = view.stages.filter((stage) => JSON.stringify(stage) !== this.#told.get(stage.name));
+    this.#remember(view);
+    this.#post({ is: "stages", stages: changed, run: view.run });
+  }
+
+  #remember(view: PipelineView): void {
+    this.#ground = ground(view);
+    this.#told = new Map(view.stages.map((stage) => [stage.name, JSON.stringify(stage)]));
+  }
+
+  #view(): PipelineView {
+    return pipelineView(this.#context.model.pipeline(this.#path), this.#path, this.#context.model.trusted);
+  }
+
+  /** The outputs that need no asking: what runs or ended badly, and what the page was given before and still holds. */
+  #known(view: PipelineView): readonly OutputsView[] {
+    return view.stages.flatMap((stage) => {
+      const recorded = this.#context.model.recorded(this.#path, stage.name);
+      const { state } = stage;
+      if (recorded !== null && (state.is === "running" || state.is === "failed" || state.is === "cancelled"))
+        return [{ stage: stage.name, rref: null, previews: [], log: recorded.log, points: recorded.points }];
+      const given = this.#outputs.get(stage.name);
+      return given !== undefined && state.is === "cached" && given.rref === state.realization.rref ? [given] : [];
+    });
+  }
+
+  #log(stage: string, text: string): void {
+    this.#post({ is: "log", stage, text });
+  }
+
+  async #sendOutputs(stage: string): Promise<void> {
+    const outputs = await this.#context.artifacts.outputs(this.#path, stage);
+    if (this.#lifetime.ended) return;
+    this.#outputs.set(stage, outputs);
+    this.#post({ is: "outputs", outputs });
+  }
+
+  #receive(message: unknown): void {
+    const intent = readIntent(message);
+    if (intent === null) {
+      this.#context.log.warn(`The panel of ${this.#path} sent a message that is not understood; it was dropped.`);
+      return;
+    }
+    void this.#do(intent);
+  }
+
+  async #do(intent: FromPanel): Promise<void> {
+    const path = this.#path;
+    const run = (command: string, argument?: unknown): Thenable<unknown> =>
+      vscode.commands.executeCommand(`stageloom.${command}`, argument);
+    switch (intent.is) {
+      case "ready":
+        this.#ready = true;
+        this.#snapshot();
+        return;
+      case "realize":
+        await run("realizeStages", { path, stages: intent.stages });
+        return;
+      case "cancel":
+        await run("cancel", { path });
+        return;
+      case "invalidate":
+        await run(intent.dependents ? "invalidateDependents" : "invalidate", { path, stage: intent.stage });
+        return;
+      case "undo":
+        await run("undo");
+        return;
+      case "reveal":
+        await run("goToStage", { path, stage: intent.stage });
+        return;
+      case "diff":
+        await run("why", { path, stage: intent.stage });
+        return;
+      case "open-file":
+        await run("artifact.preview", { rref: intent.rref, file: intent.file });
+        return;
+      case "open-frame":
+        await openFrame(intent.path, intent.line);
+        return;
+      case "outputs":
+        await this.#sendOutputs(intent.stage);
+        return;
+      case "copy":
+        await vscode.env.clipboard.writeText(intent.text);
+        return;
+    }
+  }
+}
+
+function title(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function pipelineView(pipeline: Pipeline | null, path: string, trusted: boolean): PipelineView {
+  const stages: readonly StageView[] = pipeline?.stages.map(({ view }) => view) ?? [];
+  return { path, title: title(path), trusted, stages, problems: pipeline?.problems ?? [], run: pipeline?.run ?? null };
+}
+
+/** All but stages' contents and the run: while this is the same, changes are enough. */
+function ground({ title: shown, trusted, problems, stages }: PipelineView): string {
+  return JSON.stringify([shown, trusted, problems, stages.map(({ name }) => name)]);
+}
+
+async function openFrame(path: string, line: number): Promise<void> {
+  try {
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path));
+    const at = new vscode.Position(Math.min(line, document.lineCount - 1), 0);
+    await vscode.window.showTextDocument(document, {
+      selection: new vscode.Range(at, at),
+      viewColumn: vscode.ViewColumn.One,
+    });
+  } catch {
+    await vscode.window.showWarningMessage(`${path} cannot be opened: it is not there any more.`);
+  }
+}

@@ -1,0 +1,112 @@
+import * as vscode from "vscode";
+
+import { duration } from "../pipelines/describe.js";
+import type { RunOutcome } from "../pipelines/runs.js";
+import type { ViewContext } from "./context.js";
+import type { Failures } from "./failures.js";
+
+/** Starts runs, shows their progress with a way to cancel, and tells how they ended. */
+export class Realizing {
+  readonly #context: ViewContext;
+  readonly #failures: Failures;
+
+  constructor(context: ViewContext, failures: Failures) {
+    this.#context = context;
+    this.#failures = failures;
+  }
+
+  async realize(path: string, targets: readonly string[]): Promise<RunOutcome> {
+    const abort = new AbortController();
+    const started = Date.now();
+    const what = targets.length === 0 ? path.slice(path.lastIndexOf("/") + 1) : targets.join(", ");
+    const options = { location: vscode.ProgressLocation.Notification, title: `Realizing ${what}`, cancellable: true };
+    const outcome = await vscode.window.withProgress(options, async (progress, token) => {
+      const cancelling = token.onCancellationRequested(() => {
+        abort.abort();
+      });
+      const following = this.#context.model.onDidChange((change) => {
+        if (change.is === "pipeline" && change.path === path) progress.report({ message: this.#message(path) });
+      });
+      try {
+        return await this.#context.model.realize(path, targets, abort.signal);
+      } finally {
+        cancelling.dispose();
+        following.dispose();
+      }
+    });
+    void this.#tell(outcome, path, what, (Date.now() - started) / 1000);
+    return outcome;
+  }
+
+  #message(path: string): string {
+    const pipeline = this.#context.model.pipeline(path);
+    const run = pipeline?.run ?? null;
+    if (pipeline === null || run === null) return "";
+    if (run.is === "cancelling") return "cancelling …";
+    const running = pipeline.stages.filter(({ view }) => view.state.is === "running");
+    const names = running.map(({ view }) => {
+      const fraction = view.state.is === "running" ? view.state.fraction : undefined;
+      return fraction === undefined ? view.name : `${view.name} ${Math.floor(fraction * 100)} %`;
+    });
+    return run.total === 0 ? "planning …" : `${run.finished} of ${run.total} · ${names.join(", ")}`;
+  }
+
+  async #tell(outcome: RunOutcome, path: string, what: string, took: number): Promise<void> {
+    switch (outcome.is) {
+      case "done":
+        await this.#done(outcome, path, what, took);
+        return;
+      case "failed": {
+        const [first] = outcome.stages;
+        if (first !== undefined) await this.#failures.show(first.failure, { path, stage: first.stage });
+        else if (outcome.failure !== null) await this.#failures.show(outcome.failure);
+        else await this.#problems(outcome.problems.map((problem) => problem.message));
+        return;
+      }
+      case "refused":
+        await this.#failures.show(outcome.failure);
+        return;
+      case "cancelled":
+        vscode.window.setStatusBarMessage(`Cancelled: ${what}`, 5000);
+        return;
+      case "busy": {
+        const message = "This pipeline is being realized already. Wait for that run, or cancel it.";
+        const picked = await vscode.window.showInformationMessage(message, "Cancel That Run");
+        if (picked !== undefined) await vscode.commands.executeCommand("stageloom.cancel", { path });
+        return;
+      }
+      case "unsaved":
+        await vscode.window.showWarningMessage(
+          "Nothing was run: a file of the project could not be saved. Save it and realize again.",
+        );
+        return;
+      case "untrusted":
+        if (
+          (await vscode.window.showWarningMessage("Nothing runs before you trust this workspace.", "Manage Trust")) !==
+          undefined
+        )
+          await vscode.commands.executeCommand("workbench.trust.manage");
+        return;
+    }
+  }
+
+  async #done(outcome: RunOutcome & { is: "done" }, path: string, what: string, took: number): Promise<void> {
+    if (outcome.made.length === 0) {
+      await vscode.window.showInformationMessage(`Nothing to do: ${what} is cached`);
+      return;
+    }
+    const kept = outcome.kept.length === 0 ? "" : `, ${outcome.kept.length} cached`;
+    const message = `Realized ${what}: ${outcome.made.length} run${kept}, in ${duration(took)}`;
+    const picked = await vscode.window.showInformationMessage(message, "Open Panel");
+    const [stage] = outcome.targets;
+    if (picked !== undefined)
+      await vscode.commands.executeCommand("stageloom.openPanel", stage === undefined ? { path } : { path, stage });
+  }
+
+  async #problems(messages: readonly string[]): Promise<void> {
+    const [first = "The pipeline has problems."] = messages;
+    const more = messages.length > 1 ? ` (and ${messages.length - 1} more)` : "";
+    if ((await vscode.window.showErrorMessage(`Nothing was run. ${first}${more}`, "Show Problems")) !== undefined)
+      await vscode.commands.executeCommand("workbench.actions.view.problems");
+  }
+}
