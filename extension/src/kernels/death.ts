@@ -20,7 +20,9 @@ const crashes: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
 
 /** What a death means to whoever waited: *crashed* where the process did it itself, *killed* where another did. */
 export function failureOfDeath({ name, pid, exit, stderr }: Death): Failure {
-  const who = pid === null ? `The ${name}` : `The ${name} (process ${pid})`;
+  // "Worker 2", but "The engine", of which there is one
+  const title = /\d$/.test(name) ? name.charAt(0).toUpperCase() + name.slice(1) : `The ${name}`;
+  const who = pid === null ? title : `${title} (process ${pid})`;
   const detail = stderr.trimEnd();
   if (exit.error !== null) {
     return failure("no-interpreter", `${who} ${describeExit(exit)}.`, {

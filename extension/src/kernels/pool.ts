@@ -153,7 +153,7 @@ export class Pool implements Disposable {
   #follow(worker: Pooled): void {
     const { state } = worker;
     if (state.is === "idle") this.#failedStarts = 0;
-    if (state.is === "dead") this.#afterDeath(worker, state.failure);
+    if (state.is === "dead" && state.failure !== null) this.#afterDeath(worker, state.failure);
     this.#pump();
   }
 

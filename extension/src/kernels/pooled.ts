@@ -64,9 +64,9 @@ export class Pooled {
     this.#take({ is: "ready" });
   }
 
-  run(job: PoolRunParams, listener: JobListener): Promise<JobOutcome> {
+  run(job: PoolRunParams, { onLog, onProgress }: JobListener): Promise<JobOutcome> {
     return new Promise((settle) => {
-      this.#running = { job, settle, stop: new AbortController(), ...listener };
+      this.#running = { job, settle, stop: new AbortController(), onLog, onProgress };
       this.#take({ is: "assigned", job: job.job, snapshot: job.snapshot });
     });
   }

@@ -6,6 +6,7 @@ import type { Exit } from "../supervision/exit.js";
 import type { Supervised } from "../supervision/supervised.js";
 import type { Supervisor } from "../supervision/supervisor.js";
 import { failed, failure, type Answer } from "./answer.js";
+import { Lines } from "./lines.js";
 import { bootstrapArguments, kernelEnvironment, type KernelModule } from "./bootstrap.js";
 import { Connection } from "./connection.js";
 import { failureOfDeath, type Death } from "./death.js";
@@ -53,8 +54,11 @@ export class KernelProcess {
     });
     const { stdout, stdin } = this.#supervised;
     this.connection = new Connection(name, stdout, stdin, ground.validator, logger);
+    const lines = new Lines((line) => {
+      if (line.trim() !== "") logger.info(line);
+    });
     this.#supervised.onStderr((text) => {
-      for (const line of text.split("\n")) if (line.trim() !== "") logger.info(line);
+      lines.push(text);
     });
     this.log = ({ level, text }) => {
       if (level === "debug") logger.trace(text);
@@ -114,7 +118,7 @@ export class KernelProcess {
     const about = failureOfDeath(death);
     if (death.exit.error !== null) return about;
     const { path } = this.#ground.interpreter;
-    return failure("crashed", `The ${this.name} did not start: ${path} ended before it said anything.`, {
+    return failure("crashed", `${title(this.#role)} did not start: ${path} ended before it said anything.`, {
       advice: "The lines below say why. Choose another Python interpreter, or repair this environment.",
       detail: death.stderr.trimEnd(),
     });
@@ -122,7 +126,7 @@ export class KernelProcess {
 
   #silent(): ReturnType<typeof failure> {
     const { path } = this.#ground.interpreter;
-    return failure("crashed", `The ${this.name} (${path}) did not answer within ${handshakeLimit / 1000} s.`, {
+    return failure("crashed", `${title(this.#role)} (${path}) did not answer within ${handshakeLimit / 1000} s.`, {
       advice: "Choose another Python interpreter, or try again when the machine is less busy.",
       detail: this.#supervised.stderr().trimEnd(),
     });
@@ -138,4 +142,8 @@ function mismatch(other: InitializeResult): ReturnType<typeof failure> {
     advice: "Install the same version of the extension and of the stageloom package in this environment.",
     detail: `stageloom ${other.version} in ${other.executable}`,
   });
+}
+
+function title(role: Role): string {
+  return role === "engine" ? "The engine" : `A ${role}`;
 }

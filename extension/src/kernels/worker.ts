@@ -5,13 +5,16 @@ import { failureOfDeath, type Death } from "./death.js";
 /** How far a cancelled job has come: asked to stop, told to end with its process, or killed with it. */
 export type Cancelling = "no" | "asked" | "terminating" | "killing";
 
-/** A worker's life. `snapshot` is the one whose sources it has imported; null as long as it is clean. */
+/**
+ * A worker's life. `snapshot` is the one whose sources it has imported; null as long as it is clean. The `failure` of a
+ * dead one is null where it was told to end.
+ */
 export type Worker =
   | { readonly is: "starting" }
   | { readonly is: "idle"; readonly snapshot: string | null }
   | { readonly is: "busy"; readonly snapshot: string; readonly job: string; readonly cancelling: Cancelling }
   | { readonly is: "stopping" }
-  | { readonly is: "dead"; readonly failure: Failure };
+  | { readonly is: "dead"; readonly failure: Failure | null };
 
 export type WorkerEvent =
   | { readonly is: "ready" }
@@ -46,6 +49,7 @@ export function step(worker: Worker, event: WorkerEvent): Step {
     case "died":
       // the handshake fails then, and says more
       if (worker.is === "starting") return same;
+      if (worker.is === "stopping") return [{ is: "dead", failure: null }, []];
       return [{ is: "dead", failure: failureOfDeath(event.death) }, settleAtDeath(worker, event.death)];
     case "ready":
       return worker.is === "starting" ? [{ is: "idle", snapshot: null }, []] : same;
