@@ -1,0 +1,109 @@
+"""What a file is, told by its name: media types, labels, and the order in which files are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from stageloom.rpc.messages import ArtifactFile
+
+TABLE = "application/x-stageloom-table"
+_MEDIA = {
+    ".table.npz": TABLE,
+    ".npy": "application/x-npy",
+    ".npz": "application/x-npz",
+    ".pickle": "application/x-pickle",
+    ".pkl": "application/x-pickle",
+    ".joblib": "application/x-pickle",
+    ".pt": "application/x-pickle",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".svg": "image/svg+xml",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".parquet": "application/vnd.apache.parquet",
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".md": "text/markdown",
+    ".py": "text/x-python",
+    ".html": "text/html",
+    ".xml": "text/xml",
+    ".yaml": "text/yaml",
+    ".yml": "text/yaml",
+    ".toml": "text/x-toml",
+    ".txt": "text/plain",
+    ".log": "text/plain",
+    ".pdf": "application/pdf",
+    ".zip": "application/zip",
+}
+_LANGUAGES = {
+    "text/markdown": "markdown",
+    "text/x-python": "python",
+    "text/html": "html",
+    "text/xml": "xml",
+    "text/yaml": "yaml",
+    "text/x-toml": "toml",
+    "application/json": "json",
+    "application/x-ndjson": "jsonl",
+    "image/svg+xml": "xml",
+}
+_VALUE = "return/value.json"
+_NULL = len("null\n")
+
+
+class _Listed(Protocol):
+    @property
+    def path(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+
+
+class _Manifest(Protocol):
+    @property
+    def files(self) -> Iterable[_Listed]: ...
+
+
+def media_of(path: str) -> str:
+    """Return the media type that a file's name tells."""
+    lower = path.lower()
+    return next((media for suffix, media in _MEDIA.items() if lower.endswith(suffix)), "application/octet-stream")
+
+
+def language_of(media: str) -> str:
+    """Return VS Code's language id for text of a media type."""
+    return _LANGUAGES.get(media, "plaintext")
+
+
+def label_of(path: str) -> str:
+    """Return how a file is shown: a part of the return value by its key, any other file by its path."""
+    folder, _, name = path.partition("/")
+    if folder != "return" or "/" in name:
+        return path
+    stem = name.removesuffix(".table.npz") if name.endswith(".table.npz") else name.rpartition(".")[0]
+    return "return value" if stem == "value" else stem or name
+
+
+def list_files(manifest: _Manifest) -> list[ArtifactFile]:
+    """Return a tree's files as they are shown: the return value first, without the JSON that only points at it."""
+    files = sorted(
+        manifest.files, key=lambda file: (not file.path.startswith("return/"), file.path != _VALUE, file.path)
+    )
+    shown = [file for file in files if not _says_nothing(file, files)]
+    return [ArtifactFile(file.path, file.size, label_of(file.path), media_of(file.path)) for file in shown or files]
+
+
+def _part(file: _Listed) -> str | None:
+    return file.path.removeprefix("return/") if file.path.startswith("return/") else None
+
+
+def _says_nothing(file: _Listed, files: list[_Listed]) -> bool:
+    """Whether ``file`` is the value's JSON and holds but ``null``, or a pointer at the only other file of the value."""
+    if file.path != _VALUE:
+        return False
+    others = [_part(other) or "" for other in files if _part(other) is not None and other is not file]
+    if not others:
+        return file.size == _NULL
+    return len(others) == 1 and file.size == len(f'{{"$file":"{others[0]}"}}\n') and others[0].startswith("value.")
