@@ -232,6 +232,11 @@ class Index:
         row = self._db.execute(f"SELECT {_COLUMNS} FROM realizations WHERE rref = ?", (rref,)).fetchone()
         return None if row is None else _found(row, self._pinned(workspace))
 
+    def has_derivation(self, dref_hash: str) -> bool:
+        """Return whether there is a realization of it, visible or not."""
+        query = "SELECT 1 FROM realizations WHERE key >= ? AND key < ? LIMIT 1"
+        return self._db.execute(query, (dref_hash, dref_hash + "g")).fetchone() is not None
+
     def history(self, path: str | None, stage: str | None, *, hidden: bool, workspace: str) -> list[Found]:
         """Return each realization once per pipeline and stage that ran it, as of its last run there, newest first."""
         where = [f"{name} = ?" for name, value in (("path", path), ("stage", stage)) if value is not None]

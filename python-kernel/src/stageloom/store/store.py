@@ -160,11 +160,21 @@ class Store:
 
     def derivation(self, dref: DRef) -> Derivation:
         """Return the plan of a stage; raises NotStoredError, DamagedError."""
-        return self._noting(lambda: objects.read_derivation(self._layout, dref), dref.hash)
+
+        def known(index: Index) -> bool:
+            return index.has_derivation(dref.hash)
+
+        path = self._layout.derivation(dref)
+        return self._noting(lambda: objects.read_derivation(self._layout, dref), path, dref.hash, known)
 
     def record(self, rref: RRef) -> Record:
         """Return what was made of what; raises NotStoredError, DamagedError."""
-        return self._noting(lambda: objects.read_record(self._layout, rref), rref.hash)
+
+        def known(index: Index) -> bool:
+            return index.get(str(rref), "") is not None
+
+        path = self._layout.record(rref)
+        return self._noting(lambda: objects.read_record(self._layout, rref), path, rref.hash, known)
 
     @property
     def sequence(self) -> int:
@@ -420,12 +430,17 @@ class Store:
         if self._refusal is not None:
             raise self._refusal
 
-    def _noting(self, read: Callable[[], _Answer], identity: str) -> _Answer:
+    def _noting(self, read: Callable[[], _Answer], path: str, identity: str, known: Callable[[Index], bool]) -> _Answer:
         try:
             return read()
-        except DamagedError:
-            self._ledger.note(lambda index: index.set_damaged([identity], damaged=True))
-            raise
+        except NotStoredError:
+            if not self._ask(known):
+                raise
+            failure = DamagedError(path, identity, "is missing")
+        except DamagedError as error:
+            failure = error
+        self._ledger.note(lambda index: index.set_damaged([identity], damaged=True))
+        raise failure
 
     def _append(self, make: Callable[[Index, int], list[Event]]) -> None:
         with explained(self._layout.root):

@@ -20,7 +20,7 @@ _HEX64 = re.compile(r"[0-9a-f]{64}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Something that is not as it was stored. ``identity`` is the tree, reference or hash it belongs to, if any."""
+    """Something that is not as it was stored. ``identity`` is the hash in its name."""
 
     kind: str
     path: str
@@ -50,10 +50,10 @@ def verify(layout: Layout, journal: Journal) -> list[Damage]:
     for rref in sorted(ran):
         reference = RRef.parse(rref)
         if reference.hash not in records.names:
-            damages.append(Damage("record", layout.record(reference), "is missing", rref))
+            damages.append(Damage("record", layout.record(reference), "is missing", reference.hash))
         if reference.derivation not in derivations.names:
             path = layout.derivation(DRef(reference.derivation, reference.name))
-            damages.append(Damage("derivation", path, "is missing", str(reference.dref)))
+            damages.append(Damage("derivation", path, "is missing", reference.derivation))
     trees.update((event["tree"], event["rref"]) for event in reading.events if event.get("is") == "run")
     damages.extend(_trees(layout, sorted(trees)))
     damages.extend(_sources(layout))

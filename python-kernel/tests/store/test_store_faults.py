@@ -1,0 +1,510 @@
+# ruff: noqa: PT017, PERF203  # either outcome is right here: the tests say what each must look like
+"""Real faults: processes killed, disks full, folders that cannot be written, bits flipped, many processes at once."""
+
+from __future__ import annotations
+
+import collections
+import errno
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from store_child import __file__ as child_file
+from store_making import content_of, fast_folder, find, kept, made, plan, read, value_or_none
+
+from stageloom.store.errors import DiskFullError, StoreError, StoreUnwritableError
+from stageloom.store.files import Files
+from stageloom.store.store import Store
+
+unix = pytest.mark.skipif(sys.platform == "win32", reason="kill -9, fork and mount")
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def spawn(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, child_file, *map(str, arguments)], stdout=subprocess.PIPE, text=True, env=environment()
+    )
+
+
+# --- kill -9 ---------------------------------------------------------------------------------------------------------
+
+
+def kill_at_random(root: Path, times: int, seed: str) -> int:
+    chance = random.Random(seed)
+    total = 0
+    for round_number in range(times):
+        name = f"{seed}{round_number}"
+        child = spawn("commit", root, name)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "open\n"
+        first = child.stdout.readline() if round_number % 2 else ""
+        time.sleep(chance.random() ** 2 * 0.12)
+        child.kill()
+        told = [line.split() for line in (first + child.stdout.read()).splitlines()]
+        child.stdout.close()
+        child.wait()
+        groups = [range(int(line[1]), int(line[1]) + int(line[2])) for line in told if line[0] == "done"]
+        done = {number for group in groups for number in group}
+        hidden = {int(line[1]) for line in told if line[0] == "hidden"}
+        # It may have died after hiding one and before saying so.
+        unsure = {groups[-1][0]} if groups else set()
+        with Store.open(root) as store:
+            for number in done - hidden:
+                found = find(store, f"s{name}", number)
+                assert found or number in unsure, f"{number} of {name} was reported done and is lost"
+                assert not found or read(store, found[-1]) == content_of(f"s{name}", number)
+            assert not any(find(store, f"s{name}", number) for number in hidden)
+            assert not store.scars
+        total += len(done)
+    with Store.open(root) as store:
+        assert store.verify() == []
+        store.scratch()
+        left = list((root / "scratch").glob("*/object-*"))
+        assert left == [], "what was about to be stored is swept"
+    assert len(list((root / "journal").iterdir())) <= 2
+    return total
+
+
+@unix
+def test_kill_9_at_random_moments_loses_nothing_that_was_reported(tmp_path):
+    times = 40
+    total = kill_at_random(tmp_path / "store", times, "short")
+    assert total >= times // 2
+    print(f"kill -9 at {times} random moments: {total} realizations reported, 0 lost")
+
+
+@unix
+@pytest.mark.faults
+def test_kill_9_at_500_random_moments(tmp_path):
+    total = kill_at_random(tmp_path / "store", 500, "long")
+    print(f"kill -9 at 500 random moments: {total} realizations reported, 0 lost")
+
+
+class Faulty(Files):
+    """Does ``fault`` instead of the operation with number ``at``."""
+
+    def __init__(self, at: int = -1, fault=lambda operation, path: None) -> None:
+        super().__init__()
+        self.count = -1
+        self.at = at
+        self.fault = fault
+        self.done: list[str] = []
+
+    def before(self, operation: str, path: str) -> None:
+        self.count += 1
+        self.done.append(operation)
+        if self.count == self.at:
+            self.fault(operation, path)
+
+
+def a_group(store: Store, old) -> list:
+    """Every kind of thing that a commit does, with an equal tree twice and an early cutoff."""
+    return [
+        made(store, "new", 1, warnings=["w"]),
+        made(store, "new", 2),
+        made(store, "same", 1, content=content_of("new", 1)),
+        kept(plan("cut", number=1), old.tree, "c" * 32),
+    ]
+
+
+def steps_of_a_commit(folder: Path) -> list[str]:
+    files = Faulty()
+    with Store.open(folder) as store:
+        [old] = store.commit([made(store, "old")])
+    with Store.open(folder, files=files) as store:
+        group = a_group(store, old)
+        files.count, files.done = -1, []
+        store.commit(group)
+        return list(files.done)
+
+
+@unix
+def test_dying_at_each_single_operation_of_a_commit_leaves_a_whole_store():
+    with fast_folder() as folder:
+        steps = steps_of_a_commit(folder / "count")
+        seen = collections.Counter()
+        for at, operation in enumerate(steps):
+            root = folder / str(at)
+            with Store.open(root) as store:
+                [old] = store.commit([made(store, "old")])
+            child = os.fork()
+            if not child:
+                files = Faulty(-1, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+                store = Store.open(root, files=files)
+                group = a_group(store, old)
+                files.count, files.at = -1, at
+                store.commit(group)
+                os._exit(0)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL, operation
+            with Store.open(root) as store:
+                assert store.verify() == []
+                assert find(store, "old") == [old]
+                visible = [bool(find(store, *one)) for one in (("new", 1), ("new", 2), ("same", 1), ("cut", 1))]
+                assert len(set(visible)) == 1, "a group is there as a whole or not at all"
+                seen[visible[0]] += 1
+                store.commit(a_group(store, old))
+                assert read(store, find(store, "new", 2)[-1]) == content_of("new", 2)
+                assert store.verify() == []
+        assert min(seen[False], seen[True]) > 0
+        print(f"killed at each of {len(steps)} operations: group absent {seen[False]} times, whole {seen[True]} times")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
+def test_failing_at_each_single_operation_of_a_commit_leaves_the_store_as_it_was(number):
+    def fail(operation: str, path: str) -> None:
+        raise OSError(number, os.strerror(number), path)
+
+    expected = {errno.ENOSPC: DiskFullError, errno.EROFS: StoreUnwritableError}.get(number, StoreError)
+    with fast_folder() as folder:
+        steps = steps_of_a_commit(folder / "count")
+        refused = 0
+        for at, operation in enumerate(steps):
+            root = folder / str(at)
+            files = Faulty(-1, fail)
+            with Store.open(root) as store:
+                [old] = store.commit([made(store, "old")])
+            with Store.open(root, files=files) as store:
+                group = a_group(store, old)
+                files.count, files.at = -1, at
+                try:
+                    store.commit(group)
+                except expected:
+                    refused += 1
+                    assert store.sequence == 1
+                    assert store.history(hidden=True) == [old]
+                    again = store.commit(group)  # the same, from where it stood
+                    assert [one.visible for one in again] == [True] * 4, operation
+                assert store.verify() == []
+            with Store.open(root) as store:
+                assert store.sequence == 5
+                assert read(store, find(store, "same", 1)[-1]) == content_of("new", 1)
+        assert refused > len(steps) // 2
+        print(f"{errno.errorcode[number]} at each of {len(steps)} operations: {refused} clean refusals, else harmless")
+
+
+# --- a full disk, a folder that cannot be written ---------------------------------------------------------------------
+
+
+class Mount:
+    """A small file system in memory; skips the test where none may be mounted."""
+
+    def __init__(self, size: str) -> None:
+        self.path = Path(tempfile.mkdtemp())
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(self.path)], capture_output=True, check=False
+        )
+        if done.returncode:
+            self.path.rmdir()
+            pytest.skip(f"no file system may be mounted here: {done.stderr.decode().strip()}")
+
+    def remount(self, option: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{option}", str(self.path)], check=True)
+
+    def __enter__(self) -> Mount:  # noqa: PYI034  # Self is not in 3.10
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        subprocess.run(["umount", "-l", str(self.path)], check=True)
+        self.path.rmdir()
+
+
+@unix
+def test_a_full_disk_refuses_cleanly_and_goes_on_when_there_is_space_again():
+    refused = committed = 0
+    with Mount("3m") as mount:
+        root, filler = mount.path / "store", mount.path / "filler"
+        with Store.open(root) as store:
+            store.commit([made(store, "first")])
+        done: list[int] = []
+        for number in range(80):
+            free = os.statvfs(mount.path).f_bavail * os.statvfs(mount.path).f_frsize
+            filler.write_bytes(b"\0" * max(0, free - 4096 * (number % 40)))
+            with Store.open(root) as store:
+                sequence = store.sequence
+                try:
+                    store.commit([made(store, "x", number, content={"big": bytes([number]) * 9000, "note": b"n"})])
+                    committed += 1
+                    done.append(number)
+                except OSError as error:  # the stage's own writing, not the store's
+                    assert error.errno == errno.ENOSPC
+                    refused += 1
+                except DiskFullError as error:
+                    assert "Free space" in error.advice
+                    assert store.sequence == sequence
+                    assert find(store, "x", number) == []
+                    refused += 1
+                assert all(find(store, "x", one) for one in done), "what was finished is served on a full disk too"
+            filler.unlink()
+            for folder in (root / "scratch").iterdir():
+                assert [path.name for path in folder.glob("object-*")] == []
+                subprocess.run(["rm", "-rf", str(folder)], check=True)
+        with Store.open(root) as store:
+            assert store.verify() == []
+            for number in done:
+                assert read(store, find(store, "x", number)[-1])["big"] == bytes([number]) * 9000
+            store.commit([made(store, "last")])
+    assert refused > 10
+    assert committed > 10
+    print(f"a full disk: {refused} commits refused cleanly, {committed} fitted, all of these read back")
+
+
+@unix
+def test_a_store_on_a_read_only_disk_is_read_with_a_warning():
+    with Mount("3m") as mount:
+        root = mount.path / "store"
+        with Store.open(root) as store:
+            [found] = store.commit([made(store, "a")])
+            extra = store.scratch()
+        mount.remount("ro")
+        with Store.open(root) as store:
+            assert store.readonly
+            assert "cannot be written" in store.warnings[0]
+            assert find(store, "a") == [found]
+            assert read(store, found) == content_of("a", 0)
+            with pytest.raises(StoreUnwritableError, match="choose another folder"):
+                store.commit([kept(plan("b"), found.tree, "a")])
+            with pytest.raises(StoreUnwritableError):
+                store.invalidate([found.rref])
+        with pytest.raises(StoreUnwritableError, match="choose another folder"):
+            Store.open(mount.path / "elsewhere")
+        mount.remount("rw")
+        with Store.open(root) as store:
+            assert not store.readonly
+            store.commit([kept(plan("b"), found.tree, "a")])
+        assert extra.exists()
+
+
+@unix
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="becoming another user needs root")
+def test_another_users_store_is_read_with_a_warning():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        root = Path(folder) / "store"
+        with Store.open(root) as store:
+            [found] = store.commit([made(store, "a")])
+        child = os.fork()
+        if not child:
+            code = 9
+            try:
+                os.setgid(65534)
+                os.setuid(65534)
+                with Store.open(root) as store:
+                    right = (
+                        store.readonly and store.warnings and read(store, find(store, "a")[-1]) == content_of("a", 0)
+                    )
+                    code = 0 if right else 8
+                try:
+                    Store.open(Path(folder) / "new")
+                    code = 7
+                except StoreUnwritableError:
+                    pass
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert found.visible
+
+
+# --- bits ------------------------------------------------------------------------------------------------------------
+
+SOURCE = b"x = 1\n"
+STAGES = [("a", 0), ("a", 1), ("b", 0), ("c", 0)]
+
+
+def build(root: Path) -> None:
+    with Store.open(root) as store:
+        found = store.commit([made(store, *one, warnings=["w"]) for one in STAGES])
+        store.commit([made(store, "hidden"), made(store, "shown")])
+        store.invalidate([find(store, "hidden")[0].rref])
+        store.invalidate([find(store, "shown")[0].rref])
+        store.undo()
+        store.commit([kept(plan("cut", number=0), found[0].tree, "cut")])
+        store.put_source(SOURCE)
+        for one in found:
+            store.tree(one.tree)
+
+
+def spoil(path: Path, how: str, chance: random.Random) -> None:
+    data = bytearray(path.read_bytes())
+    os.chmod(path.parent, 0o755)
+    if how == "delete":
+        path.unlink()
+        return
+    os.chmod(path, 0o644)
+    place = chance.randrange(len(data)) if data else 0
+    if how == "flip" and data:
+        data[place] ^= 1 << chance.randrange(8)
+        with path.open("r+b") as file:
+            file.seek(place)
+            file.write(data[place : place + 1])
+    elif how == "truncate":
+        os.truncate(path, place)
+    else:
+        with path.open("r+b") as file:
+            file.seek(place)
+            file.write(bytes(min(512, len(data) - place)))
+
+
+def use(root: Path, outcomes: collections.Counter[str]) -> None:
+    """Do what a run does; nothing but the right content, a miss, or a store error may come."""
+    with Store.open(root) as store:
+        for name, number in [*STAGES, ("shown", 0)]:
+            value = value_or_none(store, name, number)
+            outcomes["missed" if value is None else "served"] += 1
+            if value is None:
+                store.commit([made(store, name, number)])
+                assert value_or_none(store, name, number) == content_of(name, number), "running the stage heals"
+            else:
+                assert value == content_of(name, number), "a wrong value was served"
+        found = find(store, "cut")
+        if found and store.check([found[0].tree]) == {}:
+            assert read(store, found[0]) == content_of("a", 0)
+        for one in store.history(hidden=True):
+            try:
+                assert store.record(one.rref).tree == one.tree
+                assert store.derivation(one.dref).dref == one.dref
+            except StoreError:
+                outcomes["record refused"] += 1
+        try:
+            assert store.source(hashlib.sha256(SOURCE).hexdigest()) == SOURCE
+        except StoreError:
+            outcomes["source refused"] += 1
+            assert store.source(store.put_source(SOURCE)) == SOURCE
+
+
+def flip_bits(folder: Path, times: int, seed: int) -> collections.Counter[str]:
+    chance = random.Random(seed)
+    outcomes: collections.Counter[str] = collections.Counter()
+    for number in range(times):
+        root = folder / str(number)
+        build(root)
+        kinds = {
+            "tree": list(root.glob("trees/*/*/**/*.*")),
+            "manifest": list(root.glob("trees/*/*.json")),
+            "record": list(root.glob("records/*/*")),
+            "derivation": list(root.glob("derivations/*/*")),
+            "source": list(root.glob("sources/*/*")),
+            "journal": list(root.glob("journal/*")),
+            "index": [root / "index.sqlite"],
+            "format": [root / "format.json"],
+            "run": list(root.glob("runs/*/*/*/*")),
+        }
+        kind = list(kinds)[number % len(kinds)]
+        victim = chance.choice(sorted(kinds[kind]))
+        how = ("flip", "flip", "truncate", "delete", "zero")[number // len(kinds) % 5]
+        spoil(victim, how, chance)
+        outcomes[f"{kind} spoiled"] += 1
+        if kind == "journal" and number % 2:
+            (root / "index.sqlite").unlink()
+        try:
+            use(root, outcomes)
+            use(root, collections.Counter())  # a record's damage is seen after its stage was looked up
+            with Store.open(root) as store:
+                unused = {
+                    name
+                    for one in store.history(hidden=True)
+                    if one.stage in ("hidden", "cut")
+                    for name in (one.rref.hash, one.dref.hash, *([one.tree] if one.stage == "hidden" else []))
+                }
+                left = [one for one in store.verify() if one.identity[:32] not in unused]
+                left = [one for one in left if one.kind != "journal"]
+                assert left == [], f"{kind} {how} is not healed"
+            if kind == "journal" and how != "delete":
+                continue
+            with Store.open(root) as store:
+                assert find(store, "hidden") == [], f"{kind} {how}: what was invalidated came back"
+        except StoreError as error:
+            assert kind in ("format", "journal"), error
+            assert error.advice
+            outcomes["clean refusal"] += 1
+    return outcomes
+
+
+def test_bit_flips_truncation_and_deletion_never_serve_a_wrong_value():
+    times = 225
+    with fast_folder() as folder:
+        outcomes = flip_bits(folder, times, 1)
+    assert outcomes["missed"]
+    print(f"{times} files spoiled: {dict(outcomes)}")
+
+
+@pytest.mark.faults
+def test_many_more_bit_flips():
+    with fast_folder() as folder:
+        outcomes = flip_bits(folder, 3000, 2)
+    print(f"3000 files spoiled: {dict(outcomes)}")
+
+
+def test_flipping_each_part_of_the_index_never_shows_what_is_hidden():
+    with fast_folder() as folder:
+        root = folder / "store"
+        build(root)
+        whole = (root / "index.sqlite").read_bytes()
+        chance = random.Random(5)
+        missed = right = 0
+        for _ in range(150):
+            data = bytearray(whole)
+            for _ in range(3):
+                data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+            (root / "index.sqlite").write_bytes(data)
+            with Store.open(root) as store:
+                assert find(store, "hidden") == []
+                for name, number in STAGES:
+                    found = find(store, name, number)
+                    right += len(found)
+                    missed += not found
+                    assert all(read(store, one) == content_of(name, number) for one in found)
+        print(f"index flipped 150 times: {right} found right, {missed} not found, 0 wrong")
+        assert right > missed
+
+
+def test_a_damaged_line_of_the_journal_is_passed_over_and_told(tmp_path):
+    root = tmp_path / "store"
+    with Store.open(root) as store:
+        for number in range(3):
+            store.commit([made(store, "x", number)])
+    [segment] = (root / "journal").iterdir()
+    lines = segment.read_bytes().split(b"\n")
+    lines[2] = lines[2].replace(b'"took"', b'"tuck"')
+    segment.write_bytes(b"\n".join(lines) + b'deadbeef {"seq":9,"is":"ru')
+    (root / "index.sqlite").unlink()
+    with Store.open(root) as store:
+        assert [bool(find(store, "x", number)) for number in range(3)] == [True, False, True]
+        assert [(scar.segment, scar.offset) for scar in store.scars] == [
+            (segment.name, len(lines[0]) + len(lines[1]) + 2)
+        ]
+        assert [damage.kind for damage in store.verify()] == ["journal"]
+        store.commit([made(store, "x", 1)])
+        assert segment.read_bytes().startswith(b"\n".join(lines)), "the torn tail is cut, the rest is left"
+        assert b"deadbeef" not in segment.read_bytes()
+    with Store.open(root) as store:
+        assert find(store, "x", 1)
+
+
+# --- many at once ----------------------------------------------------------------------------------------------------
+
+
+@unix
+def test_four_processes_on_an_empty_store_run_each_action_once(tmp_path):
+    actions, log = 25, tmp_path / "ran"
+    log.touch()
+    children = [spawn("race", tmp_path / "store", seed, log, actions) for seed in range(4)]
+    assert [child.wait(60) for child in children] == [0] * 4
+    for child in children:
+        child.stdout.close()
+    ran = sorted(map(int, log.read_text().split()))
+    assert ran == list(range(actions))
+    with Store.open(tmp_path / "store") as store:
+        assert store.sequence == actions
+        assert store.verify() == []
+        assert [one.sequence for one in store.history()] == list(range(actions, 0, -1))
+    print(f"4 processes, {actions} actions: {len(ran)} runs")
