@@ -12,10 +12,11 @@ export function panelPage(webview: vscode.Webview, extension: vscode.Uri, title:
   const nonce = randomBytes(18).toString("base64");
   const file = (name: string): string =>
     webview.asWebviewUri(vscode.Uri.joinPath(panelFolder(extension), name)).toString();
+  // the controls try a style of their own: they find the nonce for it in the page's csp-nonce
   const policy = [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
-    `style-src ${webview.cspSource}`,
+    `style-src ${webview.cspSource} 'nonce-${nonce}'`,
     `font-src ${webview.cspSource}`,
     `img-src ${webview.cspSource} data: blob:`,
     // the layout's worker is fetched and started from a blob
@@ -28,6 +29,7 @@ export function panelPage(webview: vscode.Webview, extension: vscode.Uri, title:
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta http-equiv="Content-Security-Policy" content="${policy}" />
+    <meta property="csp-nonce" content="${nonce}" />
     <title>${escape(title)}</title>
     <link rel="stylesheet" href="${file("codicon.css")}" />
     <link rel="stylesheet" href="${file("panel.css")}" />
