@@ -8,6 +8,8 @@ export interface Death {
   readonly pid: number | null;
   readonly exit: Exit;
   readonly stderr: string;
+  /** Whether the system killed a process for want of memory meanwhile. */
+  readonly outOfMemory: boolean;
 }
 
 const crashes: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
@@ -19,7 +21,7 @@ const crashes: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
 };
 
 /** What a death means to whoever waited: *crashed* where the process did it itself, *killed* where another did. */
-export function failureOfDeath({ name, pid, exit, stderr }: Death): Failure {
+export function failureOfDeath({ name, pid, exit, stderr, outOfMemory }: Death): Failure {
   // "Worker 2", but "The engine", of which there is one
   const title = /\d$/.test(name) ? name.charAt(0).toUpperCase() + name.slice(1) : `The ${name}`;
   const who = pid === null ? title : `${title} (process ${pid})`;
@@ -34,6 +36,12 @@ export function failureOfDeath({ name, pid, exit, stderr }: Death): Failure {
   if (crash !== undefined) {
     return failure("crashed", `${who} crashed with ${crash} (${exit.signal ?? ""}).`, {
       advice: "Native code did this: look at the last lines below, and at the versions of the packages it names.",
+      detail,
+    });
+  }
+  if (exit.signal === "SIGKILL" && outOfMemory) {
+    return failure("killed", `${who} was killed by the system, which had run out of memory.`, {
+      advice: "Use less memory at once, or close other programs, and realize again.",
       detail,
     });
   }

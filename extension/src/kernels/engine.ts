@@ -15,7 +15,8 @@ export type RunJob = (job: PoolRunParams, options: RunOptions) => Promise<JobOut
 const backoff = { first: 200, longest: 5000 };
 const failuresWithin = 60_000;
 const failuresAllowed = 5;
-const shutdownLimit = 3000;
+// VS Code gives an extension five seconds to end, workers included
+const shutdownLimit = 2000;
 
 const ended = failure("cancelled", "Cancelled: the engine was shut down.");
 
@@ -177,7 +178,7 @@ export class Engine implements Disposable {
       });
       if (this.#state.is === "ready")
         await Promise.race([process.connection.request("shutdown", {}), process.died, late]);
-      await process.stop(1000);
+      await process.stop(500);
     }
     this.#become({ is: "off" });
   }

@@ -127,6 +127,7 @@ export class Pooled {
   }
 
   async #send({ job, stop }: Running): Promise<void> {
+    this.process.begin();
     // safe: the engine made them for this method, and the worker checks them
     const reply = await this.process.connection.request(job.method, job.params as never, stop.signal);
     if (reply.is === "lost") {

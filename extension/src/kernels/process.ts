@@ -6,6 +6,7 @@ import type { Exit } from "../supervision/exit.js";
 import type { Supervised } from "../supervision/supervised.js";
 import type { Supervisor } from "../supervision/supervisor.js";
 import { failed, failure, type Answer } from "./answer.js";
+import { memoryKills } from "./memory.js";
 import { Lines } from "./lines.js";
 import { bootstrapArguments, kernelEnvironment, type KernelModule } from "./bootstrap.js";
 import { Connection } from "./connection.js";
@@ -36,6 +37,7 @@ export class KernelProcess {
   readonly #supervised: Supervised;
   readonly #ground: Ground;
   readonly #role: Role;
+  #memoryKills = memoryKills();
 
   constructor(name: string, role: Role, ground: Ground) {
     const module: KernelModule = role === "engine" ? "stageloom.service" : "stageloom.worker";
@@ -94,6 +96,11 @@ export class KernelProcess {
     return failed(mismatch(reply.result));
   }
 
+  /** Says that new work begins: what happened to the system before has nothing to do with it. */
+  begin(): void {
+    this.#memoryKills = memoryKills();
+  }
+
   terminate(): void {
     this.#supervised.terminate();
   }
@@ -133,7 +140,8 @@ export class KernelProcess {
   }
 
   #death(exit: Exit): Death {
-    return { name: this.name, pid: this.pid, exit, stderr: this.#supervised.stderr() };
+    const outOfMemory = (memoryKills() ?? 0) > (this.#memoryKills ?? 0);
+    return { name: this.name, pid: this.pid, exit, stderr: this.#supervised.stderr(), outOfMemory };
   }
 }
 

@@ -11,6 +11,7 @@ const death = (signal: NodeJS.Signals | null, code: number | null = null): Death
   pid: 7,
   exit: { code, signal, error: null },
   stderr: "last words\n",
+  outOfMemory: false,
 });
 
 /** The state after `events`, and all that was to be done. */
@@ -89,6 +90,12 @@ describe("a worker", () => {
     const [outcome] = settled(live(ready, assigned, died(signal, code)).effects);
     expect(outcome).toMatchObject({ is: "failed", failure: { kind, detail: "last words" } });
     expect(outcome?.is === "failed" && outcome.failure.message).toContain(words);
+  });
+
+  it("says that memory had run out where the system counted that", () => {
+    const event: WorkerEvent = { is: "died", death: { ...death("SIGKILL"), outOfMemory: true } };
+    const [outcome] = settled(live(ready, assigned, event).effects);
+    expect(outcome?.is === "failed" && outcome.failure.message).toContain("out of memory");
   });
 
   it("is dead when its handshake fails", () => {
