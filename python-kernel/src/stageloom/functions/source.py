@@ -1,0 +1,424 @@
+"""The stages of a pipeline file, read from its source without running it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, cast
+
+from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration, Place, Role
+from stageloom.functions.rings import rings, way_around
+from stageloom.functions.source_file import File, Parameter, Value, Written, read_file
+from stageloom.model.values import Json, from_json
+from stageloom.rpc.messages import Problem, Span
+from stageloom.tracking.blobs import Blobs
+from stageloom.tracking.cache import Cache
+from stageloom.tracking.snapshot import Snapshot
+from stageloom.tracking.sources import BadSourceError, parse
+
+_FORMAT = "1"
+
+
+def read(snapshot: Snapshot, path: str, blobs: Blobs | None = None, cache: Cache | None = None) -> Declarations:
+    """Return what the file at ``path`` declares, with the stages it imports from other files of the project.
+
+    Never raises for what is wrong in a source: that is told in ``problems``. One without stages spoils the whole file.
+
+    Raises:
+        KeyError: if the snapshot has no such file.
+    """
+    key = f"{_FORMAT}\n{snapshot.id}\n{path}"
+    packed = cache.get("declarations", key) if cache is not None else None
+    if packed is not None:
+        return _unpack(packed)
+    linker = _Linker(snapshot, blobs if blobs is not None else snapshot.blobs)
+    result = linker.read(path)
+    if cache is not None and not linker.broken:  # another Python may be able to parse the file
+        cache.put("declarations", key, _pack(result))
+    return result
+
+
+@lru_cache(maxsize=64)
+def _file(content: bytes) -> File:
+    return read_file(*parse(content, ""))
+
+
+class _Linker:
+    """Looks up in other files what the names of one stand for."""
+
+    def __init__(self, snapshot: Snapshot, blobs: Blobs) -> None:
+        self._snapshot = snapshot
+        self._blobs = blobs
+        self._modules = snapshot.modules
+        self._scopes: dict[str, _Scope] = {}
+        self.broken = False
+
+    def read(self, path: str) -> Declarations:
+        scope = self.scope(path)
+        others = self._closure(scope)
+        stages = [*others, *scope.stages]
+        problems = [*scope.problems]
+        known = {stage.name: stage for stage in others}
+        for stage in scope.stages:
+            if stage.name in known:
+                problems.append(_duplicate(stage, known[stage.name]))
+        problems += _cycles(stages)
+        problems.sort(key=lambda problem: (problem.span.path != path, problem.span.line, problem.span.column))
+        planner = tuple(dict.fromkeys(stage.name for stage in stages if not stage.static))
+        return Declarations(tuple(stages), tuple(problems), planner)
+
+    def _closure(self, scope: _Scope) -> list[Declaration]:
+        """Return the stages of other files that ``scope`` names, and all that those need."""
+        found = dict(scope.others)
+        pending = list(found.values())
+        for stage in pending:
+            home = self.scope(stage.written)
+            for names in stage.dependencies.values():
+                for name in names:
+                    if name not in found and home is not scope:
+                        found[name] = home.declaration(name)
+                        pending.append(found[name])
+        return list(found.values())
+
+    def scope(self, path: str) -> _Scope:
+        """Return the names of a file; one that is being read already, when files import each other, is incomplete."""
+        known = self._scopes.get(path)
+        if known is None:
+            known = self._scopes[path] = _Scope(path)
+            try:
+                file = _file(self._blobs.source(self._snapshot.files[path]))
+            except BadSourceError as error:
+                self.broken = True
+                span = error.problem.span
+                at = Span(path, span.line, span.column, span.end_line, span.end_column)
+                known.problems.append(replace(error.problem, message=error.problem.message or "Syntax error", span=at))
+            except RecursionError:
+                self.broken = True
+                message = f"{path} is nested too deeply to be read."
+                known.problems.append(Problem("syntax", message, Span(path, 0, 0, 0, 0)))
+            else:
+                known.fill(file, self)
+        return known
+
+    def imported(self, path: str, file: File, name: str) -> tuple[str, ...]:
+        """Return the stages of other files that ``name`` stands for in the file at ``path``."""
+        target = file.imports.get(name)
+        if target is not None:
+            return self._stages(path, *target)
+        for level, module in file.stars:
+            found = self._stages(path, level, module, name)
+            if found:
+                return found
+        return ()
+
+    def _stages(self, path: str, level: int, module: str, name: str) -> tuple[str, ...]:
+        found = self._modules.relative(path, level, module)
+        if found is None or found.file is None or found.file not in self._snapshot.files:
+            return ()
+        scope = self.scope(found.file)
+        stages = scope.lookup(name)
+        if stages:
+            owner = self._scopes[path]
+            for stage in stages:
+                owner.others[stage] = scope.declaration(stage)
+        return stages
+
+
+class _Scope:
+    """The stages of one file, and those of other files that it names."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.stages: list[Declaration] = []
+        self.problems: list[Problem] = []
+        self.others: dict[str, Declaration] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
+        self._mappings: dict[str, dict[str, dict[str, Json]]] = {}
+        self._by_name: dict[str, Declaration] = {}
+        self._linker: _Linker | None = None
+        self._file = File()
+
+    def fill(self, file: File, linker: _Linker) -> None:
+        """Read the file's declarations."""
+        self._file, self._linker = file, linker
+        for problem in file.problems:
+            span = problem.span
+            at = Span(self.path, span.line, span.column, span.end_line, span.end_column)
+            self.problems.append(replace(problem, span=at))
+        kept: list[Written] = []
+        for one in file.written:
+            if one.base and one.base not in self._names and not linker.imported(self.path, file, one.base):
+                continue  # some other object's bind
+            if one.name in self._names:
+                self.problems.append(self._twice(one))
+            self._names[one.name] = (one.name,)
+            kept.append(one)
+        for one in kept:
+            if one.each is not None:
+                self._mappings[one.name] = self._mapped(one, one.each)
+        self._names.update((name, tuple(values)) for name, values in self._mappings.items())
+        for name in file.imports:
+            linker.imported(self.path, file, name)
+        for one in kept:
+            for stage in self._instance(one) if one.base else self._function(one):
+                self.stages.append(stage)
+                self._by_name[stage.name] = stage
+
+    def _mapped(self, one: Written, each: Sequence[dict[str, Json]]) -> dict[str, dict[str, Json]]:
+        """Return each instance's values by its name. Plain values are for the first parameter without a default."""
+        free = (
+            parameter.name
+            for parameter in one.parameters
+            if parameter.default is None and not parameter.out and not self.lookup(parameter.name)
+        )
+        only = next(free, one.parameters[0].name if one.parameters else "value")
+        result: dict[str, dict[str, Json]] = {}
+        for values in each:
+            mapping = {key or only: value for key, value in values.items()}
+            text = ",".join(f"{key}={_short(value)}" for key, value in mapping.items())
+            name, number = f"{one.name}[{text}]", 2
+            while name in result:
+                name, number = f"{one.name}[{text}]#{number}", number + 1
+            result[name] = mapping
+        return result
+
+    def lookup(self, name: str) -> tuple[str, ...]:
+        """Return the stages that ``name`` stands for in this file."""
+        found = self._names.get(name)
+        if found is None:
+            found = self._linker.imported(self.path, self._file, name) if self._linker is not None else ()
+        return found
+
+    def declaration(self, name: str) -> Declaration:
+        """Return a stage that this file declares or names."""
+        own = self._by_name.get(name)
+        if own is not None:
+            return own
+        return self.others.get(name) or Declaration(name, name, self.path, guessed=True)
+
+    def _is_many(self, name: str, stages: Sequence[str]) -> bool:
+        return name in self._mappings or len(stages) > 1
+
+    def _problem(self, stage: str, message: str, place: Place, code: str = "bad-parameter") -> None:
+        # the literal type of ``code`` is that of the calls in this class
+        self.problems.append(Problem(code, message, Span(self.path, *place), stages=[stage]))  # type: ignore[arg-type]
+
+    def _twice(self, one: Written) -> Problem:
+        message = f"Another stage of this file is named {one.name!r} too. Rename one of them."
+        return Problem("duplicate-stage", message, Span(self.path, *one.place), stages=[one.name])
+
+    # --- functions ---------------------------------------------------------------------------------------------------
+
+    def _function(self, one: Written) -> Iterator[Declaration]:
+        for name, place in one.variadic:
+            message = f"{name!r} takes any number of arguments, and a stage's parameters must be known. Name them."
+            self._problem(one.name, message, place)
+        mappings = self._mappings.get(one.name, {}) if one.each is not None else {}
+        mapped = frozenset(key for values in mappings.values() for key in values)
+        parameters = tuple(self._parameter(one, parameter, mapped) for parameter in one.parameters)
+        stage = Declaration(
+            one.name,
+            one.name,
+            self.path,
+            parameters,
+            one.pool,
+            one.doc,
+            one.match,
+            guessed=one.guessed or one.each_unknown,
+            place=one.place,
+            whole=one.whole,
+            written=self.path,
+        )
+        if one.each is None:
+            yield stage
+            return
+        for name, values in mappings.items():
+            yield replace(
+                stage,
+                name=name,
+                each=one.name,
+                parameters=tuple(
+                    replace(parameter, role="configuration", value=values[parameter.name], source="each",
+                            text=_short(values[parameter.name]), stages=())
+                    if parameter.name in values
+                    else parameter
+                    for parameter in parameters
+                ),
+            )  # fmt: skip
+
+    def _parameter(self, one: Written, parameter: Parameter, mapped: frozenset[str]) -> ParameterDeclaration:
+        if parameter.out:
+            return self._declared(parameter, None, role_out=True)
+        stages = () if parameter.name in mapped else self.lookup(parameter.name)
+        if stages:
+            return ParameterDeclaration(
+                parameter.name,
+                "dependency",
+                text=parameter.name,
+                stages=stages,
+                many=self._is_many(parameter.name, stages),
+                place=parameter.place,
+                written=self.path,
+            )
+        if parameter.default is None:
+            if parameter.name not in mapped:
+                self._unknown(one, parameter)
+            role: Role = "configuration" if parameter.name in mapped else "dependency"
+            return ParameterDeclaration(
+                parameter.name, role, auxiliary=parameter.auxiliary, place=parameter.place, written=self.path
+            )
+        if parameter.default.bad:
+            message = f"The default of {parameter.name!r} {parameter.default.bad}. Give it a plain value."
+            self._problem(one.name, message, parameter.place)
+        return self._declared(parameter, parameter.default)
+
+    def _declared(self, parameter: Parameter, value: Value | None, *, role_out: bool = False) -> ParameterDeclaration:
+        if role_out or value is None:
+            return ParameterDeclaration(parameter.name, "out", place=parameter.place, written=self.path)
+        return ParameterDeclaration(
+            parameter.name,
+            value.role,
+            value.value,
+            value.static,
+            parameter.auxiliary or value.auxiliary,
+            value.text,
+            "input" if value.role == "input" else "default",
+            value.kind,
+            (),
+            False,  # noqa: FBT003  # by position, because a file may have 10,000 of them
+            parameter.place,
+            self.path,
+        )
+
+    def _unknown(self, one: Written, parameter: Parameter) -> None:
+        candidates = [name for name in [*self._names, *self.others] if name != one.name]
+        close = difflib.get_close_matches(parameter.name, candidates, n=1, cutoff=0.6)
+        advice = f"Did you mean {close[0]!r}?" if close else f"Write that stage, or give {parameter.name!r} a default."
+        message = f"No stage is named {parameter.name!r}, which {one.name!r} needs. {advice}"
+        self._problem(one.name, message, parameter.place, "unknown-dependency")
+
+    # --- instances ---------------------------------------------------------------------------------------------------
+
+    def _instance(self, one: Written) -> Iterator[Declaration]:
+        base = self._base(one)
+        if base is None:
+            return
+        known = {parameter.name for parameter in base.parameters}
+        for name, (_, place) in one.bound.items():
+            if name not in known:
+                close = difflib.get_close_matches(name, list(known), n=1)
+                advice = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known)) or 'none'}."
+                self._problem(one.name, f"{base.function!r} has no parameter {name!r}. {advice}", place)
+        yield replace(
+            base,
+            name=one.name,
+            parameters=tuple(self._bound(one, parameter) for parameter in base.parameters),
+            bound=True,
+            guessed=base.guessed or one.bound_unknown,
+            place=one.place,
+            whole=one.whole,
+            written=self.path,
+        )
+
+    def _base(self, one: Written) -> Declaration | None:
+        stages = self.lookup(one.base)
+        if len(stages) == 1 and one.base not in self._mappings:
+            return self.declaration(stages[0])
+        message = f"{one.base!r} stands for several stages, by its each=, and cannot be bound. Bind a plain stage."
+        self._problem(one.name, message, one.place, "bad-declaration")
+        return Declaration(one.name, one.base, self.path, place=one.place, whole=one.whole, written=self.path)
+
+    def _bound(self, one: Written, parameter: ParameterDeclaration) -> ParameterDeclaration:
+        if parameter.name not in one.bound:
+            return parameter
+        value, place = one.bound[parameter.name]
+        stages = self.lookup(value.name) if value.name else ()
+        if stages:
+            many = self._is_many(value.name, stages)
+            return ParameterDeclaration(
+                parameter.name, "dependency", text=value.name, source="bind", stages=stages, many=many,
+                place=place, written=self.path,
+            )  # fmt: skip
+        if value.bad:
+            message = f"The value of {parameter.name!r} {value.bad}. Give it a plain value."
+            self._problem(one.name, message, place)
+        return ParameterDeclaration(
+            parameter.name,
+            value.role,
+            value.value,
+            value.static,
+            parameter.auxiliary,
+            value.text,
+            "bind",
+            value.kind,
+            place=place,
+            written=self.path,
+        )
+
+
+def _short(value: Json) -> str:
+    plain = from_json(value)
+    text = plain if isinstance(plain, str) else repr(plain)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _duplicate(stage: Declaration, other: Declaration) -> Problem:
+    message = f"A stage of {other.path} is named {stage.name!r} too. Rename one of them."
+    return Problem("duplicate-stage", message, stage.span, stages=[stage.name])
+
+
+def _cycles(stages: Sequence[Declaration]) -> list[Problem]:
+    by_name = {stage.name: stage for stage in reversed(stages)}
+    needs = {stage.name: [name for names in stage.dependencies.values() for name in names] for stage in stages}
+    problems = []
+    for group in rings(needs):
+        way = " needs ".join(way_around(group, needs))
+        message = f"Stages need each other in a ring: {way}. Take one of these parameters away."
+        problems.append(Problem("cycle", message, by_name[group[0]].span, stages=group))
+    return problems
+
+
+# --- the cache -------------------------------------------------------------------------------------------------------
+
+
+def _pack(declared: Declarations) -> object:
+    return (
+        tuple(
+            (
+                one.name, one.function, one.path,
+                tuple(
+                    (
+                        each.name, each.role, each.value, each.static, each.auxiliary, each.text, each.source,
+                        each.kind, each.stages, each.many, each.place, each.written,
+                    )
+                    for each in one.parameters
+                ),
+                one.pool, one.doc, one.match, one.each, one.bound, one.guessed, one.place, one.whole, one.written,
+            )
+            for one in declared.stages
+        ),
+        tuple(
+            (
+                one.code, one.message,
+                (one.span.path, one.span.line, one.span.column, one.span.end_line, one.span.end_column),
+                one.severity, tuple(one.stages),
+            )
+            for one in declared.problems
+        ),
+        declared.needs_planner,
+    )  # fmt: skip
+
+
+def _unpack(packed: object) -> Declarations:
+    # as _pack made it: the cache gives back nothing else
+    stages, problems, planner = cast(tuple[Any, Any, tuple[str, ...]], packed)
+    return Declarations(
+        tuple(
+            Declaration(name, function, path, tuple([ParameterDeclaration(*one) for one in parameters]), *rest)
+            for name, function, path, parameters, *rest in stages
+        ),
+        tuple(Problem(code, message, Span(*span), *rest) for code, message, span, *rest in problems),
+        planner,
+    )
