@@ -1,0 +1,305 @@
+import { describe, expect, it } from "vitest";
+
+import { failure } from "../../../src/kernels/answer.js";
+import {
+  newPipeline,
+  runView,
+  stagesOf,
+  step,
+  type PipelineEvent,
+  type PipelineState,
+} from "../../../src/pipelines/pipeline.js";
+import { problemsOf } from "../../../src/pipelines/problems.js";
+import { resolve } from "../../../src/pipelines/resolve.js";
+import { SourceReader } from "../../../src/pipelines/source.js";
+import type {
+  Plan,
+  Realization,
+  RunChanged,
+  RunStage,
+  StageStatus,
+} from "../../../src/protocol/kernel/messages.gen.js";
+
+const TEXT = `from stageloom import stage
+
+
+@stage
+def one(n=1):
+    """The first."""
+    return n
+
+
+@stage
+def two(one):
+    return one
+`;
+
+function read(text: string): PipelineEvent {
+  const source = new SourceReader().read(text);
+  return { is: "read", declarations: { source, resolved: resolve(source.written, source.imports, new Map()) } };
+}
+
+const made = (name: string, dref = `dref:1-${name}`): Realization => ({
+  rref: `rref:9-${dref}`,
+  dref,
+  tree: "t",
+  sequence: 1,
+  at: 1,
+  took: 2,
+  size: 3,
+  run: "r1",
+  visible: true,
+  pinned: false,
+});
+
+function status(name: string, is: StageStatus["is"], parts: Partial<StageStatus> = {}): StageStatus {
+  return {
+    name,
+    function: name,
+    language: "function",
+    span: { path: "p.py", line: 3, column: 0, endLine: 4, endColumn: 0 },
+    is,
+    dependencies: [],
+    parameters: [],
+    reasons: [],
+    dref: `dref:1-${name}`,
+    realization: is === "cached" ? made(name) : null,
+    pool: "",
+    guessed: false,
+    doc: "",
+    ...parts,
+  };
+}
+
+const plan = (...stages: StageStatus[]): Plan => ({
+  path: "p.py",
+  snapshot: "s",
+  stages,
+  problems: [],
+  files: ["p.py"],
+});
+const planned = (asked: number, ...stages: StageStatus[]): PipelineEvent => ({
+  is: "planned",
+  asked,
+  plan: plan(...stages),
+});
+const asked = (number: number): PipelineEvent => ({ is: "asked", asked: number });
+const ran = (name: string, is: RunStage["is"], parts: Partial<RunStage> = {}): RunStage => ({
+  name,
+  is,
+  started: is === "running" ? 100 : null,
+  took: null,
+  realization: is === "done" || is === "kept" ? made(name) : null,
+  failure: is === "failed" ? failure("exception", "boom", { exception: "ValueError" }) : null,
+  ...parts,
+});
+const run = (is: RunChanged["is"], ...stages: RunStage[]): PipelineEvent => ({
+  is: "run",
+  changed: { run: "r1", path: "p.py", is, targets: ["two"], stages, failure: null, problems: [] },
+});
+
+function after(...events: PipelineEvent[]): PipelineState {
+  return events.reduce(step, newPipeline("p.py"));
+}
+
+const states = (state: PipelineState): Record<string, string> =>
+  Object.fromEntries(stagesOf(state).map(({ view }) => [view.name, view.state.is]));
+
+const START = [read(TEXT), asked(1), planned(1, status("one", "cached"), status("two", "absent"))];
+
+describe("source and plan", () => {
+  it("shows the source's stages at once, their state unknown", () => {
+    const [one, two] = stagesOf(after(read(TEXT)));
+    expect(one!.view).toMatchObject({
+      name: "one",
+      line: 3,
+      doc: "The first.",
+      source: '@stage\ndef one(n=1):\n    """The first."""\n    return n',
+      parameters: [{ name: "n", text: "1", source: "default" }],
+      state: { is: "unknown" },
+    });
+    expect(two!.view.dependencies).toEqual(["one"]);
+  });
+
+  it("takes the plan's word, and keeps it through keystrokes until the next", () => {
+    const state = after(...START);
+    expect(states(state)).toEqual({ one: "cached", two: "absent" });
+    expect(states(step(state, read(TEXT.replace("return n", "return n + 1"))))).toEqual({
+      one: "cached",
+      two: "absent",
+    });
+  });
+
+  it("drops the answer to a question that a newer one has overtaken", () => {
+    const state = after(...START, asked(3), planned(2, status("one", "stale"), status("two", "stale")));
+    expect(states(state)).toEqual({ one: "cached", two: "absent" });
+  });
+
+  it("shows parameters as typed while the plan is older than the text", () => {
+    const parameter = { name: "n", value: 1, text: "1", source: "default" as const };
+    const state = after(...START.slice(0, 2), planned(1, status("one", "cached", { parameters: [parameter] })));
+    const typed = step(step(state, read(TEXT.replace("n=1", "n=25"))), asked(2));
+    expect(stagesOf(typed)[0]!.view.parameters).toEqual([{ name: "n", value: null, text: "25", source: "default" }]);
+  });
+
+  it("keeps the last plan where the next one fails, and says why", () => {
+    const failed = step(after(...START, asked(2)), {
+      is: "unplanned",
+      asked: 2,
+      failure: failure("no-interpreter", "None"),
+    });
+    expect(states(failed)).toEqual({ one: "cached", two: "absent" });
+    expect(failed.plan.is).toBe("failed");
+  });
+
+  it("forgets a stage of the plan that the text no longer has", () => {
+    const state = step(after(...START), read(TEXT.slice(0, TEXT.indexOf("@stage\ndef two"))));
+    expect(states(state)).toEqual({ one: "cached" });
+  });
+
+  it("adds stages of other files that the engine knows", () => {
+    const span = { path: "steps.py", line: 9, column: 0, endLine: 10, endColumn: 0 };
+    const state = after(read(TEXT), asked(1), planned(1, status("far", "absent", { span }), status("one", "absent")));
+    expect(stagesOf(state).map(({ view }) => [view.name, view.path, view.line])).toEqual([
+      ["one", "p.py", 3],
+      ["two", "p.py", 9],
+      ["far", "steps.py", 9],
+    ]);
+  });
+});
+
+describe("a run", () => {
+  it("shows each stage as it goes", () => {
+    const begun = after(...START, run("running", ran("one", "kept"), ran("two", "waiting")));
+    expect(states(begun)).toEqual({ one: "cached", two: "waiting" });
+    const running = step(begun, run("running", ran("two", "running")));
+    const reported = step(running, { is: "progress", run: "r1", stage: "two", fraction: 0.5, message: "half" });
+    expect(stagesOf(reported)[1]!.view.state).toEqual({ is: "running", since: 100, fraction: 0.5, message: "half" });
+    expect(runView(reported)).toEqual({ run: "r1", is: "running", targets: ["two"], finished: 1, total: 2 });
+    const done = step(reported, run("done", ran("two", "done")));
+    expect(states(done)).toEqual({ one: "cached", two: "cached" });
+  });
+
+  it("has what it made outlast a plan that was asked for before", () => {
+    const state = after(
+      ...START,
+      asked(2),
+      run("done", ran("two", "done")),
+      planned(2, status("one", "cached"), status("two", "absent")),
+    );
+    expect(states(state)["two"]).toBe("cached");
+  });
+
+  it("gives way to a plan that was asked for afterwards: invalidated meanwhile", () => {
+    const state = after(
+      ...START,
+      run("done", ran("one", "kept"), ran("two", "done")),
+      asked(2),
+      planned(2, status("one", "absent"), status("two", "absent")),
+    );
+    expect(states(state)).toEqual({ one: "absent", two: "absent" });
+  });
+
+  it("does not call the buffer's newer code cached", () => {
+    const other = status("two", "stale", { dref: "dref:2-two" });
+    const state = after(
+      ...START,
+      asked(2),
+      planned(2, status("one", "cached"), other),
+      run("done", ran("two", "done")),
+    );
+    expect(states(state)["two"]).toBe("stale");
+  });
+
+  it("keeps a failure until the code changes, not when another plan says the same", () => {
+    const failed = after(
+      ...START,
+      run("failed", ran("two", "failed")),
+      asked(2),
+      planned(2, status("one", "cached"), status("two", "absent")),
+    );
+    expect(states(failed)["two"]).toBe("failed");
+    const mended = step(
+      step(failed, asked(3)),
+      planned(3, status("one", "cached"), status("two", "stale", { dref: "dref:2-two" })),
+    );
+    expect(states(mended)["two"]).toBe("stale");
+  });
+
+  it("marks what a cancel left undone", () => {
+    const state = after(
+      ...START,
+      run("running", ran("two", "running")),
+      run("cancelling"),
+      run("cancelled", ran("two", "cancelled")),
+    );
+    expect(states(state)).toEqual({ one: "cached", two: "cancelled" });
+  });
+
+  it("fails with the kernel that it was on", () => {
+    const died = failure("crashed", "The engine died");
+    const state = after(...START, run("running", ran("one", "running"), ran("two", "waiting")), {
+      is: "lost",
+      failure: died,
+      final: false,
+    });
+    expect(stagesOf(state).map(({ view }) => view.state.is)).toEqual(["failed", "skipped"]);
+    expect(runView(state)!.is).toBe("failed");
+    expect(step(state, { is: "lost", failure: died, final: false })).toBe(state);
+  });
+
+  it("ignores progress of another run", () => {
+    const state = after(...START, run("running", ran("two", "running")));
+    expect(step(state, { is: "progress", run: "r0", stage: "two", fraction: 1, message: "" }).run).toEqual(state.run);
+  });
+});
+
+describe("derivations", () => {
+  const text = `from stageloom.derivations import mkdrv
+
+def stage_a(m):
+    return mkdrv(m, {})
+
+def stage_b(m, a):
+    return mkdrv(m, {"a": a})
+
+def stage_all(m):
+    return stage_b(m, stage_a(m))
+`;
+
+  it("are guessed until the planner has spoken; then its word stands, at the functions' places", () => {
+    const guessed = after(read(text));
+    expect(stagesOf(guessed).map(({ view }) => [view.name, view.guessed, view.dependencies])).toEqual([
+      ["stage_a", true, []],
+      ["stage_b", true, ["stage_a"]],
+      ["stage_all", true, ["stage_b"]],
+    ]);
+    const told = (name: string, dependencies: string[]): StageStatus =>
+      status(name, "absent", { function: `stage_${name}`, language: "derivation", dependencies });
+    const state = step(step(guessed, asked(1)), planned(1, told("a", []), told("b", ["a"])));
+    expect(stagesOf(state).map(({ view }) => [view.name, view.guessed, view.dependencies, view.line])).toEqual([
+      ["a", false, [], 2],
+      ["b", false, ["a"], 5],
+    ]);
+  });
+});
+
+describe("problems", () => {
+  it("are those of the text as typed, and of the engine what only it can tell", () => {
+    const span = { path: "p.py", line: 0, column: 0, endLine: 0, endColumn: 1 };
+    const told = plan(status("one", "absent"));
+    const problems: Plan["problems"] = [
+      { code: "unknown-dependency", message: "old", span, severity: "error", stages: [] },
+      { code: "bad-parameter", message: "a lambda", span, severity: "error", stages: ["one"] },
+    ];
+    const state = after(read(TEXT.replace("two(one)", "two(onne)")), asked(1), {
+      is: "planned",
+      asked: 1,
+      plan: { ...told, problems },
+    });
+    expect(problemsOf(state).map(({ code, span: at }) => [code, at.line, at.column, at.endColumn])).toEqual([
+      ["unknown-dependency", 10, 8, 12],
+      ["bad-parameter", 0, 0, 1],
+    ]);
+  });
+});
