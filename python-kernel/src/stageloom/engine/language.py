@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from stageloom.engine.staged import StagedBlobs
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
 from stageloom.model.values import Json
@@ -13,15 +14,15 @@ from stageloom.rpc.messages import (
     Failure,
     JobOutcome,
     Parameter,
-    Planned,
     PlanJob,
+    Planned,
     Point,
     Problem,
     RealizeJob,
     Span,
 )
-from stageloom.tracking.fingerprint import Code
 from stageloom.tracking.blobs import Blobs
+from stageloom.tracking.fingerprint import Code
 from stageloom.tracking.snapshot import Snapshot
 
 LanguageName = Literal["function", "derivation", "reactor"]
@@ -63,7 +64,8 @@ class Pipeline:
     snapshot: Snapshot
     code: Code
     targets: Mapping[str, Target]
-    problems: Sequence[Problem] = ()
+    problems: Sequence[Problem]
+    blobs: StagedBlobs
     sets: Mapping[str, Json] = field(default_factory=dict)
 
 
@@ -75,7 +77,7 @@ class CannotPlanError(Exception):
         super().__init__(failure.message)
 
 
-#: Runs the pipeline file, given ``sets``, and says what it declares; raises CannotPlanError. None where no planner may run.
+#: Runs the pipeline file, given ``sets``, and says what it declares; raises CannotPlanError.
 AskPlanner = Callable[[Snapshot, str, Mapping[str, Json]], Planned]
 
 

@@ -1,1 +1,1 @@
-"""The engine for the editor."""
+"""The engine for the editor: one process per workspace, outside every pool, that never imports user code."""

@@ -1,0 +1,69 @@
+"""Looking a stage up: by derivation and context, then by action key, which is early cutoff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stageloom.engine.language import Target
+from stageloom.model.objects import Context, Record, action_key, context_key
+from stageloom.model.references import DRef, RRef
+from stageloom.store.found import Found
+from stageloom.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The realization that stands for a stage in this run. ``rref`` may not be recorded yet after a cutoff."""
+
+    dref: DRef
+    rref: RRef
+    tree: str
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look-up came to. ``found`` is None when the stage must run.
+
+    ``recorded`` is False where the tree was found by its action key alone: ``choice`` then awaits its record.
+    """
+
+    dref: DRef
+    context: Context
+    context_key: str
+    action: str
+    choice: Choice | None
+    found: Found | None
+    recorded: bool
+
+
+def context_of(target: Target, choices: Mapping[str, Choice]) -> Context:
+    """Return the context of ``target``: what was chosen for each of its direct dependencies."""
+    context: dict[DRef, tuple[RRef, ...]] = {}
+    for names in target.dependencies.values():
+        for name in names:
+            choice = choices[name]
+            context[choice.dref] = (choice.rref,)
+    return context
+
+
+def look(store: Store, target: Target, choices: Mapping[str, Choice]) -> Looked:
+    """Look ``target`` up, given what was ``choices``-en for all it depends on."""
+    if target.derivation is None or target.dref is None:
+        raise ValueError(f"{target.name} has no derivation to look up")
+    context = context_of(target, choices)
+    key = context_key(context)
+    trees = {role: [choices[name].tree for name in names] for role, names in target.dependencies.items()}
+    action = action_key(target.derivation, trees)
+    realizations = store.find(target.dref, key)
+    if realizations:
+        latest = realizations[-1]
+        choice = Choice(target.dref, latest.rref, latest.tree)
+        return Looked(target.dref, context, key, action, choice, latest, recorded=True)
+    same_work = store.find_action(action)
+    if same_work is None:
+        return Looked(target.dref, context, key, action, None, None, recorded=False)
+    rref = Record(target.dref, context, same_work.tree).rref
+    return Looked(
+        target.dref, context, key, action, Choice(target.dref, rref, same_work.tree), same_work, recorded=False
+    )

@@ -1,0 +1,123 @@
+"""A pipeline file and what it imports, read into targets in one immutable snapshot."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from stageloom.engine.language import AskPlanner, Language, Pipeline, Target
+from stageloom.engine.staged import StagedBlobs
+from stageloom.model.values import Json
+from stageloom.rpc.messages import Planned, Problem
+from stageloom.store.store import Store
+from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.snapshot import Snapshot, take
+
+
+class UnknownParameterError(ValueError):
+    """A parameter was set that no stage has."""
+
+
+class UnknownStageError(ValueError):
+    """A stage was named that the pipeline does not have."""
+
+
+def read_pipeline(
+    root: Path,
+    path: str,
+    languages: Sequence[Language],
+    store: Store,
+    overlays: Mapping[str, str] | None = None,
+    sets: Mapping[str, Json] | None = None,
+    ask: AskPlanner | None = None,
+) -> Pipeline:
+    """Return the pipeline in the file at ``path`` below ``root``.
+
+    Raises:
+        UnknownParameterError: for a key of ``sets`` that is no ``stage.parameter`` of it.
+        FileNotFoundError: where there is no such file.
+    """
+    given = sets or {}
+    blobs = StagedBlobs(store)
+    snapshot = take(root, path, overlays or {}, blobs)
+    code = Code(snapshot, blobs, store.cache)
+    found: dict[str, Target] = {}
+    problems: list[Problem] = []
+    for language in languages:
+        if language.speaks(snapshot, path):
+            asking = _keeping(ask, blobs) if ask is not None else None
+            targets, wrong = language.read(snapshot, path, code, asking, given, blobs)
+            found.update((target.name, target) for target in targets)
+            problems.extend(wrong)
+    targets_in_order = {target.name: target for target in _in_order(found)}
+    pipeline = Pipeline(path, snapshot, code, targets_in_order, problems, blobs, given)
+    _check_sets(pipeline, given)
+    return pipeline
+
+
+def _keeping(ask: AskPlanner, blobs: StagedBlobs) -> AskPlanner:
+    """Return ``ask`` as one that writes the snapshot to the store first, where the planner finds it."""
+
+    def asking(snapshot: Snapshot, path: str, sets: Mapping[str, Json]) -> Planned:
+        blobs.keep(snapshot)
+        return ask(snapshot, path, sets)
+
+    return asking
+
+
+def stages_named(pipeline: Pipeline, names: Sequence[str]) -> list[str]:
+    """Return the targets that ``names`` stand for, all when empty: a target's own name, or its function's.
+
+    Raises:
+        UnknownStageError: naming the closest stage there is.
+    """
+    if not names:
+        return list(pipeline.targets)
+    result: dict[str, None] = {}
+    for name in names:
+        if name in pipeline.targets:
+            result[name] = None
+            continue
+        instances = [target.name for target in pipeline.targets.values() if target.function == name]
+        if not instances:
+            raise UnknownStageError(f"{pipeline.path} has no stage {name!r}{_closest(name, pipeline.targets)}")
+        result.update(dict.fromkeys(instances))
+    return list(result)
+
+
+def _closest(name: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; it has {', '.join(known)}" if known and len(known) <= 12 else ""
+
+
+def _check_sets(pipeline: Pipeline, sets: Mapping[str, Json]) -> None:
+    known: dict[str, None] = {}
+    for target in pipeline.targets.values():
+        known.update(
+            (f"{name}.{one.name}", None) for one in target.parameters for name in (target.name, target.function)
+        )
+    for key in sets:
+        if key not in known and any(not target.guessed or target.parameters for target in pipeline.targets.values()):
+            raise UnknownParameterError(f"{pipeline.path} has no parameter {key!r}{_closest(key, known)}")
+
+
+def _in_order(targets: Mapping[str, Target]) -> list[Target]:
+    """Return ``targets`` dependencies first, else as they came; what is in a cycle, or below one, comes last."""
+    order: list[Target] = []
+    state: dict[str, bool] = {}
+    for start in targets:
+        pending: list[tuple[str, bool]] = [(start, False)]
+        while pending:
+            name, entered = pending.pop()
+            if entered:
+                state[name] = True
+                order.append(targets[name])
+            elif name in targets and name not in state:
+                state[name] = False
+                pending.append((name, True))
+                needed = [one for names in targets[name].dependencies.values() for one in names]
+                pending.extend((one, False) for one in reversed(needed) if one not in state)
+    return order

@@ -1,0 +1,429 @@
+"""The driver around the schedule: looks up, locks, submits jobs, commits, and tells a listener."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from stageloom.engine import schedule as plan
+from stageloom.engine.language import Executor, Pipeline, Target
+from stageloom.engine.look import Choice, Looked, look
+from stageloom.engine.provenance import Recorder, machine_facts, write_stage
+from stageloom.model.values import Json, digest
+from stageloom.rpc.messages import Failure, JobDone, JobFailed, JobOutcome, Point, Realization, Realized, RealizeJob
+from stageloom.rpc.wire import decode
+from stageloom.store.commit import NewRealization, Provenance
+from stageloom.store.errors import DamagedError, DiskFullError, LockedError, StoreError
+from stageloom.store.found import Found
+from stageloom.store.locks import Lock
+from stageloom.store.store import Store, lock_key, new_run
+
+_POLL_SECONDS = 0.05
+
+
+class RunListener(Protocol):
+    """Hears what happens in a run; called from the run's thread, but for logs and progress."""
+
+    def changed(self, stage: str, state: plan.StageState, entry: Entry) -> None:
+        """A stage changed its state."""
+        ...
+
+    def log(self, stage: str, stream: Literal["stdout", "stderr"], text: str) -> None:
+        """A stage printed."""
+        ...
+
+    def progress(self, stage: str, points: Sequence[Point], fraction: float | None, message: str) -> None:
+        """A stage reported."""
+        ...
+
+
+@dataclass(slots=True)
+class Entry:
+    """What is known of a stage in a run."""
+
+    started: float | None = None
+    took: float | None = None
+    found: Found | None = None
+    failure: Failure | None = None
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended. ``entries`` holds every stage of it; ``first_failure`` the stage that failed first."""
+
+    run: str
+    outcome: plan.Outcome
+    states: Mapping[str, plan.StageState]
+    entries: Mapping[str, Entry]
+    first_failure: str | None = None
+
+
+@dataclass(slots=True)
+class _Job:
+    target: Target
+    looked: Looked
+    scratch: Path
+    recorder: Recorder
+    lock: Lock
+    cancel: Callable[[], None] = field(default=lambda: None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    name: str
+    outcome: JobOutcome
+
+
+class _Cancelled:
+    """Asks the run to stop."""
+
+
+class Run:
+    """Realizes some stages of a pipeline. One use; :meth:`execute` blocks, :meth:`cancel` may come from any thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        pipeline: Pipeline,
+        targets: Iterable[str],
+        executor: Executor,
+        listener: RunListener,
+        run: str = "",
+    ) -> None:
+        self.run = run or new_run(time.time())
+        self._store = store
+        self._pipeline = pipeline
+        self._executor = executor
+        self._listener = listener
+        needs = {
+            name: tuple(dict.fromkeys(needed for names in target.dependencies.values() for needed in names))
+            for name, target in pipeline.targets.items()
+        }
+        self.order = plan.closure(needs, targets)
+        self._schedule = plan.Schedule({name: needs[name] for name in self.order})
+        self._entries = {name: Entry() for name in self.order}
+        self._choices: dict[str, Choice] = {}
+        self._looked: dict[str, Looked] = {}
+        self._jobs: dict[str, _Job] = {}
+        self._locked_out: dict[str, Looked] = {}
+        self._events: queue.SimpleQueue[_Ended | _Cancelled] = queue.SimpleQueue()
+        self._first_failure: str | None = None
+        self._outcome: plan.Outcome | None = None
+
+    def cancel(self) -> None:
+        """Ask the run to stop; what has finished is kept."""
+        self._events.put(_Cancelled())
+
+    def execute(self) -> RunResult:
+        """Run until nothing is left to do."""
+        self._pipeline.blobs.keep(self._pipeline.snapshot)
+        self._follow(self._schedule.begin())
+        while self._outcome is None:
+            self._take(self._wait())
+        return RunResult(self.run, self._outcome, self._schedule.state, self._entries, self._first_failure)
+
+    def _wait(self) -> list[_Ended | _Cancelled]:
+        """Return all events that are there, waiting for one; looks again at what another process was running."""
+        events: list[_Ended | _Cancelled] = []
+        try:
+            events.append(self._events.get(timeout=_POLL_SECONDS if self._locked_out else None))
+            while True:
+                events.append(self._events.get_nowait())
+        except queue.Empty:
+            pass
+        return events
+
+    def _take(self, events: Sequence[_Ended | _Cancelled]) -> None:
+        if any(isinstance(event, _Cancelled) for event in events):
+            self._follow(self._schedule.step(plan.Cancel()))
+            for name in list(self._locked_out):
+                del self._locked_out[name]
+                self._follow(self._schedule.step(plan.Stopped(name)))
+        ended = [event for event in events if isinstance(event, _Ended)]
+        if ended:
+            self._end_jobs(ended)
+        for name, looked in list(self._locked_out.items()):
+            del self._locked_out[name]
+            self._try_start(name, looked)
+
+    def _follow(self, instructions: Sequence[plan.Instruction]) -> None:
+        """Carry out instructions, and those that follow from them, without recursion: a chain may be long."""
+        pending = list(reversed(instructions))
+        while pending:
+            pending.extend(reversed(self._carry_out(pending.pop())))
+
+    def _carry_out(self, instruction: plan.Instruction) -> Sequence[plan.Instruction]:
+        if isinstance(instruction, plan.Look):
+            return self._look(instruction.name)
+        if isinstance(instruction, plan.Start):
+            self._try_start(instruction.name, self._looked[instruction.name])
+        elif isinstance(instruction, plan.Stop):
+            job = self._jobs.get(instruction.name)
+            if job is not None:
+                job.cancel()
+        elif isinstance(instruction, plan.Skip):
+            self._tell(instruction.name)
+        else:
+            self._outcome = instruction.outcome
+        return ()
+
+    def _look(self, name: str) -> Sequence[plan.Instruction]:
+        target = self._pipeline.targets[name]
+        if target.alias:
+            return self._stand_for(name, target.alias)
+        try:
+            looked = self._checked(look(self._store, target, self._choices))
+        except StoreError as error:
+            return self._fail(name, store_failure(error))
+        self._looked[name] = looked
+        if looked.choice is None:
+            return self._schedule.step(plan.Miss(name))
+        return self._keep(name, looked)
+
+    def _stand_for(self, name: str, other: str) -> Sequence[plan.Instruction]:
+        self._entries[name].found = self._entries[other].found
+        self._choices[name] = self._choices[other]
+        ran = self._schedule.state[other] == "done"
+        following = self._schedule.step(plan.Done(name) if ran else plan.Hit(name))
+        self._tell(name)
+        return following
+
+    def _keep(self, name: str, looked: Looked) -> Sequence[plan.Instruction]:
+        assert looked.choice is not None
+        entry = self._entries[name]
+        entry.found = looked.found
+        if not looked.recorded and not self._store.readonly:
+            try:
+                [entry.found] = self._store.commit([self._new(name, looked, tree=looked.choice.tree)])
+            except StoreError as error:
+                return self._fail(name, store_failure(error))
+        self._choices[name] = looked.choice
+        following = self._schedule.step(plan.Hit(name))
+        self._tell(name)
+        return following
+
+    def _checked(self, looked: Looked) -> Looked:
+        """Return ``looked`` as a miss where its tree is damaged, so that running the stage heals the store."""
+        if looked.choice is None:
+            return looked
+        try:
+            self._store.tree(looked.choice.tree)
+        except DamagedError:
+            return Looked(looked.dref, looked.context, looked.context_key, looked.action, None, None, recorded=False)
+        return looked
+
+    def _try_start(self, name: str, looked: Looked) -> None:
+        """Start the job, unless another process is at the same work: then look again soon."""
+        lock: Lock | None = None
+        try:
+            lock = self._store.lock(lock_key(looked.dref, looked.context_key), wait=0)
+            again = self._checked(look(self._store, self._pipeline.targets[name], self._choices))
+            if again.choice is not None:
+                lock.release()
+                self._follow(self._keep(name, again))
+                return
+            self._start(name, looked, lock)
+        except LockedError:
+            self._locked_out[name] = looked
+        except StoreError as error:
+            if lock is not None:
+                lock.release()
+            self._follow(self._fail(name, store_failure(error)))
+
+    def _start(self, name: str, looked: Looked, lock: Lock) -> None:
+        target = self._pipeline.targets[name]
+        assert target.derivation is not None
+        folder = self._store.run_folder(self.run, name)
+        job = _Job(target, looked, self._store.scratch(), Recorder(folder, _StageListener(name, self._listener)), lock)
+        self._jobs[name] = job
+        self._entries[name].started = time.time()
+        self._tell(name)
+        request = RealizeJob(
+            job=f"{self.run}/{name}",
+            store=str(self._store.path),
+            root=str(self._pipeline.snapshot.root),
+            snapshot=self._pipeline.snapshot.id,
+            language=target.language,
+            path=target.path,
+            stage=name,
+            dref=str(looked.dref),
+            code=target.derivation.code,
+            configuration=target.derivation.configuration,
+            trees={
+                role: [str(self._store.tree(self._choices[needed].tree)) for needed in names]
+                for role, names in target.dependencies.items()
+            },
+            scratch=str(job.scratch),
+            seed=int(looked.action[:8], 16),
+            sets=self._pipeline.sets,
+            realizations={
+                role: [str(self._choices[needed].rref) for needed in names]
+                for role, names in target.dependencies.items()
+            },
+        )
+        job.cancel = self._executor.submit(
+            request, target.pool, job.recorder, lambda outcome: self._events.put(_Ended(name, outcome))
+        )
+
+    def _end_jobs(self, ended: Sequence[_Ended]) -> None:
+        """Commit what was made in one group and tell of each."""
+        made: list[tuple[_Ended, _Job, NewRealization]] = []
+        for event in ended:
+            job = self._jobs.pop(event.name)
+            job.recorder.close()
+            entry = self._entries[event.name]
+            entry.took = time.time() - (entry.started or time.time())
+            if isinstance(event.outcome, JobDone):
+                realized: Realized = decode(Realized, event.outcome.result)
+                entry.took = realized.took
+                entry.warnings = realized.warnings
+                made.append((event, job, self._new(event.name, job.looked, realized=realized, scratch=job.scratch)))
+            else:
+                write_stage(self._store.run_folder(self.run, event.name), self._facts(event.name, job.target))
+                self._end_badly(event, job)
+        self._commit(made)
+
+    def _end_badly(self, event: _Ended, job: _Job) -> None:
+        job.lock.release()
+        failure = event.outcome.failure if isinstance(event.outcome, JobFailed) else _STALE
+        if failure.kind == "cancelled":
+            following = self._schedule.step(plan.Stopped(event.name))
+            self._tell(event.name)
+            self._follow(following)
+            if not self._schedule.cancelling:
+                self.cancel()
+            return
+        self._follow(self._fail(event.name, failure))
+
+    def _commit(self, made: Sequence[tuple[_Ended, _Job, NewRealization]]) -> None:
+        if not made:
+            return
+        try:
+            found = self._store.commit([new for _, _, new in made])
+        except StoreError as error:
+            if len(made) > 1:
+                for one in made:
+                    self._commit([one])
+                return
+            event, job, _ = made[0]
+            job.lock.release()
+            self._follow(self._fail(event.name, store_failure(error)))
+            return
+        for (event, job, _), stored in zip(made, found, strict=True):
+            job.lock.release()
+            self._entries[event.name].found = stored
+            self._choices[event.name] = Choice(stored.dref, stored.rref, stored.tree)
+            following = self._schedule.step(plan.Done(event.name))
+            self._tell(event.name)
+            self._follow(following)
+
+    def _fail(self, name: str, failure: Failure) -> Sequence[plan.Instruction]:
+        self._entries[name].failure = failure
+        self._first_failure = self._first_failure or name
+        following = self._schedule.step(plan.Failed(name))
+        self._tell(name)
+        return following
+
+    def _tell(self, name: str) -> None:
+        self._listener.changed(name, self._schedule.state[name], self._entries[name])
+
+    def _new(
+        self,
+        name: str,
+        looked: Looked,
+        *,
+        tree: str | None = None,
+        realized: Realized | None = None,
+        scratch: Path | None = None,
+    ) -> NewRealization:
+        target = self._pipeline.targets[name]
+        entry = self._entries[name]
+        assert target.derivation is not None
+        return NewRealization(
+            derivation=target.derivation,
+            context=looked.context,
+            action=self._action(looked, realized),
+            scratch=scratch,
+            files=[(file.path, file.size, file.sha256) for file in realized.files] if realized is not None else [],
+            tree=tree,
+            provenance=Provenance(
+                stage=name,
+                path=target.path,
+                run=self.run,
+                at=entry.started or time.time(),
+                took=realized.took
+                if realized is not None
+                else (looked.found.took if looked.found is not None else 0.0),
+                more=self._facts(name, target),
+            ),
+        )
+
+    def _action(self, looked: Looked, realized: Realized | None) -> str:
+        """Return the key under which equal work finds this; work that read references is found by nothing else."""
+        if realized is not None and realized.references:
+            return digest("references/1", [looked.dref.hash, looked.context_key])
+        return looked.action
+
+    def _facts(self, name: str, target: Target) -> dict[str, Json]:
+        entry = self._entries[name]
+        assert target.derivation is not None
+        return {
+            "stage": name,
+            "path": target.path,
+            "function": target.function,
+            "run": self.run,
+            "snapshot": self._pipeline.snapshot.id,
+            "code": target.derivation.code,
+            "at": entry.started,
+            "took": entry.took,
+            "warnings": list(entry.warnings),
+            **machine_facts(),
+        }
+
+
+class _StageListener:
+    """Passes a job's words on under its stage's name."""
+
+    def __init__(self, stage: str, listener: RunListener) -> None:
+        self._stage = stage
+        self._listener = listener
+
+    def log(self, stream: Literal["stdout", "stderr"], text: str) -> None:
+        self._listener.log(self._stage, stream, text)
+
+    def progress(self, points: Sequence[Point], fraction: float | None, message: str) -> None:
+        self._listener.progress(self._stage, points, fraction, message)
+
+
+_STALE = Failure("code-changed", "No worker could take the job: each had imported another version of a project file")
+
+
+def store_failure(error: StoreError) -> Failure:
+    """Return what the user hears of a store that cannot do its part."""
+    kind: Literal["disk-full", "damaged", "store"] = "store"
+    if isinstance(error, DiskFullError):
+        kind = "disk-full"
+    elif isinstance(error, DamagedError):
+        kind = "damaged"
+    return Failure(kind, error.message, error.advice)
+
+
+def realization_of(found: Found) -> Realization:
+    """Return ``found`` as lists show it."""
+    return Realization(
+        rref=str(found.rref),
+        dref=str(found.dref),
+        tree=found.tree,
+        sequence=found.sequence,
+        at=found.at,
+        took=found.took,
+        size=found.size,
+        run=found.run,
+        visible=found.visible,
+        pinned=found.pinned,
+    )

@@ -1,0 +1,66 @@
+"""How a pipeline stands before anything runs, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from stageloom.engine.language import Pipeline, Target
+from stageloom.engine.look import Choice, Looked, look
+from stageloom.store.found import Found
+from stageloom.store.store import Store
+
+State = Literal["cached", "stale", "absent", "unknown", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A stage as it stands.
+
+    ``looked`` is None where a dependency must run first. ``blockers`` names the direct dependencies that are not
+    cached. ``last`` is the newest realization of the stage by name, hidden ones included, where it isn't cached.
+    """
+
+    is_: State
+    looked: Looked | None
+    blockers: tuple[str, ...] = ()
+    last: Found | None = None
+
+    @property
+    def found(self) -> Found | None:
+        """The realization that would be used."""
+        return self.looked.found if self.looked is not None else None
+
+
+def standings(store: Store, pipeline: Pipeline) -> Mapping[str, Standing]:
+    """Return how each stage of ``pipeline`` stands, dependencies first."""
+    choices: dict[str, Choice] = {}
+    result: dict[str, Standing] = {}
+    for name, target in pipeline.targets.items():
+        standing = result[target.alias] if target.alias else _standing(store, target, choices, result)
+        if standing.looked is not None and standing.looked.choice is not None:
+            choices[name] = standing.looked.choice
+        result[name] = standing
+    return result
+
+
+def _standing(
+    store: Store, target: Target, choices: Mapping[str, Choice], standing: Mapping[str, Standing]
+) -> Standing:
+    if target.broken:
+        return Standing("broken", None)
+    if target.derivation is None:
+        return Standing("unknown", None)
+    needed = dict.fromkeys(name for names in target.dependencies.values() for name in names)
+    blockers = tuple(name for name in needed if name not in choices)
+    if not blockers:
+        looked = look(store, target, choices)
+        if looked.choice is not None:
+            return Standing("cached", looked)
+    else:
+        looked = None
+    if any(standing[name].is_ in ("broken", "unknown") for name in blockers if name in standing):
+        return Standing("unknown", None, blockers)
+    past = store.history(target.path, target.name, hidden=True)
+    return Standing("stale" if past else "absent", looked, blockers, past[0] if past else None)

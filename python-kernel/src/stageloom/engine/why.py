@@ -1,0 +1,130 @@
+"""Why a stage is not cached: what differs from its newest realization, with the texts to compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from stageloom.engine.language import Pipeline, Target
+from stageloom.engine.provenance import read_stage
+from stageloom.engine.status import Standing
+from stageloom.model.objects import Derivation
+from stageloom.model.values import Json, from_json
+from stageloom.rpc.messages import Reason
+from stageloom.store.errors import StoreError
+from stageloom.store.found import Found
+from stageloom.store.store import Store
+from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.reasons import code_reasons
+from stageloom.tracking.snapshot import Snapshot
+
+
+def reasons(store: Store, pipeline: Pipeline, standing: Mapping[str, Standing], name: str) -> tuple[Reason, ...]:
+    """Return why ``name`` isn't cached, most telling first; empty when it is, or when nothing can be said yet."""
+    target, own = pipeline.targets[name], standing[name]
+    if target.alias:
+        return reasons(store, pipeline, standing, target.alias)
+    if own.is_ in ("cached", "broken", "unknown") or target.derivation is None:
+        return ()
+    if own.last is None:
+        return (Reason("new", "never realized"),)
+    found: list[Reason] = []
+    try:
+        old = store.derivation(own.last.dref)
+    except StoreError:
+        return (Reason("unresolved", "what it was made from can no longer be read"),)
+    found.extend(_code(store, pipeline, target, old, own.last))
+    found.extend(_configuration(old, target.derivation))
+    found.extend(_inputs(old, target.derivation))
+    found.extend(_dependencies(target, old, own, standing))
+    if not found and not own.last.visible:
+        found.append(Reason("invalidated", "invalidated"))
+    if not found:
+        found.append(Reason("dependency", "what it depends on was realized anew, with another result"))
+    return tuple(found)
+
+
+def _code(store: Store, pipeline: Pipeline, target: Target, old: Derivation, last: Found) -> list[Reason]:
+    assert target.derivation is not None
+    if old.code == target.derivation.code:
+        return []
+    plain = [Reason("code", "code changed", target.function)]
+    facts = read_stage(store.run_folder(last.run, last.stage))
+    identity, function = facts.get("snapshot"), facts.get("function")
+    if not isinstance(identity, str) or not isinstance(function, str):
+        return plain
+    try:
+        snapshot = Snapshot.from_json(json.loads(store.snapshot(identity)), store, pipeline.snapshot.root)
+    except (StoreError, ValueError, KeyError):
+        return plain
+    before = Code(snapshot, store, None)
+    return list(code_reasons(before, (last.path, function), pipeline.code, (target.path, target.function))) or plain
+
+
+def show(value: Json) -> str:
+    """Return a configuration value as a person would write it in Python, cut at 200 characters."""
+    text = repr(from_json(value))
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _configuration(old: Derivation, new: Derivation) -> list[Reason]:
+    found: list[Reason] = []
+    for key in dict.fromkeys([*old.configuration, *new.configuration]):
+        if key not in old.configuration:
+            after = show(new.configuration[key])
+            found.append(Reason("parameter", f"{key} is new: {after}", key, "", after))
+        elif key not in new.configuration:
+            found.append(Reason("parameter", f"{key} is gone", key, show(old.configuration[key]), ""))
+        elif not _same(old.configuration[key], new.configuration[key]) and not _only_references(old, new, key):
+            before, after = show(old.configuration[key]), show(new.configuration[key])
+            found.append(Reason("parameter", f"{key}: {before} → {after}", key, before, after))
+    return found
+
+
+def _same(one: Json, other: Json) -> bool:
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _only_references(old: Derivation, new: Derivation, key: str) -> bool:
+    """Return whether the values differ only in references, which a dependency's reason already tells."""
+
+    def blank(derivation: Derivation) -> str:
+        text = json.dumps(derivation.configuration[key], sort_keys=True)
+        for drefs in derivation.dependencies.values():
+            for dref in drefs:
+                text = text.replace(str(dref), "dref:")
+        return text
+
+    return blank(old) == blank(new)
+
+
+def _inputs(old: Derivation, new: Derivation) -> list[Reason]:
+    found: list[Reason] = []
+    for path in dict.fromkeys([*old.inputs, *new.inputs]):
+        if old.inputs.get(path) != new.inputs.get(path):
+            verb = "is new" if path not in old.inputs else "is gone" if path not in new.inputs else "changed"
+            found.append(Reason("input", f"{path} {verb}", path))
+    return found
+
+
+def _dependencies(target: Target, old: Derivation, own: Standing, standing: Mapping[str, Standing]) -> list[Reason]:
+    assert target.derivation is not None
+    found = [Reason("dependency", f"{name} {_WORDS[standing[name].is_]}", name) for name in own.blockers]
+    for role in dict.fromkeys([*old.dependencies, *target.derivation.dependencies]):
+        before, after = old.dependencies.get(role, ()), target.derivation.dependencies.get(role, ())
+        if not before:
+            found.append(Reason("dependency", f"depends on {role} now", role))
+        elif not after:
+            found.append(Reason("dependency", f"no longer depends on {role}", role))
+        elif not own.blockers and tuple(before) != tuple(after):
+            found.append(Reason("dependency", f"{role} changed", role))
+    return found
+
+
+_WORDS = {
+    "stale": "is stale",
+    "absent": "was never realized",
+    "unknown": "must run first",
+    "broken": "has a problem",
+    "cached": "",
+}

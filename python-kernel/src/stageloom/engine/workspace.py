@@ -1,0 +1,281 @@
+"""All that can be asked of the engine about one workspace, whoever asks: editor, command line, library."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from stageloom.artifacts.media import list_files
+from stageloom.artifacts.previews import preview_file
+from stageloom.engine.language import CannotPlanError, Executor, Language, Pipeline, Target
+from stageloom.engine.project import read_pipeline, stages_named
+from stageloom.engine.provenance import read_curve, read_log
+from stageloom.engine.run import Run, RunListener, realization_of, store_failure
+from stageloom.engine.status import Standing, standings
+from stageloom.engine.why import reasons
+from stageloom.model.references import BadReferenceError, RRef
+from stageloom.model.values import Json, canonical_text
+from stageloom.rpc.messages import (
+    ArtifactFile,
+    Artifacts,
+    FilePreview,
+    Invalidated,
+    JobDone,
+    JobFailed,
+    Outputs,
+    Plan,
+    PlanJob,
+    Planned,
+    RealizationFiles,
+    Reason,
+    StageArtifacts,
+    StageStatus,
+    Undone,
+)
+from stageloom.rpc.wire import decode
+from stageloom.store.errors import StoreError
+from stageloom.store.found import Found
+from stageloom.store.store import Store, new_run
+from stageloom.tracking.snapshot import Snapshot
+
+_PREVIEWED_FILES = 24
+_PLANS_KEPT = 32
+
+
+class NoSuchRealizationError(LookupError):
+    """A reference, or a file of a tree, that the store does not hold."""
+
+
+class Workspace:
+    """A folder of pipeline files and its store. Safe to use from several threads."""
+
+    def __init__(self, root: Path, store: Store, languages: Sequence[Language], executor: Executor) -> None:
+        self.root = root
+        self.store = store
+        self._languages = languages
+        self._executor = executor
+        self._planning = threading.Lock()
+        self._planned: dict[tuple[str, str, str], Planned] = {}
+
+    def read(
+        self,
+        path: str,
+        overlays: Mapping[str, str] | None = None,
+        sets: Mapping[str, Json] | None = None,
+        *,
+        may_run: bool = True,
+    ) -> Pipeline:
+        """Return the pipeline at ``path``; a planner runs its file where its source isn't enough, if it ``may_run``."""
+        with self._planning:
+            return read_pipeline(
+                self.root,
+                path,
+                self._languages,
+                self.store,
+                overlays,
+                sets,
+                self._ask if may_run else None,
+            )
+
+    def plan(
+        self, path: str, overlays: Mapping[str, str] | None = None, sets: Mapping[str, Json] | None = None
+    ) -> Plan:
+        """Return how the pipeline at ``path`` stands."""
+        pipeline = self.read(path, overlays, sets)
+        return self.describe(pipeline)
+
+    def describe(self, pipeline: Pipeline) -> Plan:
+        """Return how ``pipeline`` stands, as it is told to others."""
+        standing = standings(self.store, pipeline)
+        return Plan(
+            path=pipeline.path,
+            snapshot=pipeline.snapshot.id,
+            stages=[self._status(pipeline, standing, target) for target in pipeline.targets.values()],
+            problems=pipeline.problems,
+            files=sorted(pipeline.snapshot.files),
+        )
+
+    def why(
+        self,
+        path: str,
+        stage: str,
+        overlays: Mapping[str, str] | None = None,
+        sets: Mapping[str, Json] | None = None,
+    ) -> tuple[Reason, ...]:
+        """Return why ``stage`` isn't cached, with the texts to compare."""
+        pipeline = self.read(path, overlays, sets)
+        standing = standings(self.store, pipeline)
+        found: list[Reason] = []
+        for name in stages_named(pipeline, [stage]):
+            found.extend(reasons(self.store, pipeline, standing, name))
+        return tuple(found)
+
+    def run(
+        self,
+        pipeline: Pipeline,
+        targets: Sequence[str],
+        listener: RunListener,
+        run: str = "",
+        executor: Executor | None = None,
+    ) -> Run:
+        """Return a run that realizes ``targets`` of ``pipeline``; it starts with ``execute()``."""
+        names = stages_named(pipeline, targets)
+        return Run(self.store, pipeline, names, executor or self._executor, listener, run)
+
+    def invalidate(
+        self, path: str, stages: Sequence[str], *, dependents: bool = False, sets: Mapping[str, Json] | None = None
+    ) -> Invalidated:
+        """Hide what now stands for ``stages`` of the pipeline at ``path``, and for what depends on them if asked."""
+        pipeline = self.read(path, sets=sets)
+        names = stages_named(pipeline, stages)
+        if dependents:
+            names = _with_dependents(pipeline, names)
+        standing = standings(self.store, pipeline)
+        hidden: dict[RRef, None] = {}
+        touched: list[str] = []
+        for name in names:
+            rrefs = self._standing_for(pipeline.targets[name], standing[name])
+            hidden.update(dict.fromkeys(rrefs))
+            if rrefs:
+                touched.append(name)
+        return self._hide(hidden, touched)
+
+    def invalidate_realizations(self, rrefs: Sequence[str]) -> Invalidated:
+        """Hide single realizations."""
+        found = [self.realization(rref) for rref in rrefs]
+        return self._hide([one.rref for one in found if one.visible], [one.stage for one in found])
+
+    def undo(self, sequence: int = 0) -> Undone:
+        """Undo an invalidation, the last one when ``sequence`` is 0."""
+        undone, rrefs = self.store.undo(sequence)
+        return Undone(undone, [str(rref) for rref in rrefs])
+
+    def artifacts(self, path: str = "", *, hidden: bool = False) -> Artifacts:
+        """List what is cached, by stage, newest first."""
+        by_stage: dict[tuple[str, str], list[RealizationFiles]] = {}
+        for found in self.store.history(path=path or None, hidden=hidden):
+            files = RealizationFiles(realization_of(found), self._files(found))
+            by_stage.setdefault((found.path, found.stage), []).append(files)
+        stages = [StageArtifacts(path, stage, listed) for (path, stage), listed in sorted(by_stage.items())]
+        return Artifacts(stages, sum(found.realization.size for stage in stages for found in stage.realizations))
+
+    def realization(self, rref: str) -> Found:
+        """Return the realization that ``rref`` names; raises NoSuchRealizationError."""
+        try:
+            found = self.store.get(RRef.parse(rref))
+        except BadReferenceError as error:
+            raise NoSuchRealizationError(str(error)) from None
+        if found is None:
+            raise NoSuchRealizationError(f"The store has no realization {rref}")
+        return found
+
+    def preview(self, rref: str, file: str) -> FilePreview:
+        """Return what a file of a realization looks like."""
+        found = self.realization(rref)
+        listed = {one.path: one for one in self._files(found)}
+        if file not in listed:
+            raise NoSuchRealizationError(f"{rref} has no file {file!r}")
+        return preview_file(self.store.tree(found.tree), listed[file])
+
+    def outputs(self, rref: str) -> Outputs:
+        """Return all that a realization made, to be shown together."""
+        found = self.realization(rref)
+        folder = self.store.run_folder(found.run, found.stage)
+        previews = [self._shown(found, file) for file in self._files(found)[:_PREVIEWED_FILES]]
+        return Outputs(realization_of(found), previews, read_log(folder), read_curve(folder))
+
+    def locate(self, rref: str, file: str = "") -> Path:
+        """Return where a file of a realization is, or its whole tree."""
+        found = self.realization(rref)
+        if file and file not in {one.path for one in self._files(found)}:
+            raise NoSuchRealizationError(f"{rref} has no file {file!r}")
+        return self.store.tree(found.tree) / file
+
+    def export(self, rref: str, target: Path, file: str = "") -> Path:
+        """Copy a file of a realization, or its whole tree, to ``target``, writable; never over what is there."""
+        source = self.locate(rref, file)
+        if target.exists() and not (file and target.is_file()):
+            raise FileExistsError(f"{target} exists; choose another place")
+        if source.is_dir():
+            shutil.copytree(source, target, copy_function=shutil.copyfile)
+            for folder in [target, *(one for one in target.rglob("*") if one.is_dir())]:
+                folder.chmod(0o755)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+        return target
+
+    def _ask(self, snapshot: Snapshot, path: str, sets: Mapping[str, Json]) -> Planned:
+        key = (snapshot.id, path, canonical_text(dict(sets)))
+        if key in self._planned:
+            return self._planned[key]
+        job = PlanJob(f"plan/{new_run(time.time())}", str(self.store.path), str(self.root), snapshot.id, path, sets)
+        outcome = self._executor.plan(job)
+        if isinstance(outcome, JobDone):
+            planned: Planned = decode(Planned, outcome.result)
+            if len(self._planned) >= _PLANS_KEPT:
+                del self._planned[next(iter(self._planned))]
+            self._planned[key] = planned
+            return planned
+        if isinstance(outcome, JobFailed):
+            raise CannotPlanError(outcome.failure)
+        raise RuntimeError("a planner answered that it is stale, which only a worker may")
+
+    def _status(self, pipeline: Pipeline, standing: Mapping[str, Standing], target: Target) -> StageStatus:
+        own = standing[target.name]
+        found = own.found
+        return StageStatus(
+            name=target.name,
+            function=target.function,
+            language=target.language,
+            span=target.span,
+            is_=own.is_,
+            dependencies=list(dict.fromkeys(name for names in target.dependencies.values() for name in names)),
+            parameters=target.parameters,
+            reasons=[
+                Reason(reason.kind, reason.summary, reason.subject)
+                for reason in reasons(self.store, pipeline, standing, target.name)
+            ],
+            dref=str(target.dref) if target.dref is not None else None,
+            realization=realization_of(found) if found is not None else None,
+            pool=target.pool,
+            guessed=target.guessed,
+            doc=target.doc,
+        )
+
+    def _standing_for(self, target: Target, standing: Standing) -> list[RRef]:
+        """Return the visible realizations that would be taken for ``target`` as it now is."""
+        found = {standing.found.rref: None} if standing.found is not None else {}
+        action = standing.looked.action if standing.looked is not None else None
+        for one in self.store.history(path=target.path, stage=target.name):
+            if one.dref == target.dref or (action is not None and one.action == action):
+                found[one.rref] = None
+        return list(found)
+
+    def _hide(self, rrefs: Iterable[RRef], stages: Sequence[str]) -> Invalidated:
+        hidden = list(rrefs)
+        sequence = self.store.invalidate(hidden) if hidden else 0
+        return Invalidated(sequence, [str(rref) for rref in hidden], list(dict.fromkeys(stages)))
+
+    def _files(self, found: Found) -> list[ArtifactFile]:
+        try:
+            return list_files(self.store.manifest(found.tree))
+        except StoreError:
+            return []
+
+    def _shown(self, found: Found, file: ArtifactFile) -> FilePreview:
+        try:
+            return preview_file(self.store.tree(found.tree), file)
+        except StoreError as error:
+            return FilePreview(file, None, store_failure(error))
+
+
+def _with_dependents(pipeline: Pipeline, names: Sequence[str]) -> list[str]:
+    wanted = set(names)
+    for name, target in pipeline.targets.items():
+        if any(needed in wanted for group in target.dependencies.values() for needed in group):
+            wanted.add(name)
+    return [name for name in pipeline.targets if name in wanted]

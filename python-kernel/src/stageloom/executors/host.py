@@ -1,0 +1,83 @@
+"""Jobs on the host's pools: the engine asks, the host finds a worker and passes on what it says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from stageloom.engine.language import JobListener
+from stageloom.rpc.endpoint import Endpoint, inline
+from stageloom.rpc.errors import RequestCancelledError
+from stageloom.rpc.messages import (
+    Failure,
+    JobFailed,
+    JobLog,
+    JobOutcome,
+    JobProgress,
+    PlanJob,
+    PoolRunParams,
+    RealizeJob,
+)
+from stageloom.rpc.request import Call, Request
+from stageloom.rpc.wire import encode
+
+
+class HostExecutor:
+    """Runs jobs through ``endpoint``, whose other end is the extension host."""
+
+    def __init__(self, endpoint: Endpoint, warm: Callable[[], Sequence[str]] = tuple) -> None:
+        self._endpoint = endpoint
+        self._warm = warm
+        self._listeners: dict[str, JobListener] = {}
+        self._lock = threading.Lock()
+        endpoint.on("job/log", self._log, inline)
+        endpoint.on("job/progress", self._progress, inline)
+
+    def submit(
+        self, job: RealizeJob, pool: str, listener: JobListener, done: Callable[[JobOutcome], None]
+    ) -> Callable[[], None]:
+        """Ask the host to run ``job``; see ``engine.language.Executor``."""
+        with self._lock:
+            self._listeners[job.job] = listener
+        warm = tuple(self._warm())
+        params = PoolRunParams(job.job, "worker", pool, job.snapshot, "worker/realize", encode(job), warm)
+        request = self._endpoint.submit("pool/run", params)
+
+        def settled(request: Request) -> None:
+            with self._lock:
+                self._listeners.pop(job.job, None)
+            done(_outcome(request))
+
+        request.when_done(settled)
+        return request.cancel
+
+    def plan(self, job: PlanJob) -> JobOutcome:
+        """Ask the host for a planner and wait."""
+        params = PoolRunParams(job.job, "planner", "", job.snapshot, "worker/plan", encode(job))
+        request = self._endpoint.submit("pool/run", params)
+        waiting = threading.Event()
+        request.when_done(lambda _: waiting.set())
+        waiting.wait()
+        return _outcome(request)
+
+    def _log(self, message: JobLog, call: Call) -> None:
+        del call
+        listener = self._listeners.get(message.job)
+        if listener is not None:
+            listener.log(message.stream, message.text)
+
+    def _progress(self, message: JobProgress, call: Call) -> None:
+        del call
+        listener = self._listeners.get(message.job)
+        if listener is not None:
+            listener.progress(message.points, message.fraction, message.message)
+
+
+def _outcome(request: Request) -> JobOutcome:
+    error = request.error
+    if error is None:
+        outcome: JobOutcome = request.result()
+        return outcome
+    if isinstance(error, RequestCancelledError):
+        return JobFailed(Failure("cancelled", "cancelled"))
+    return JobFailed(Failure("internal", f"The host could not run the job: {error}"))

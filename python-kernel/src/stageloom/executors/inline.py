@@ -1,0 +1,32 @@
+"""Jobs in the caller's own process and thread: the command line's way, and a library's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stageloom.engine.language import JobListener
+from stageloom.rpc.messages import Failure, JobFailed, JobOutcome, PlanJob, RealizeJob
+
+
+class InlineExecutor:
+    """Runs each job where it is submitted, so :meth:`submit` returns when it has ended."""
+
+    def submit(
+        self, job: RealizeJob, pool: str, listener: JobListener, done: Callable[[JobOutcome], None]
+    ) -> Callable[[], None]:
+        """Run ``job`` now; an interrupt of this process cancels it."""
+        from stageloom.worker.jobs import realize
+
+        del pool
+        try:
+            outcome = realize(job, listener)
+        except KeyboardInterrupt:
+            outcome = JobFailed(Failure("cancelled", "interrupted"))
+        done(outcome)
+        return lambda: None
+
+    def plan(self, job: PlanJob) -> JobOutcome:
+        """Run the pipeline file in this process."""
+        from stageloom.worker.jobs import plan
+
+        return plan(job)

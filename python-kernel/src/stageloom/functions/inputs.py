@@ -1,0 +1,58 @@
+"""Input files by content: what ``File("data/*.csv")`` stands for when a plan is made."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+from pathlib import Path
+
+from stageloom.model.values import Json
+
+_CHUNK = 1 << 20
+
+
+class NoInputError(LookupError):
+    """A declared input that no file answers to."""
+
+
+def input_files(root: Path, path: str, pattern: str, kind: str) -> list[Path]:
+    """Return the files that ``pattern`` names, sorted; it starts at the folder of the pipeline file at ``path``.
+
+    ``kind`` is ``file`` or ``dir``; for a folder all files below it count.
+
+    Raises:
+        NoInputError: when there are none.
+    """
+    base = (root / path).parent
+    found = [Path(one) for one in glob.glob(str(base / pattern), recursive=True)]
+    if kind == "dir":
+        files = [Path(folder) / name for top in found for folder, _, names in os.walk(top) for name in names]
+        if not any(one.is_dir() for one in found):
+            raise NoInputError(f"There is no folder {pattern!r} beside {path}")
+    else:
+        files = [one for one in found if one.is_file()]
+        if not files:
+            raise NoInputError(f"There is no file {pattern!r} beside {path}")
+    return sorted(files)
+
+
+def input_hashes(root: Path, path: str, pattern: Json, kind: str) -> dict[str, str]:
+    """Return the SHA-256 of each file that ``pattern`` names, by its path from the root."""
+    if not isinstance(pattern, str):
+        raise NoInputError(f"An input is named by a text, not by {pattern!r}")
+    return {_shown(one, root): file_hash(one) for one in input_files(root, path, pattern, kind)}
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            total.update(chunk)
+    return total.hexdigest()
+
+
+def _shown(path: Path, root: Path) -> str:
+    absolute = path.resolve()
+    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else absolute.as_posix()

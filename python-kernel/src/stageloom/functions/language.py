@@ -1,0 +1,192 @@
+"""Function stages as the engine sees them: declarations turned into derivations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from stageloom.engine.language import AskPlanner, CannotPlanError, Target
+from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration
+from stageloom.functions.inputs import NoInputError, input_hashes
+from stageloom.functions.source import read as read_source
+from stageloom.model.objects import Derivation
+from stageloom.model.references import DRef
+from stageloom.model.values import Json, from_json
+from stageloom.rpc.messages import Parameter, PlannedStage, Problem
+from stageloom.tracking.blobs import Blobs
+from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.snapshot import Snapshot
+
+
+class Functions:
+    """The way of writing stages that is shown first; see design: a parameter that names a stage is a dependency."""
+
+    def speaks(self, snapshot: Snapshot, path: str) -> bool:
+        """Return whether the file can hold function stages: any can."""
+        del snapshot, path
+        return True
+
+    def read(
+        self,
+        snapshot: Snapshot,
+        path: str,
+        code: Code,
+        ask: AskPlanner | None,
+        sets: Mapping[str, Json],
+        blobs: Blobs,
+    ) -> tuple[Sequence[Target], Sequence[Problem]]:
+        """Return the file's function stages and its problems; a planner is asked only where the source isn't enough."""
+        declared = read_source(snapshot, path, blobs, code.cache)
+        problems = list(declared.problems)
+        told: Mapping[str, PlannedStage] = {}
+        asked = False
+        if declared.needs_planner and ask is not None and not _file_is_broken(declared):
+            try:
+                told = {stage.name: stage for stage in ask(snapshot, path, {}).stages}
+                asked = True
+            except CannotPlanError as error:
+                problems.append(_import_problem(error, declared))
+        reader = _Reader(snapshot, code, sets, declared, told, asked=asked)
+        targets = reader.targets()
+        return targets, [*problems, *reader.problems]
+
+
+class _Reader:
+    """Makes targets, dependencies first, whatever order the file has them in."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        code: Code,
+        sets: Mapping[str, Json],
+        declared: Declarations,
+        told: Mapping[str, PlannedStage],
+        *,
+        asked: bool,
+    ) -> None:
+        self.problems: list[Problem] = []
+        self._snapshot = snapshot
+        self._code = code
+        self._sets = sets
+        self._declared = {stage.name: stage for stage in declared.stages}
+        self._told = told
+        self._asked = asked
+        self._broken = {name for problem in declared.problems if problem.severity == "error" for name in problem.stages}
+        self._file_broken = _file_is_broken(declared)
+        self._made: dict[str, Target] = {}
+
+    def targets(self) -> list[Target]:
+        """Return a target for each declaration."""
+        for name in self._declared:
+            self._make(name)
+        return list(self._made.values())
+
+    def _make(self, start: str) -> None:
+        """Make ``start`` and what it depends on, without recursion: a chain may be 10,000 long."""
+        pending = [(start, False)]
+        entered: set[str] = set()
+        while pending:
+            name, ready = pending.pop()
+            if name in self._made or name not in self._declared:
+                continue
+            if ready:
+                self._made[name] = self._target(self._declared[name])
+            elif name not in entered:
+                entered.add(name)
+                pending.append((name, True))
+                for stages in self._declared[name].dependencies.values():
+                    pending.extend((stage, False) for stage in stages if stage not in entered)
+
+    def _target(self, stage: Declaration) -> Target:
+        broken = self._file_broken or stage.name in self._broken
+        dependencies: dict[str, Sequence[str]] = {
+            role: [name for name in names if name in self._declared] for role, names in stage.dependencies.items()
+        }
+        told = [self._parameter(stage, one) for one in stage.parameters]
+        parameters = [one for one in told if one is not None]
+        derivation = None
+        if not broken and self._known(stage):
+            derivation = self._derivation(stage, parameters, dependencies)
+            broken = derivation is None and not any(self._made[n].derivation is None for n in _names(dependencies))
+        return Target(
+            name=stage.name,
+            function=stage.function,
+            language="function",
+            path=stage.path,
+            span=stage.span,
+            derivation=derivation,
+            dref=derivation.dref if derivation is not None else None,
+            dependencies=dependencies,
+            parameters=parameters,
+            pool=stage.pool,
+            doc=stage.doc,
+            guessed=stage.guessed and not self._asked,
+            broken=broken,
+        )
+
+    def _known(self, stage: Declaration) -> bool:
+        return stage.static or stage.name in self._told
+
+    def _parameter(self, stage: Declaration, one: ParameterDeclaration) -> Parameter | None:
+        if one.role not in ("configuration", "input"):
+            return None
+        for key in (f"{stage.name}.{one.name}", f"{stage.function}.{one.name}"):
+            if key in self._sets:
+                value = self._sets[key]
+                return Parameter(one.name, value, _text(value), "set")
+        if not one.static and stage.name in self._told:
+            value = self._told[stage.name].configuration.get(one.name)
+            return Parameter(one.name, value, _text(value), "default")
+        source: Literal["default", "bind", "input"] = "bind" if one.source in ("bind", "each") else "default"
+        text = one.text or _text(one.value)
+        return Parameter(one.name, one.value, text, "input" if one.role == "input" else source)
+
+    def _derivation(
+        self, stage: Declaration, parameters: Sequence[Parameter], dependencies: Mapping[str, Sequence[str]]
+    ) -> Derivation | None:
+        drefs: dict[str, list[DRef]] = {}
+        for role, names in dependencies.items():
+            found = [self._made[name].dref if name in self._made else None for name in names]
+            known = [dref for dref in found if dref is not None]
+            if len(known) < len(found):
+                return None
+            drefs[role] = known
+        by_name = {one.name: one for one in stage.parameters}
+        configuration: dict[str, Json] = {}
+        inputs: dict[str, str] = {}
+        for parameter in parameters:
+            declared = by_name[parameter.name]
+            if declared.auxiliary:
+                continue
+            configuration[parameter.name] = parameter.value
+            if declared.role == "input":
+                try:
+                    inputs.update(input_hashes(Path(self._snapshot.root), stage.path, parameter.value, declared.kind))
+                except NoInputError as error:
+                    self.problems.append(Problem("bad-parameter", str(error), declared.span, stages=[stage.name]))
+                    return None
+        fingerprint = self._code.fingerprint(stage.path, stage.function)
+        return Derivation(stage.name, "function", configuration, drefs, inputs, fingerprint.digest)
+
+
+def _names(dependencies: Mapping[str, Sequence[str]]) -> list[str]:
+    return [name for names in dependencies.values() for name in names]
+
+
+def _text(value: Json) -> str:
+    text = repr(from_json(value))
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _file_is_broken(declared: Declarations) -> bool:
+    return any(problem.severity == "error" and not problem.stages for problem in declared.problems)
+
+
+def _import_problem(error: CannotPlanError, declared: Declarations) -> Problem:
+    """Return the planner's failure as a problem at the first stage that needs it."""
+    first = next(stage for stage in declared.stages if stage.name in declared.needs_planner)
+    message = f"The file could not be run to learn the parameters of {', '.join(declared.needs_planner)}: {error}"
+    if error.failure.advice:
+        message += f". {error.failure.advice}"
+    return Problem("import-failed", message, first.span, stages=list(declared.needs_planner))

@@ -1,0 +1,117 @@
+"""The engine in the caller's own process: what the command line and ``stageloom.load`` rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from stageloom.derivations.language import Derivations
+from stageloom.engine.language import Language
+from stageloom.engine.run import Entry
+from stageloom.engine.schedule import StageState
+from stageloom.engine.workspace import Workspace
+from stageloom.executors.inline import InlineExecutor
+from stageloom.functions.language import Functions
+from stageloom.model.values import to_json
+from stageloom.rpc.messages import Failure, Point
+from stageloom.store.store import Store
+
+#: The ways a stage can be written.
+LANGUAGES: Sequence[Language] = (Functions(), Derivations())
+
+
+class NotRealizedError(LookupError):
+    """What was asked for is not cached; the message says how to get it."""
+
+
+class StageFailedError(RuntimeError):
+    """A stage failed; ``failure`` says how."""
+
+    def __init__(self, stage: str, failure: Failure) -> None:
+        self.stage = stage
+        self.failure = failure
+        super().__init__(f"{stage} failed: {failure.message}")
+
+
+@contextmanager
+def open_workspace(root: Path, store: Path, *, create: bool = True) -> Iterator[Workspace]:
+    """Open the workspace at ``root`` with its store; jobs run in this process."""
+    with Store.open(store, create=create) as opened:
+        yield Workspace(root, opened, LANGUAGES, InlineExecutor())
+
+
+def load(
+    target: str, *, sets: Mapping[str, object] | None = None, root: str | None = None, store: str | None = None
+) -> object:
+    """Return what a stage made, as it stands now: its return value, or the folder of its files if it has none.
+
+    ``target`` is ``"pipeline.py:stage"``; ``sets`` maps ``stage.parameter`` to another value than the default.
+
+    Raises:
+        NotRealizedError: when it isn't cached; nothing is run.
+    """
+    from stageloom.cli.target import find_place
+
+    place = find_place([target], root, store)
+    given = {key: to_json(value, key) for key, value in (sets or {}).items()}
+    with open_workspace(place.root, place.store) as workspace:
+        from stageloom.engine.status import standings
+
+        pipeline = workspace.read(place.path, sets=given)
+        [name] = place.stages or (list(pipeline.targets)[-1],)
+        standing = standings(workspace.store, pipeline)
+        found = standing[name].found if name in standing else None
+        if found is None:
+            raise NotRealizedError(f"{target} isn't cached; run: stageloom realize {target}")
+        return _value(workspace.store.tree(found.tree), workspace.root)
+
+
+def realize(
+    target: str, *, sets: Mapping[str, object] | None = None, root: str | None = None, store: str | None = None
+) -> object:
+    """Run what is missing of a stage and all it depends on, in this process, and return it as :func:`load` does.
+
+    Raises:
+        StageFailedError: naming the stage that failed first.
+    """
+    from stageloom.cli.target import find_place
+
+    place = find_place([target], root, store)
+    given = {key: to_json(value, key) for key, value in (sets or {}).items()}
+    with open_workspace(place.root, place.store) as workspace:
+        pipeline = workspace.read(place.path, sets=given)
+        [name] = place.stages or (list(pipeline.targets)[-1],)
+        result = workspace.run(pipeline, [name], _Quiet()).execute()
+        if result.first_failure is not None:
+            failure = result.entries[result.first_failure].failure
+            assert failure is not None
+            raise StageFailedError(result.first_failure, failure)
+        found = result.entries[name].found
+        if found is None:
+            raise StageFailedError(name, Failure("cancelled", "cancelled"))
+        return _value(workspace.store.tree(found.tree), workspace.root)
+
+
+def _value(tree: Path, root: Path) -> object:
+    import sys
+
+    from stageloom.artifacts.values import given
+
+    if str(root) not in sys.path:
+        sys.path.append(str(root))
+    return given(tree)
+
+
+class _Quiet:
+    """Hears and says nothing."""
+
+    def changed(self, stage: str, state: StageState, entry: Entry) -> None:
+        """Say nothing."""
+
+    def log(self, stage: str, stream: Literal["stdout", "stderr"], text: str) -> None:
+        """Say nothing."""
+
+    def progress(self, stage: str, points: Sequence[Point], fraction: float | None, message: str) -> None:
+        """Say nothing."""

@@ -1,0 +1,211 @@
+"""The engine's side of the connection: every request of the host, answered from one workspace."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from stageloom.engine.language import CannotPlanError
+from stageloom.engine.project import UnknownParameterError, UnknownStageError
+from stageloom.engine.run import store_failure
+from stageloom.engine.workspace import NoSuchRealizationError, Workspace
+from stageloom.executors.host import HostExecutor
+from stageloom.library import LANGUAGES
+from stageloom.rpc import handshake
+from stageloom.rpc.endpoint import Endpoint, in_thread
+from stageloom.rpc.errors import INVALID_PARAMS, REQUEST_FAILED, RpcError
+from stageloom.rpc.messages import (
+    Artifacts,
+    ArtifactsParams,
+    Empty,
+    ExportParams,
+    Failure,
+    FileParams,
+    FilePreview,
+    InitializeParams,
+    InitializeResult,
+    Invalidated,
+    InvalidateParams,
+    Located,
+    LogMessage,
+    Outputs,
+    OutputsParams,
+    Plan,
+    PlanParams,
+    RunParams,
+    RunRef,
+    RunStarted,
+    StoreChanged,
+    Undone,
+    UndoParams,
+    Why,
+    WhyParams,
+)
+from stageloom.rpc.request import Call
+from stageloom.rpc.wire import encode
+from stageloom.service.runs import Runs
+from stageloom.store.errors import StoreError
+from stageloom.store.store import Store
+
+_POLL_SECONDS = 1.0
+_STOP_SECONDS = 5.0
+
+
+class Server:
+    """Serves one host over two streams."""
+
+    def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
+        self._endpoint = Endpoint(reader, writer, log=self._log, name="host")
+        self._workspace: Workspace | None = None
+        self._runs: Runs | None = None
+        self._told = 0
+        self._executor = HostExecutor(self._endpoint)
+        handshake.answer(self._endpoint, ("engine",), self._initialize)
+        for method, handle in self._handlers().items():
+            self._endpoint.on(method, _guarded(handle), in_thread)
+
+    def serve(self) -> None:
+        """Answer until the host goes or asks to shut down; then stop what runs."""
+        self._endpoint.start()
+        while not self._endpoint.wait_closed(_POLL_SECONDS):
+            self._tell_changes()
+        if self._runs is not None:
+            self._runs.stop(_STOP_SECONDS)
+        if self._workspace is not None:
+            self._workspace.store.close()
+
+    def _handlers(self) -> dict[str, Callable[[Any], object]]:
+        return {
+            "shutdown": self._shutdown,
+            "pipeline/plan": self._plan,
+            "pipeline/why": self._why,
+            "run/start": self._start,
+            "run/cancel": self._cancel,
+            "stage/invalidate": self._invalidate,
+            "stage/undo": self._undo,
+            "store/artifacts": self._artifacts,
+            "store/preview": self._preview,
+            "store/outputs": self._outputs,
+            "store/locate": self._locate,
+            "store/export": self._export,
+        }
+
+    def _initialize(self, params: InitializeParams) -> InitializeResult:
+        try:
+            store = Store.open(Path(params.store))
+        except StoreError as error:
+            raise _failed(store_failure(error)) from None
+        self._workspace = Workspace(Path(params.workspace).resolve(), store, LANGUAGES, self._executor)
+        self._runs = Runs(self._workspace, self._endpoint)
+        self._told = store.sequence
+        return handshake.describe(str(store.path), tuple(store.warnings))
+
+    @property
+    def _open(self) -> Workspace:
+        assert self._workspace is not None, "initialize comes first; the endpoint refuses what comes before it"
+        return self._workspace
+
+    def _shutdown(self, params: Empty) -> Empty:
+        if self._runs is not None:
+            self._runs.stop(_STOP_SECONDS)
+        threading.Timer(0.05, self._endpoint.close).start()
+        return params
+
+    def _plan(self, params: PlanParams) -> Plan:
+        return self._open.plan(params.path, params.overlays, params.sets)
+
+    def _why(self, params: WhyParams) -> Why:
+        return Why(self._open.why(params.path, params.stage, params.overlays, params.sets))
+
+    def _start(self, params: RunParams) -> RunStarted:
+        assert self._runs is not None
+        return RunStarted(self._runs.start(params))
+
+    def _cancel(self, params: RunRef) -> Empty:
+        assert self._runs is not None
+        self._runs.cancel(params.run)
+        return Empty()
+
+    def _invalidate(self, params: InvalidateParams) -> Invalidated:
+        if params.rrefs:
+            result = self._open.invalidate_realizations(params.rrefs)
+        else:
+            result = self._open.invalidate(params.path, params.stages, dependents=params.dependents, sets=params.sets)
+        self._tell_changes()
+        return result
+
+    def _undo(self, params: UndoParams) -> Undone:
+        result = self._open.undo(params.sequence)
+        self._tell_changes()
+        return result
+
+    def _artifacts(self, params: ArtifactsParams) -> Artifacts:
+        return self._open.artifacts(params.path, hidden=params.hidden)
+
+    def _preview(self, params: FileParams) -> FilePreview:
+        return self._open.preview(params.rref, params.file)
+
+    def _outputs(self, params: OutputsParams) -> Outputs:
+        return self._open.outputs(params.rref)
+
+    def _locate(self, params: FileParams) -> Located:
+        return Located(str(self._open.locate(params.rref, params.file)))
+
+    def _export(self, params: ExportParams) -> Located:
+        return Located(str(self._open.export(params.rref, Path(params.target), params.file)))
+
+    def _tell_changes(self) -> None:
+        """Tell the host when the store has moved on, by this process or another."""
+        if self._workspace is None:
+            return
+        try:
+            sequence = self._workspace.store.sequence
+        except StoreError as error:
+            self._log("error", str(error))
+            return
+        if sequence != self._told:
+            self._told = sequence
+            self._endpoint.notify("store/changed", StoreChanged(sequence))
+
+    def _log(self, level: str, text: str) -> None:
+        known = level if level in ("debug", "info", "warning", "error") else "info"
+        self._endpoint.notify("log/message", LogMessage(known, text))  # type: ignore[arg-type]  # one of the four
+
+
+def _guarded(handle: Callable[[Any], object]) -> Callable[[Any, Call], object]:
+    """Return a handler that answers what can be expected to go wrong with a Failure to show."""
+
+    def guarded(params: Any, call: Call) -> object:
+        call.check()
+        try:
+            return handle(params)
+        except CannotPlanError as error:
+            raise _failed(error.failure) from None
+        except StoreError as error:
+            raise _failed(store_failure(error)) from None
+        except (UnknownStageError, UnknownParameterError, NoSuchRealizationError) as error:
+            raise RpcError(INVALID_PARAMS, str(error)) from None
+        except OSError as error:
+            raise _failed(Failure("store", f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))) from None
+
+    return guarded
+
+
+def _failed(failure: Failure) -> RpcError:
+    return RpcError(REQUEST_FAILED, failure.message, encode(failure))
+
+
+def main() -> None:
+    """Serve the host at the other end of standard input and output."""
+    reader = os.fdopen(os.dup(0), "rb")
+    writer = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints by mistake must not get between messages
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    sys.stdout = sys.stderr
+    Server(reader, writer).serve()
