@@ -3,6 +3,7 @@ import { Emitter, Lifetime, type Disposable, type Event } from "../lifetime.js";
 import type { Failure, InitializeResult, JobOutcome, PoolRunParams } from "../protocol/kernel/messages.gen.js";
 import { addFailure, noFailures, waitBefore } from "../supervision/backoff.js";
 import { failed, failure, type Answer } from "./answer.js";
+import { orAborted } from "./aborted.js";
 import { failureOfDeath } from "./death.js";
 import { onlyReads, type EngineEvent, type EngineMethod, type ParamsOf, type ResultOf } from "./methods.js";
 import type { RunOptions } from "./pool.js";
@@ -69,8 +70,8 @@ export class Engine implements Disposable {
     signal?: AbortSignal,
   ): Promise<Answer<ResultOf<M>>> {
     for (let attempt = 0; ; attempt += 1) {
-      const state = await this.start();
-      if (signal?.aborted === true) return failed(failure("cancelled", "Cancelled."));
+      const state = await orAborted(this.start(), signal);
+      if (state === null) return failed(failure("cancelled", "Cancelled."));
       if (state.is === "failed") return failed(state.failure);
       const process = this.#process;
       if (process === null || this.#over()) return failed(ended);

@@ -1,9 +1,11 @@
 import { Emitter, Lifetime, type Disposable, type Event } from "../lifetime.js";
 import type { Logger } from "../logger.js";
+import type { JobOutcome } from "../protocol/kernel/messages.gen.js";
 import { MessageValidator } from "../protocol/kernel/validate.js";
 import type { Supervisor } from "../supervision/supervisor.js";
 import { failed, failure, type Answer } from "./answer.js";
-import { Engine } from "./engine.js";
+import { orAborted } from "./aborted.js";
+import { Engine, type RunJob } from "./engine.js";
 import type { Interpreter } from "./interpreter.js";
 import type { EngineEvent, EngineMethod, ParamsOf, ResultOf } from "./methods.js";
 import { Pool } from "./pool.js";
@@ -33,6 +35,7 @@ interface Running {
   readonly workers: Pool;
 }
 
+const defaultPool = ["", "default"];
 const defaultSize = 2;
 const tenMinutes = 600_000;
 const aMinute = 60_000;
@@ -83,7 +86,8 @@ export class KernelHost implements Disposable {
     signal?: AbortSignal,
   ): Promise<Answer<ResultOf<M>>> {
     if (this.#lifetime.ended) return failed(failure("cancelled", "Cancelled: the kernels were shut down."));
-    const running = await this.#begin();
+    const running = await orAborted(this.#begin(), signal);
+    if (running === null) return failed(failure("cancelled", "Cancelled."));
     return running.is === "done" ? running.result.engine.request(method, params, signal) : running;
   }
 
@@ -124,8 +128,10 @@ export class KernelHost implements Disposable {
     const workers = lifetime.add(new Pool({ role: "worker", size, rebind: true, idleFor }, ground));
     // a planner imports the pipeline file, so each snapshot gets a process of its own
     const planners = lifetime.add(new Pool({ role: "planner", size: 1, rebind: false, idleFor: aMinute }, ground));
-    const run: ConstructorParameters<typeof Engine>[1] = (job, options) =>
-      (job.role === "planner" ? planners : workers).run(job, options);
+    const run: RunJob = (job, options) => {
+      if (!defaultPool.includes(job.pool)) return Promise.resolve(noSuchPool(job.pool));
+      return (job.role === "planner" ? planners : workers).run(job, options);
+    };
     const engine = lifetime.add(new Engine(ground, run));
     lifetime.add(
       engine.onDidTell((event) => {
@@ -156,4 +162,11 @@ export class KernelHost implements Disposable {
     this.#state = state;
     this.#states.fire(state);
   }
+}
+
+function noSuchPool(pool: string): JobOutcome {
+  const why = failure("internal", `There is no pool named “${pool}”.`, {
+    advice: "Remove the pool from the stage: this version has the default pool alone.",
+  });
+  return { is: "failed", failure: why };
 }
