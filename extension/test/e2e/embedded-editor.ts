@@ -1,0 +1,147 @@
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { browser, browserArguments } from "../../../scripts/lib/browser.mjs";
+import { root } from "../../../scripts/lib/paths.mjs";
+import { environment } from "../../../scripts/lib/python.mjs";
+import { installVsix, startServer, type EmbeddedServer } from "../../../scripts/lib/server.mjs";
+import { removeFolder, temporaryFolder } from "../../../scripts/lib/temporary.mjs";
+import { CommandPalette } from "./page/command-palette.js";
+import { Lenses } from "./page/lenses.js";
+import { Notifications } from "./page/notifications.js";
+import { Panel } from "./page/panel.js";
+import { Pictures } from "./page/pictures.js";
+import { Sidebar } from "./page/sidebar.js";
+import { StatusBar } from "./page/status-bar.js";
+import { TextEditor } from "./page/text-editor.js";
+import { patience, startPatience } from "./page/waiting.js";
+
+export interface OpenOptions {
+  /** The folder below examples/ that is copied to be the workspace; or else `files`. */
+  readonly example?: string;
+  /** Files written into the workspace, over the example's where there is one. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** The file that is open at the start. */
+  readonly open?: string;
+  /** What the user has set, over the interpreter of the tests. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Whether VS Code asks for trust; without, every folder is trusted. */
+  readonly trust?: boolean;
+  /** A packaged extension in place of the checkout's. */
+  readonly vsix?: string;
+}
+
+/** The Python that pipelines of the tests run on: it has NumPy, SciPy and Matplotlib. */
+export async function testPython(): Promise<string> {
+  return process.env["STAGELOOM_TEST_PYTHON"] ?? (await environment("dev"));
+}
+
+/** VS Code on a copy of a workspace, worked as a user does. */
+export class EmbeddedEditor {
+  readonly folder: string;
+  readonly workspace: string;
+  readonly page: Page;
+  readonly server: EmbeddedServer;
+  readonly #browser: Browser;
+  readonly #console: string[] = [];
+  readonly #address: string;
+
+  readonly lenses: Lenses;
+  readonly sidebar: Sidebar;
+  readonly notifications: Notifications;
+  readonly panel: Panel;
+  readonly pictures: Pictures;
+  readonly statusBar: StatusBar;
+  readonly palette: CommandPalette;
+  readonly text: TextEditor;
+
+  private constructor(folder: string, server: EmbeddedServer, window: Browser, page: Page, address: string) {
+    this.folder = folder;
+    this.workspace = path.join(folder, "workspace");
+    this.server = server;
+    this.#browser = window;
+    this.page = page;
+    this.#address = address;
+    this.lenses = new Lenses(page);
+    this.sidebar = new Sidebar(page);
+    this.notifications = new Notifications(page);
+    this.panel = new Panel(page);
+    this.pictures = new Pictures(page);
+    this.statusBar = new StatusBar(page);
+    this.palette = new CommandPalette(page);
+    this.text = new TextEditor(page);
+    page.on("console", (message) => this.#console.push(`${message.type()}: ${message.text()}`));
+    page.on("pageerror", (error) => this.#console.push(`page error: ${error.stack ?? error.message}`));
+  }
+
+  static async start(options: OpenOptions): Promise<EmbeddedEditor> {
+    const folder = temporaryFolder("e2e");
+    const workspace = path.join(folder, "workspace");
+    mkdirSync(workspace);
+    if (options.example !== undefined) {
+      const keep = (file: string): boolean => ![".stageloom", "__pycache__"].includes(path.basename(file));
+      cpSync(path.join(root, "examples", options.example), workspace, { recursive: true, filter: keep });
+    }
+    for (const [name, text] of Object.entries(options.files ?? {})) {
+      mkdirSync(path.dirname(path.join(workspace, name)), { recursive: true });
+      writeFileSync(path.join(workspace, name), text);
+    }
+    const data = path.join(folder, "data");
+    if (options.vsix !== undefined) await installVsix(data, options.vsix);
+    const settings = {
+      "stageloom.python": await testPython(),
+      "security.workspace.trust.enabled": options.trust === true,
+      "files.autoSave": "off",
+      "workbench.colorTheme": "Dark Modern",
+      ...options.settings,
+    };
+    const server = await startServer({ folder: data, settings }, options.vsix === undefined ? { extension: root } : {});
+    try {
+      const window = await chromium.launch({ executablePath: await browser(), args: browserArguments });
+      const page = await window.newPage({ viewport: { width: 1440, height: 900 } });
+      const file = options.open === undefined ? undefined : server.uri(path.join(workspace, options.open));
+      const address = server.address(workspace, file === undefined ? [] : [["openFile", file]]);
+      const editor = new EmbeddedEditor(folder, server, window, page, address);
+      await editor.load();
+      return editor;
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  /** Loads the window, or loads it again as "Reload Window" does. */
+  async load(): Promise<void> {
+    await this.page.goto(this.#address);
+    await this.page.locator(".monaco-workbench .statusbar").waitFor({ timeout: startPatience });
+  }
+
+  /** The answer to VS Code's question whether the folder's authors are trusted. */
+  async answerTrust(trusted: boolean): Promise<void> {
+    const dialog = this.page.locator(".monaco-dialog-box", { hasText: "trust the authors" });
+    await dialog.waitFor({ timeout: startPatience });
+    await dialog.locator(".monaco-button", { hasText: trusted ? /^Yes/ : /^No/ }).click({ timeout: patience });
+    await dialog.waitFor({ state: "detached", timeout: patience });
+  }
+
+  /** Where the extension, the server and the page have left their word. */
+  console(): readonly string[] {
+    return this.#console;
+  }
+
+  /** Keeps what helps to understand a failure: a picture, the page's console, the editor's logs. */
+  async keepTraces(name: string): Promise<string> {
+    const target = path.join(root, "test-results/failures", name.replaceAll(/[^\w-]+/g, "-").slice(0, 80));
+    mkdirSync(target, { recursive: true });
+    writeFileSync(path.join(target, "console.log"), this.#console.join("\n"));
+    cpSync(path.join(this.folder, "data/user/logs"), path.join(target, "logs"), { recursive: true, force: true });
+    await this.page.screenshot({ path: path.join(target, "page.png") });
+    return target;
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close();
+    await this.server.stop();
+    removeFolder(this.folder);
+  }
+}

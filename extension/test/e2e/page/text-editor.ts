@@ -1,0 +1,62 @@
+import type { Page } from "playwright-core";
+import { patience, until } from "./waiting.js";
+
+/** The text editor that is open, worked with the keyboard. */
+export class TextEditor {
+  readonly #page: Page;
+
+  constructor(page: Page) {
+    this.#page = page;
+  }
+
+  /** The lines on the screen, from top to bottom. */
+  async lines(): Promise<string[]> {
+    const found = await this.#page.locator(".editor-group-container.active .view-line").all();
+    const placed = await Promise.all(
+      found.map(async (line) => ({ y: (await line.boundingBox())?.y ?? 0, text: await line.innerText() })),
+    );
+    return placed.sort((a, b) => a.y - b.y).map(({ text }) => text.replaceAll("\u00a0", " "));
+  }
+
+  /** Puts the cursor at the end of a line, counted from 1. */
+  async goTo(line: number): Promise<void> {
+    await this.#page.locator(".editor-group-container.active .view-lines").first().click({ timeout: patience });
+    await this.#page.keyboard.press("Control+G");
+    const input = this.#page.locator(".quick-input-widget input.input");
+    await input.waitFor({ timeout: patience });
+    await input.fill(`:${line}`);
+    await input.press("Enter");
+    await this.#page.keyboard.press("End");
+  }
+
+  /** Writes as if pasted: no completion, no bracket closed by itself. */
+  async insert(text: string): Promise<void> {
+    await this.#page.keyboard.insertText(text);
+  }
+
+  async press(keys: string): Promise<void> {
+    await this.#page.keyboard.press(keys);
+  }
+
+  /** Replaces a whole line, counted from 1. */
+  async replaceLine(line: number, text: string): Promise<void> {
+    await this.goTo(line);
+    await this.press("Home");
+    await this.press("Home");
+    await this.press("Shift+End");
+    // to column 1, before the indentation too
+    await this.press("Delete");
+    await this.press("Control+G");
+    const input = this.#page.locator(".quick-input-widget input.input");
+    await input.waitFor({ timeout: patience });
+    await input.fill(`:${line},1`);
+    await input.press("Enter");
+    await this.press("Shift+End");
+    await this.insert(text);
+  }
+
+  async save(): Promise<void> {
+    await this.press("ControlOrMeta+S");
+    await until("the file is saved", async () => (await this.#page.locator(".tab.active.dirty").count()) === 0);
+  }
+}
