@@ -2,6 +2,60 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+
 from stageloom._version import VERSION as __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from stageloom import search
+    from stageloom.functions.declare import Stage, stage
+    from stageloom.functions.places import Dir, File, Out, auxiliary
+    from stageloom.library import NotRealizedError, StageFailedError, load, realize
+    from stageloom.progress import report
+
+__all__ = [
+    "Dir",
+    "File",
+    "NotRealizedError",
+    "Out",
+    "Stage",
+    "StageFailedError",
+    "__version__",
+    "auxiliary",
+    "load",
+    "realize",
+    "report",
+    "search",
+    "stage",
+]
+
+_HOMES = {
+    "Dir": "stageloom.functions.places",
+    "File": "stageloom.functions.places",
+    "NotRealizedError": "stageloom.library",
+    "Out": "stageloom.functions.places",
+    "Stage": "stageloom.functions.declare",
+    "StageFailedError": "stageloom.library",
+    "auxiliary": "stageloom.functions.places",
+    "load": "stageloom.library",
+    "realize": "stageloom.library",
+    "report": "stageloom.progress",
+    "stage": "stageloom.functions.declare",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for: a file of stages needs little of the package, and pays for no more."""
+    if name == "search":
+        return importlib.import_module("stageloom.search")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'stageloom' has no attribute {name!r}")
+    found: object = getattr(importlib.import_module(home), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

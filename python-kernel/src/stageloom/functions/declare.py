@@ -1,0 +1,182 @@
+"""The decorator that makes a function a stage. A decorated function stays one: calling it just calls it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+
+from stageloom.functions.places import Auxiliary, Input
+from stageloom.search import Space
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Each = Sequence[object] | Mapping[str, Sequence[object]]
+
+
+class Stage(Generic[P, R]):
+    """A function that is a stage, or one of its instances.
+
+    ``bound`` are the parameters fixed by :meth:`bind`: values, or other stages.
+    """
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        *,
+        each: Each | None = None,
+        pool: str = "",
+        auxiliary: Collection[str] = (),
+        bound: Mapping[str, object] | None = None,
+    ) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.each = each
+        self.pool = pool
+        self.auxiliary = frozenset({auxiliary} if isinstance(auxiliary, str) else auxiliary)
+        self.bound: Mapping[str, object] = dict(bound or {})
+        unknown = sorted(self.auxiliary - set(self.parameters))
+        if unknown:
+            raise TypeError(f"{function.__name__} has no parameter {unknown[0]!r}, which auxiliary= names")
+
+    @property
+    def parameters(self) -> Mapping[str, inspect.Parameter]:
+        """The function's parameters."""
+        return inspect.signature(self.function).parameters
+
+    def value(self, name: str) -> object:
+        """Return what a parameter is bound to, or its default; raises KeyError if it has neither."""
+        if name in self.bound:
+            return self.bound[name]
+        default = self.parameters[name].default
+        if default is inspect.Parameter.empty:
+            raise KeyError(name)
+        return default
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function itself, in place and uncached, with what is bound and with plain values for defaults."""
+        signature = inspect.signature(self.function)
+        given = signature.bind_partial(*args, **kwargs)
+        for name in signature.parameters:
+            if name not in given.arguments and (name in self.bound or _is_special(self._default(name))):
+                given.arguments[name] = self._plain(self.value(name), name)
+        return self.function(*given.args, **given.kwargs)
+
+    def _default(self, name: str) -> object:
+        return inspect.signature(self.function).parameters[name].default
+
+    def _plain(self, value: object, name: str) -> object:
+        if isinstance(value, Stage):
+            raise TypeError(f"{self.__name__} needs a value for {name!r}, which is bound to the stage {value.__name__}")
+        value = unwrap(value)
+        if isinstance(value, Input):
+            file = Path(inspect.getfile(inspect.unwrap(self.function))).resolve()
+            return given_input(value, file.parent, file.name)
+        return value
+
+    def bind(self, **values: object) -> Stage[..., R]:
+        """Return another instance of the stage, with some parameters fixed to values or to other stages.
+
+        Assign it to a name at the top of the file: the name is the instance's own.
+        """
+        for name in values:
+            if name not in self.parameters:
+                known = ", ".join(self.parameters) or "none"
+                raise TypeError(f"{self.__name__} has no parameter {name!r}; it has {known}")
+        return Stage(
+            cast("Callable[..., R]", self.function),
+            each=self.each,
+            pool=self.pool,
+            auxiliary=self.auxiliary,
+            bound={**self.bound, **values},
+        )
+
+    __name__: str
+    __qualname__: str
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.bound.items())
+        return f"<stage {self.__qualname__}({shown})>" if shown else f"<stage {self.__qualname__}>"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        # the function's name leads to the stage, so the function by itself could not be pickled
+        if self.bound:
+            return _bind_again, (Stage(self.function), dict(self.bound))
+        return self.__qualname__
+
+
+def _bind_again(base: Stage[..., Any], bound: dict[str, object]) -> Stage[..., Any]:
+    return base.bind(**bound)
+
+
+@overload
+def stage(function: Callable[P, R], /) -> Stage[P, R]: ...
+@overload
+def stage(
+    *, each: Each | None = None, pool: str = "", auxiliary: str | Collection[str] = (), match: None = None
+) -> Callable[[Callable[P, R]], Stage[P, R]]: ...
+
+
+def stage(
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    each: Each | None = None,
+    pool: str = "",
+    auxiliary: str | Collection[str] = (),
+    match: None = None,
+) -> Any:
+    """Make a function a stage of its file's pipeline.
+
+    A parameter that names another stage is a dependency, and receives what that stage returned. Any other needs a
+    default and is configuration. A parameter annotated ``Out`` receives the folder for files. The function is only
+    called by a realization, when nothing that it depends on is the same as before.
+
+    Args:
+        function: the function, where the decorator is used without parentheses.
+        each: values to map the stage over: a list for its one parameter without a default, or a dict of lists.
+        pool: name of the pool of workers to run on; empty for the default.
+        auxiliary: names of parameters that don't count: changing them makes nothing stale.
+        match: how a realization is chosen among several; the latest one is, which is all there is so far.
+
+    Raises:
+        TypeError: for what is not a function.
+    """
+    if match is not None:
+        raise TypeError("match= takes nothing but None so far: dependants get the latest realization")
+
+    def decorate(decorated: Callable[P, R]) -> Stage[P, R]:
+        if isinstance(decorated, Stage) or not inspect.isfunction(inspect.unwrap(decorated)):
+            raise TypeError(f"@stage goes on a function, not on {decorated!r}")
+        return Stage(decorated, each=each, pool=pool, auxiliary=auxiliary)
+
+    return decorate if function is None else decorate(function)
+
+
+def unwrap(value: object) -> object:
+    """Return the plain value that a default or a bound value stands for; inputs stay as they are."""
+    while isinstance(value, (Auxiliary, Space)):
+        value = value.value if isinstance(value, Auxiliary) else value.default
+    return value
+
+
+def _is_special(value: object) -> bool:
+    return isinstance(value, (Auxiliary, Space, Input))
+
+
+def given_input(value: Input, root: Path, path: str) -> Path | list[Path]:
+    """Return what a stage receives for an input that the file at ``path`` below ``root`` declares.
+
+    Raises:
+        NoInputError: where there is no such file or folder.
+    """
+    from stageloom.functions.inputs import input_files
+
+    files = input_files(root, path, value.pattern, value.kind)
+    if value.kind == "dir":
+        return Path(os.path.abspath((root / path).parent / value.pattern))
+    return files if value.many else files[0]
