@@ -1,4 +1,4 @@
-"""Source without the configurations written in it: they count by their values, so not once more as code."""
+"""Source without the configurations and matchers written in it: they count by their values, or not at all."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from stageloom.derivations.source import Names, StageFunction, own_nodes
 
+_MATCHERS = ("match_only", "match_latest")
 _KEPT = (ast.Lambda, ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 
 
 def without_configurations(tree: ast.Module, text: str, functions: Sequence[StageFunction]) -> str:
-    """Return ``text`` with ``{}`` for each dict written in a call of ``mkconfig`` in one of ``functions``.
+    """Return ``text`` with ``{}`` for each matcher, and each dict written in a call of ``mkconfig``, in ``functions``.
 
     Only what the function itself executes is taken out, nothing of the functions written in it: so what a realizer
     executes, and what it brings along, stays as it is.
@@ -26,7 +27,7 @@ def without_configurations(tree: ast.Module, text: str, functions: Sequence[Stag
     return b"\n".join(lines).decode()
 
 
-def _written(tree: ast.Module, functions: Sequence[StageFunction]) -> Iterator[ast.Dict]:
+def _written(tree: ast.Module, functions: Sequence[StageFunction]) -> Iterator[ast.expr]:
     names = Names(tree)
     known = {function.name for function in functions if function.makes}
     for function in tree.body:
@@ -34,14 +35,11 @@ def _written(tree: ast.Module, functions: Sequence[StageFunction]) -> Iterator[a
             continue
         inside: set[int] = set()
         for node in own_nodes(function):  # outer ones first
-            if (
-                id(node) in inside
-                or not isinstance(node, ast.Call)
-                or not names.says(node.func, "mkconfig")
-                or len(node.args) != 1
-            ):
+            if id(node) in inside or not isinstance(node, ast.Call):
                 continue
-            [written] = node.args
+            if any(names.says(node.func, matcher) for matcher in _MATCHERS):
+                yield node
+            written = node.args[0] if len(node.args) == 1 and names.says(node.func, "mkconfig") else None
             if isinstance(written, ast.Dict) and not any(isinstance(part, _KEPT) for part in ast.walk(written)):
                 inside.update(id(part) for part in ast.walk(written))
                 yield written
