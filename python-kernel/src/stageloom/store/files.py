@@ -38,7 +38,10 @@ class Files:
     def fsync(self, descriptor: int, path: str) -> None:
         """Return once what was written to the descriptor is on the disk."""
         self.before("fsync", path)
-        os.fsync(descriptor)
+        if sys.platform == "darwin":
+            _flush_drive(descriptor)
+        else:
+            os.fsync(descriptor)
 
     def truncate(self, descriptor: int, size: int, path: str) -> None:
         """Cut the file to ``size`` bytes."""
@@ -156,6 +159,16 @@ class Files:
             return self._syncfs(descriptor) == 0
         finally:
             os.close(descriptor)
+
+
+def _flush_drive(descriptor: int) -> None:
+    """On macOS fsync stops at the drive's own cache."""
+    import fcntl
+
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)  # type: ignore[attr-defined,unused-ignore]  # there on macOS alone
+    except OSError:
+        os.fsync(descriptor)  # not every file system there can
 
 
 def _load_syncfs() -> Callable[[int], int] | None:

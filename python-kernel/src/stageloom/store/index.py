@@ -252,22 +252,15 @@ class Index:
                 result.append(found)
         return result
 
-    def realizations(self) -> list[Found]:
-        """Return all realizations, hidden ones too, in order of sequence."""
-        return [
-            _found(row, set()) for row in self._db.execute(f"SELECT {_COLUMNS} FROM realizations ORDER BY sequence")
-        ]
-
     def size(self) -> int:
         """Return how many bytes all trees hold together."""
         return (
             self._db.execute("SELECT sum(size) FROM (SELECT DISTINCT tree, size FROM realizations)").fetchone()[0] or 0
         )
 
-    def size_of(self, tree: str) -> int | None:
-        """Return how many bytes ``tree`` holds, if a realization has it."""
-        row = self._db.execute(f"SELECT {_COLUMNS} FROM realizations WHERE tree = ? LIMIT 1", (tree,)).fetchone()
-        return None if row is None else _found(row, set()).size
+    def has_tree(self, tree: str) -> bool:
+        """Return whether a realization has it."""
+        return self._db.execute("SELECT 1 FROM realizations WHERE tree = ? LIMIT 1", (tree,)).fetchone() is not None
 
     def last_invalidation(self) -> int:
         """Return the sequence number of the last invalidation that stands, or 0."""

@@ -130,7 +130,7 @@ class Journal:
         try:
             self._files.write(own.descriptor, data, own.path)
             self._files.fsync(own.descriptor, own.path)
-        except OSError:
+        except BaseException:  # an interrupt too: what is half written must not stand before the next line
             self._withdraw(own, size)
             raise
         return os.path.basename(own.path), Mark(size + len(data), self._identity)
@@ -174,7 +174,10 @@ class Journal:
         self._listed = (-1, ())
         names = self._names()
         for name in names:
-            opened = OpenFile(self._files, os.path.join(self._folder, name), os.O_RDWR)
+            try:
+                opened = OpenFile(self._files, os.path.join(self._folder, name), os.O_RDWR)
+            except PermissionError:  # segments are few
+                continue  # another user's
             if opened.take(block=False):
                 self._own = opened
                 self._cut_tail(opened)

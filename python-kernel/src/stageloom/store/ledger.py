@@ -37,7 +37,7 @@ class Ledger:
         self._lock = lock
         self._writable = writable
         self._mutex = threading.RLock()
-        self.journal = Journal(layout.at("journal"), files)
+        self._journal = Journal(layout.at("journal"), files)
         self._seen: dict[str, int] = {}
         self._sequence = 0
         self._inode = 0
@@ -72,7 +72,7 @@ class Ledger:
                 events = make(self._open_index, self._sequence + 1)
             if not events:
                 return
-            name, mark = self.journal.append(events)
+            name, mark = self._journal.append(events)
             try:
                 self._take_in(Reading(events, [], {name: mark}), then)
             except _BROKEN as error:
@@ -105,18 +105,17 @@ class Ledger:
     def close(self) -> None:
         """Give back the segment, the index and the lock."""
         with self._mutex:
-            self.journal.close()
+            self._journal.close()
             if self._index is not None:
                 self._index.close()
                 self._index = None
             if self._lock is not None:
                 self._lock.close()
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Keep all processes from writing to the journal meanwhile."""
+    def read_all(self) -> Reading:
+        """Return the whole journal."""
         with self._mutex, self._locked(shared=True):
-            yield
+            return self._journal.read({})
 
     @property
     def _open_index(self) -> Index:
@@ -137,7 +136,7 @@ class Ledger:
 
     def _sizes(self) -> dict[str, int]:
         try:
-            return self.journal.sizes()
+            return self._journal.sizes()
         except FileNotFoundError:
             raise StoreMissingError(f"The store at {self._root} has been removed.", "Open it again.") from None
 
@@ -156,7 +155,7 @@ class Ledger:
         marks = index.marks()
         if any(name not in marks or marks[name].offset != size for name, size in sizes.items()):
             with index.transaction():
-                index.apply(self.journal.read(index.marks()))
+                index.apply(self._journal.read(index.marks()))
         self._sequence = max(self._sequence, index.sequence())
         self._seen = sizes
 

@@ -108,8 +108,10 @@ class Lock:
                 return  # someone has it open already: theirs to remove
         else:
             # The name goes while the lock is held; who waits on the old file sees that it has lost its name.
-            self._files.unlink(self._opened.path, missing_ok=True)
-            self._opened.close()
+            try:
+                self._files.unlink(self._opened.path, missing_ok=True)
+            finally:
+                self._opened.close()
 
     def __enter__(self) -> Lock:  # noqa: PYI034  # Self is not in 3.10
         return self

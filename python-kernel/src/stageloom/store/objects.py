@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from stageloom.model.objects import Derivation, Record
 from stageloom.model.references import DRef, RRef
-from stageloom.store.errors import DamagedError, NotStoredError
+from stageloom.store.errors import DamagedError, NotStoredError, StoreError
 from stageloom.store.layout import Layout
 from stageloom.store.trees import Manifest
 
@@ -69,6 +69,11 @@ def _bytes(path: str, identity: str) -> bytes:
         raise NotStoredError(f"{identity} is not in this store.", "Realize its stage, or name another store.") from None
     except IsADirectoryError:
         raise DamagedError(path, identity, "is a folder") from None
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be read ({error.strerror or error}).",
+            "Check the disk, and the permissions of the store's folder.",
+        ) from error
 
 
 def _read(path: str, identity: str, parse: Callable[[bytes], _Parsed], right: Callable[[_Parsed], bool]) -> _Parsed:

@@ -34,7 +34,8 @@ from stageloom.store.layout import Layout
 from stageloom.store.ledger import Ledger
 from stageloom.store.locks import Lock, OpenFile, acquire
 from stageloom.store.scratch import Scratch
-from stageloom.store.trees import Manifest, Stats, check_content, scan, stats, unchanged
+from stageloom.store.shelf import Shelf
+from stageloom.store.trees import Manifest, Stats, stats
 from stageloom.store.verify import Damage, verify
 
 _Answer = TypeVar("_Answer")
@@ -69,10 +70,10 @@ class Store:
         self._clock = clock
         self._workspace = workspace
         self._pid = os.getpid()
-        self._checked: dict[str, Stats] = {}
         self._scratch = Scratch(layout.at("scratch"), files)
         self._publisher = Publisher(layout, files, self._scratch)
         self._ledger = Ledger(layout, files, lock, writable=not self.readonly)
+        self._shelf = Shelf(layout, self._ledger, self._publisher, writable=not self.readonly)
 
     @classmethod
     def open(
@@ -201,67 +202,18 @@ class Store:
             NotStoredError: the store never held it.
             DamagedError: a file is missing, changed or added. It is not found again until its stage was realized anew.
         """
-        self._open_tree(tree, self._known([tree]).get(tree))
-        return Path(self._layout.tree(tree))
+        self._own_process()
+        return Path(self._shelf.open(tree))
 
     def check(self, trees: Iterable[str]) -> dict[str, StoreError]:
         """Return what :meth:`tree` would raise for some of ``trees``; many cost less so than one by one."""
-        wanted = list(dict.fromkeys(trees))
-        known = self._known(wanted)
-        result: dict[str, StoreError] = {}
-        for tree in wanted:
-            try:
-                self._open_tree(tree, known.get(tree))
-            except StoreError as error:  # noqa: PERF203  # opening costs far more
-                result[tree] = error
-        return result
+        self._own_process()
+        return self._shelf.check(trees)
 
     def manifest(self, tree: str) -> Manifest:
         """Return the files of a tree; raises NotStoredError, DamagedError. Does not look at the files themselves."""
-        try:
-            return objects.read_manifest(self._layout, tree)
-        except (DamagedError, NotStoredError) as error:
-            return self._manifest_again(tree, error)
-
-    def _known(self, trees: Sequence[str]) -> Mapping[str, Stats]:
-        """Return under which stats these were found right: what is remembered here, else what the index says."""
         self._own_process()
-        missing = [tree for tree in trees if tree not in self._checked]
-        if missing:
-            self._checked.update(self._ask(lambda index: index.checked(missing)))
-        return self._checked
-
-    def _open_tree(self, tree: str, known: Stats | None) -> None:
-        folder = self._layout.tree(tree)
-        if known is None or not unchanged(folder, known):
-            self._checked.pop(tree, None)
-            self._check(tree, folder)
-
-    def _check(self, tree: str, folder: str) -> None:
-        manifest = self.manifest(tree)
-        before = _stats(folder)
-        try:
-            check_content(folder, manifest, tree)
-        except DamagedError:
-            self._ledger.note(lambda index: index.set_damaged([tree], damaged=True))
-            raise
-        # What changed while it was read is not what was checked.
-        if before is not None and unchanged(folder, before):
-            self._ledger.note(lambda index: index.set_checked(tree, before))
-
-    def _manifest_again(self, tree: str, error: StoreError) -> Manifest:
-        """A lost or damaged manifest follows from the files, if these are right."""
-        path, folder = self._layout.manifest(tree), self._layout.tree(tree)
-        manifest = scan(folder) if os.path.isdir(folder) else None
-        if manifest is None or manifest.tree != tree:
-            if isinstance(error, NotStoredError) and self._ask(lambda index: index.size_of(tree)) is None:
-                raise error
-            self._ledger.note(lambda index: index.set_damaged([tree], damaged=True))
-            raise error if isinstance(error, DamagedError) else DamagedError(path, tree, "is missing")
-        if not self.readonly:
-            with explained(self._layout.root):
-                self._publisher.write({path: manifest.as_bytes()})
-        return manifest
+        return self._shelf.manifest(tree)
 
     # --- changing ----------------------------------------------------------------------------------------------------
 
@@ -277,14 +229,14 @@ class Store:
         if not group:
             return []
         with explained(self._layout.root):
-            prepared = [prepare(new, self._size_of) for new in group]
+            prepared = [prepare(new, self._shelf.size) for new in group]
             self._write_provenance(prepared)
             self._publisher.publish(prepared)
             checked = {one.tree: stats(self._layout.tree(one.tree)) for one in prepared if one.manifest is not None}
             self._ledger.append(
                 lambda _, first: self._runs(prepared, first), lambda index: _note_stored(index, prepared, checked)
             )
-        self._checked.update(checked)
+        self._shelf.remember(checked)
         found = self._ask(lambda index: [index.get(str(one.rref), self._workspace) for one in prepared])
         return [one for one in found if one is not None]
 
@@ -408,8 +360,7 @@ class Store:
     def verify(self) -> list[Damage]:
         """Read everything and return what is damaged; what is concerned is not found until realized again."""
         self._own_process()
-        with self._ledger.reading():
-            damages = verify(self._layout, self._ledger.journal)
+        damages = verify(self._layout, self._ledger.read_all())
         bad = [damage.identity for damage in damages if damage.kind in ("tree", "record", "derivation")]
         if bad:
             self._ledger.note(lambda index: index.set_damaged(bad, damaged=True))
@@ -461,12 +412,6 @@ class Store:
         now = self._clock()
         return [one.event(first + number, now) for number, one in enumerate(prepared)]
 
-    def _size_of(self, tree: str) -> int:
-        manifest = self.manifest(tree)
-        if not os.path.isdir(self._layout.tree(tree)):
-            raise DamagedError(self._layout.tree(tree), tree, "is missing")
-        return manifest.size
-
     def _write_provenance(self, prepared: Sequence[Prepared]) -> None:
         for one in prepared:
             made = one.new.provenance
@@ -483,10 +428,3 @@ def _note_stored(index: Index, prepared: Sequence[Prepared], checked: Mapping[st
         index.set_checked(tree, found)
     index.set_damaged({name for one in prepared for name in (one.dref.hash, one.rref.hash)}, damaged=False)
     index.set_damaged(checked, damaged=False)
-
-
-def _stats(folder: str) -> Stats | None:
-    try:
-        return stats(folder)
-    except OSError:
-        return None

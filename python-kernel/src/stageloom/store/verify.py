@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from stageloom.model.references import DRef, RRef
 from stageloom.store.errors import DamagedError, NotStoredError
-from stageloom.store.journal import Journal
+from stageloom.store.journal import Reading
 from stageloom.store.layout import Layout
 from stageloom.store.objects import parse_derivation, parse_record, read_manifest, read_source
 from stageloom.store.trees import check_content
@@ -28,12 +28,11 @@ class Damage:
     identity: str = ""
 
 
-def verify(layout: Layout, journal: Journal) -> list[Damage]:
-    """Return what is damaged among journal, derivations, records, trees and sources, in that order.
+def verify(layout: Layout, reading: Reading) -> list[Damage]:
+    """Return what is damaged among journal, derivations, records, trees and sources, given all of the journal.
 
     What a crash left half done is no damage: nothing refers to it.
     """
-    reading = journal.read({})
     damages = [Damage("journal", layout.at("journal", scar.segment), f"byte {scar.offset}: the line {scar.what}")
                for scar in reading.scars]  # fmt: skip
     ran = {event["rref"] for event in reading.events if event.get("is") == "run"}
