@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-import types
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -11,9 +10,8 @@ import pytest
 from stageloom.derivations.language import Derivations
 from stageloom.derivations.plan import plan
 from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.loader import install, uninstall
 from stageloom.tracking.snapshot import MemoryBlobs, take
-
-HEAD = "from stageloom.derivations import *\n"
 
 
 @dataclass
@@ -31,17 +29,14 @@ class Project:
 
     def plan(self, sets=None, path="stages.py"):
         snapshot = take(self.root, path, {}, self.blobs)
-        for name in [name for name, module in sys.modules.items() if self._is_own(module)]:
-            del sys.modules[name]
-        module = types.ModuleType("stages")
-        module.__file__ = str(self.root / path)
-        sys.path.insert(0, str(self.root))
+        loader = install(snapshot, self.blobs)
         try:
-            exec(compile(snapshot.text(path), module.__file__, "exec"), module.__dict__)
-            code = Code(snapshot, self.blobs, None)
-            return plan(module, path, snapshot, code, self.blobs, self._path_of, sets or {})
+            return plan(loader.load(path), path, snapshot, Code(snapshot, self.blobs, None), sets or {})
         finally:
-            sys.path.remove(str(self.root))
+            uninstall(loader)
+            for name in [name for name, module in sys.modules.items() if self._is_own(module)]:
+                del sys.modules[name]
+            sys.path[:] = [folder for folder in sys.path if folder != str(self.root)]
 
     def read(self, sets=None, path="stages.py", ask=True):
         snapshot = take(self.root, path, {}, self.blobs)
@@ -50,14 +45,10 @@ class Project:
         targets, problems = Derivations().read(snapshot, path, code, asked, sets or {}, self.blobs)
         return {one.name: one for one in targets}, problems
 
-    def _path_of(self, file):
-        return Path(file).relative_to(self.root).as_posix() if file.startswith(str(self.root)) else None
-
     def _is_own(self, module):
         return str(getattr(module, "__file__", None) or "").startswith(str(self.root))
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+def project(tmp_path):
     return Project(tmp_path)

@@ -11,11 +11,9 @@ from stageloom.derivations.configuration import Config
 from stageloom.derivations.instantiate import Instances
 from stageloom.derivations.manager import Made
 from stageloom.derivations.plan import instances_of
-from stageloom.derivations.project import PathOf
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef, RRef
 from stageloom.rpc.messages import RealizeJob
-from stageloom.tracking.blobs import Blobs
 from stageloom.tracking.fingerprint import Code
 from stageloom.tracking.snapshot import Snapshot
 
@@ -24,8 +22,8 @@ class ChangedError(Exception):
     """The stage that the worker made is not the one that was planned."""
 
 
-def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code, blobs: Blobs, path_of: PathOf) -> bool:
-    """Run the realizer of the stage that ``job`` names, of ``module`` imported from the job's file.
+def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code) -> bool:
+    """Run the realizer of the stage that ``job`` names, of ``module``, imported from the job's file.
 
     It writes below the job's scratch folder. Returns whether it read more than its action key tells
     (``Realized.references``).
@@ -34,7 +32,7 @@ def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code,
         ChangedError: where this worker makes another derivation than the one planned.
         MissingOutputError: for a promise that was not kept.
     """
-    instances = instances_of(module, job.path, snapshot, code, blobs, path_of, job.sets)
+    instances = instances_of(module, job.path, snapshot, code, job.sets)
     made = _planned(job, instances)
     plans = {one.dref: (one.derivation, one.config) for one in instances.stages.values()}
 

@@ -97,8 +97,13 @@ def _names(manager: Manager, given: Sequence[str] = ()) -> dict[DRef, str]:
             named.setdefault(dref, name)
         return named
     taken: dict[str, DRef] = {}
+    counts: dict[str, int] = {}
     for dref, made in manager.made.items():
-        taken[unique(made.derivation.name, taken)] = dref
+        base = name = made.derivation.name
+        while name in taken:
+            counts[base] = counts.get(base, 1) + 1
+            name = f"{base}[{counts[base]}]"
+        taken[name] = dref
     return {dref: name for name, dref in taken.items()}
 
 

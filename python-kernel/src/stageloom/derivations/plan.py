@@ -7,30 +7,21 @@ from types import ModuleType
 
 from stageloom.derivations.instantiate import Instances, instantiate, unique
 from stageloom.derivations.manager import Made
-from stageloom.derivations.project import PathOf, Project
+from stageloom.derivations.project import Project
 from stageloom.derivations.read import read_functions
 from stageloom.model.references import DRef
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Planned, PlannedStage, Problem
-from stageloom.tracking.blobs import Blobs
 from stageloom.tracking.fingerprint import Code
 from stageloom.tracking.snapshot import Snapshot
 
 
-def plan(
-    module: ModuleType,
-    path: str,
-    snapshot: Snapshot,
-    code: Code,
-    blobs: Blobs,
-    path_of: PathOf,
-    sets: Mapping[str, Json],
-) -> Planned:
+def plan(module: ModuleType, path: str, snapshot: Snapshot, code: Code, sets: Mapping[str, Json]) -> Planned:
     """Return the derivations that the stage functions of ``module``, imported from ``path``, make; none if it has none.
 
-    ``path_of`` tells a project file by the ``co_filename`` of its code.
+    ``module`` was imported from ``snapshot``, whose code ``code`` is.
     """
-    instances = instances_of(module, path, snapshot, code, blobs, path_of, sets)
+    instances = instances_of(module, path, snapshot, code, sets)
     names = {made.dref: name for name, made in instances.stages.items()}
     stages = [_stage(name, made, names) for name, made in instances.stages.items()]
     taken = set(instances.stages)
@@ -55,18 +46,10 @@ def plan(
     return Planned(stages, [*instances.problems, *_uncounted(instances)])
 
 
-def instances_of(
-    module: ModuleType,
-    path: str,
-    snapshot: Snapshot,
-    code: Code,
-    blobs: Blobs,
-    path_of: PathOf,
-    sets: Mapping[str, Json],
-) -> Instances:
+def instances_of(module: ModuleType, path: str, snapshot: Snapshot, code: Code, sets: Mapping[str, Json]) -> Instances:
     """Return what the stage functions of ``module`` make; see :func:`plan`."""
     functions = read_functions(snapshot, path).functions
-    return instantiate(module, functions, Project(snapshot, code, blobs, path_of), sets)
+    return instantiate(module, functions, Project(snapshot, code), sets)
 
 
 def _stage(name: str, made: Made, names: Mapping[DRef, str]) -> PlannedStage:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from types import FrameType
 
 from stageloom.derivations.build import Realizer
@@ -12,29 +13,25 @@ from stageloom.derivations.read import read_functions
 from stageloom.derivations.source import StageFunction
 from stageloom.model.references import DRef
 from stageloom.model.values import digest
-from stageloom.tracking.blobs import Blobs
 from stageloom.tracking.fingerprint import Code, UnknownCodeError
 from stageloom.tracking.snapshot import Snapshot
 from stageloom.tracking.sources import BadSourceError, parse
 
-#: Returns the path in the project of the file that code is from, by the code's ``co_filename``; None for other code.
-PathOf = Callable[[str], str | None]
-
 
 class Project:
-    """A snapshot's project files, as they were imported."""
+    """A snapshot's project files, as ``tracking.loader`` imports them."""
 
-    def __init__(self, snapshot: Snapshot, code: Code, blobs: Blobs, path_of: PathOf) -> None:
+    def __init__(self, snapshot: Snapshot, code: Code) -> None:
         self._snapshot = snapshot
         self._code = code
-        self._blobs = blobs
-        self._path_of = path_of
+        self._paths = {os.path.join(snapshot.root, *path.split("/")): path for path in snapshot.files}
         self._functions: dict[str, Mapping[tuple[str, int], StageFunction]] = {}
         self._configless: dict[str, Code] = {}
+        self._digests: dict[tuple[str, str, bool], str] = {}
 
     def stage_function(self, frame: FrameType) -> StageFunction | None:
         """Return the stage function that runs in ``frame``."""
-        path = self._path_of(frame.f_code.co_filename)
+        path = self._paths.get(frame.f_code.co_filename)
         if path is None:
             return None
         if path not in self._functions:
@@ -59,14 +56,17 @@ class Project:
         return digest("realizer/1", content), found.unknown, found.references
 
     def _reach(self, file: str, name: str, *, configless: bool) -> str | None:
-        path = self._path_of(file)
+        path = self._paths.get(file)
         if path is None:
             return None
-        code = self._without_configurations(path) if configless else self._code
-        try:
-            return code.fingerprint(path, name).digest
-        except UnknownCodeError:  # made by other code than a definition: its whole file counts
-            return f"whole {self._snapshot.files[path]}"
+        key = (path, name, configless)
+        if key not in self._digests:
+            code = self._without_configurations(path) if configless else self._code
+            try:
+                self._digests[key] = code.fingerprint(path, name).digest
+            except UnknownCodeError:  # made by other code than a definition: its whole file counts
+                self._digests[key] = f"whole {self._snapshot.files[path]}"
+        return self._digests[key]
 
     def _without_configurations(self, path: str) -> Code:
         """Return the code of the project as if no configuration were written in the file at ``path``."""
@@ -79,8 +79,8 @@ class Project:
                 return self._code
             bare = without_configurations(tree, text, read_functions(self._snapshot, path).functions)
             if bare != text and content.decode("utf-8", "replace").replace("\r\n", "\n") == text:
-                files = {**self._snapshot.files, path: self._blobs.put_source(bare.encode())}
+                files = {**self._snapshot.files, path: self._snapshot.blobs.put_source(bare.encode())}
                 one = self._snapshot
-                changed = Snapshot.make(one.root, one.entry, one.folders, files, self._blobs, whole=one.whole)
-                self._configless[path] = Code(changed, self._blobs, self._code.cache.folder)
+                changed = Snapshot.make(one.root, one.entry, one.folders, files, self._snapshot.blobs, whole=one.whole)
+                self._configless[path] = Code(changed, self._snapshot.blobs, self._code.cache.folder)
         return self._configless[path]
