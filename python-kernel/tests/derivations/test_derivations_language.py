@@ -52,7 +52,7 @@ def test_a_planner_that_fails_leaves_the_guess_and_a_problem(project):
         "missing-package",
         "No module named 'scipy'",
         "Install it.",
-        frames=[Frame(str(project.root / "stages.py"), 3, "<module>", "import scipy", user=True)],
+        frames=[Frame(str(project.root / "stages.py"), 2, "<module>", "import scipy", user=True)],
     )
 
     def ask(_snapshot, _path, _sets):

@@ -154,7 +154,7 @@ def _guess(function: StageFunction, names: Mapping[str, str], path: str, *, brok
 
 def _import_problem(failure: Failure, functions: Sequence[StageFunction], path: str) -> Problem:
     """Return the planner's failure as a problem at the line of this file that it came through."""
-    line = next((frame.line - 1 for frame in reversed(failure.frames) if frame.path.endswith(path)), None)
+    line = next((frame.line for frame in reversed(failure.frames) if frame.path.endswith(path)), None)
     span = functions[0].span if line is None else Span(path, line, 0, line + 1, 0)
     message = ". ".join(one.rstrip(".") for one in (failure.message, failure.advice) if one)
     return Problem("import-failed", f"{path} could not be run to learn its stages: {message}", span)
