@@ -46,12 +46,13 @@ class Cache:
             return None
         return value
 
-    def put(self, kind: str, key: str, value: object) -> None:
-        """Keep ``value``; a folder that can't be written is no error."""
+    def put(self, kind: str, key: str, value: object, *, code: bool = False) -> None:
+        """Keep ``value``; a folder that can't be written is no error. ``code`` is for this Python alone."""
         path = self._path(kind, key)
         if path is None:
             return
-        body = marshal.dumps(value, 4)  # type: ignore[arg-type]  # plain values; every Python from 3.4 on reads version 4
+        # every Python from 3.4 on reads version 4, but code objects may need the newest
+        body = marshal.dumps(value, marshal.version if code else 4)  # type: ignore[arg-type]  # plain values, or code
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")

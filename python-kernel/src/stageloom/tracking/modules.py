@@ -5,8 +5,13 @@ Folders and files are named relative to the project's root, with ``/``; the root
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+
+OWN_PACKAGE = "stageloom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,20 @@ def parent(path: str) -> str:
     return path.rpartition("/")[0]
 
 
+def module_name(path: str, folders: Sequence[str]) -> str:
+    """Return the name under which the file at ``path`` is imported, where modules are looked for in ``folders``.
+
+    A file that no ``import`` could name, or that a module of the standard library would hide, gets a name of its own.
+    """
+    for folder in folders:
+        if not folder or path.startswith(f"{folder}/"):
+            inner = path[len(folder) + 1 :] if folder else path
+            parts = inner.removesuffix(".py").removesuffix("/__init__").split("/")
+            if all(part.isidentifier() for part in parts) and parts[0] not in sys.stdlib_module_names:
+                return ".".join(parts)
+    return "project_" + re.sub(r"\W", "_", path.removesuffix(".py"))
+
+
 class Modules:
     """Finds modules in ``folders``, in that order, given what is there."""
 
@@ -44,7 +63,10 @@ class Modules:
         self._known: dict[str, Found | None] = {}
 
     def find(self, name: str) -> Found | None:
-        """Return what the absolute name ``a.b.c`` stands for; None if it isn't all in the project."""
+        """Return what the absolute name ``a.b.c`` stands for; None if it isn't all in the project.
+
+        This package itself is never part of one, even where somebody works on it.
+        """
         if name not in self._known:
             before, _, last = name.rpartition(".")
             found: Found | None
@@ -52,7 +74,7 @@ class Modules:
                 package = self.find(before)
                 found = None if package is None else self.within(package, last)
             else:
-                found = self._step((), self.folders, last)
+                found = self._step((), self.folders, last) if last != OWN_PACKAGE else None
             self._known[name] = found
         return self._known[name]
 

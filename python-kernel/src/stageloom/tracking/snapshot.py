@@ -254,7 +254,7 @@ class _Taking:
             known = {}
             try:
                 with os.scandir(os.path.join(self._root, folder)) as entries:
-                    known = {one.name: one.is_dir() for one in entries if not _is_outside(one.name)}
+                    known = {one.name: one.is_dir() for one in entries if not is_outside(one.name)}
             except OSError:
                 pass
             self._listings[folder] = known
@@ -291,7 +291,8 @@ class _Taking:
         yield from (path for path in self._overlays if path.endswith(".py"))
 
 
-def _is_outside(name: str) -> bool:
+def is_outside(name: str) -> bool:
+    """Return whether a file or folder of that name is no part of a project."""
     return name.startswith(".") or name in _OUTSIDE
 
 
