@@ -17,6 +17,7 @@ from store_making import content_of, find, kept, made, plan, read, write
 from stageloom.model.objects import context_key
 from stageloom.model.references import DRef, RRef
 from stageloom.store.commit import NewRealization, Provenance
+from stageloom.store.disk import kind_from
 from stageloom.store.errors import (
     BadNameError,
     DamagedError,
@@ -315,6 +316,25 @@ def test_reading_only_changes_nothing(root, store):
             with pytest.raises(StoreReadOnlyError, match="opened for reading"):
                 write_it()
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+def test_on_a_network_the_index_stays_on_this_host(root, tmp_path, monkeypatch):
+    monkeypatch.setattr("stageloom.store.store.network_kind", lambda path: "nfs4")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
+    for number in range(2):
+        with Store.open(root) as store:
+            assert "one host at a time" in store.warnings[0]
+            assert len(store.history()) == number
+            store.commit([made(store, "a", number)])
+    assert not (root / "index.sqlite").exists()
+    assert len(list((tmp_path / "cache" / "stageloom" / "index").glob("*.sqlite"))) == 1
+
+
+def test_the_deepest_mount_says_what_a_folder_is_on():
+    mounts = "/dev/sda / ext4 rw 0 0\nhost:/h /home nfs4 rw 0 0\n/dev/sdb /home/me/my\\040disk ext4 rw 0 0\n"
+    kinds = [kind_from(mounts, path) for path in ("/srv", "/home/me/p", "/homeless", "/home/me/my disk/p")]
+    assert kinds == ["", "nfs4", "", ""]
 
 
 def test_sources_are_kept_by_content(store):

@@ -26,16 +26,15 @@ _UNUSABLE = ("locked", "busy", "full", "readonly", "unable to open", "disk i/o")
 class Ledger:
     """What happened in a store. Safe between threads.
 
-    ``lock`` is the open file of the store-wide lock, None where it could not be opened. When ``writable`` is false,
-    or the index's file cannot be used, the index is in memory.
+    ``lock`` is the open file of the store-wide lock, None where it could not be opened. Where ``path`` is None, or
+    that file cannot be used, the index is in memory.
     """
 
-    def __init__(self, layout: Layout, files: Files, lock: OpenFile | None, *, writable: bool) -> None:
-        self._path = layout.at("index.sqlite")
+    def __init__(self, layout: Layout, files: Files, lock: OpenFile | None, path: str | None) -> None:
+        self._path = path or ""
         self._root = layout.root
         self._files = files
         self._lock = lock
-        self._writable = writable
         self._mutex = threading.RLock()
         self._journal = Journal(layout.at("journal"), files)
         self._seen: dict[str, int] = {}
@@ -43,7 +42,7 @@ class Ledger:
         self._inode = 0
         self._index: Index | None = None
         # SQLite cannot wait where two processes make the same file at once.
-        with self._locked(shared=not writable):
+        with self._locked(shared=path is None):
             self._open()
 
     def ask(self, question: Callable[[Index], _Answer]) -> _Answer:
@@ -169,7 +168,7 @@ class Ledger:
         self._seen = self._sizes()
 
     def _open(self) -> None:
-        if not self._writable:
+        if not self._path:
             self._use_memory()
             return
         try:
@@ -194,7 +193,7 @@ class Ledger:
             self._index.close()
             self._index = None
         usable = not (isinstance(cause, sqlite3.OperationalError) and any(w in str(cause).lower() for w in _UNUSABLE))
-        if self._writable and usable:
+        if self._path and usable:
             try:
                 self._remove_damaged()
                 self._use_file()

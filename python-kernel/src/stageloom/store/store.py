@@ -17,6 +17,7 @@ from stageloom.model.references import DRef, RRef
 from stageloom.model.values import canonical_bytes
 from stageloom.store import objects
 from stageloom.store.commit import NewRealization, Prepared, Publisher, prepare
+from stageloom.store.disk import local_index, network_kind
 from stageloom.store.errors import (
     DamagedError,
     NotStoredError,
@@ -72,7 +73,13 @@ class Store:
         self._pid = os.getpid()
         self._scratch = Scratch(layout.at("scratch"), files)
         self._publisher = Publisher(layout, files, self._scratch)
-        self._ledger = Ledger(layout, files, lock, writable=not self.readonly)
+        index = None if self.readonly else layout.at("index.sqlite")
+        if index is not None and (kind := network_kind(layout.root)):
+            index = local_index(layout.root)
+            self.warnings = (
+                f"The store at {layout.root} is on a network file system ({kind}): use it from one host at a time.",
+            )
+        self._ledger = Ledger(layout, files, lock, index)
         self._shelf = Shelf(layout, self._ledger, self._publisher, writable=not self.readonly)
 
     @classmethod
