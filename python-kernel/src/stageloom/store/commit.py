@@ -142,6 +142,8 @@ class Publisher:
     def write(self, objects: Mapping[str, bytes]) -> None:
         """Store single files durably under their paths; what is there and right stays."""
         staged = self._stage(objects, sync=len(objects) <= ONE_BY_ONE)
+        if not any(temporary for temporary, _ in staged):
+            return
         folders: set[str] = {os.path.dirname(path) for path in objects}
         try:
             if len(objects) > ONE_BY_ONE:

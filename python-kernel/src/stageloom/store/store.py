@@ -346,10 +346,8 @@ class Store:
     def put_snapshot(self, identity: str, content: bytes) -> None:
         """Keep the list of a snapshot's files under its identity; planners and workers read it there."""
         self._writing()
-        path = self._layout.snapshot(identity)
-        if not os.path.exists(path):
-            with explained(self._layout.root):
-                self._publisher.write({path: content})
+        with explained(self._layout.root):
+            self._publisher.write({self._layout.snapshot(identity): content})
 
     def snapshot(self, identity: str) -> bytes:
         """Return what was kept of a snapshot; raises NotStoredError."""
