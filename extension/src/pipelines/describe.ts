@@ -65,7 +65,7 @@ export function describeState(state: StageState, now: number): string {
     case "running":
       return describeRunning(state);
     case "failed":
-      return `failed: ${state.failure.exception === "" ? state.failure.message : shortName(state.failure.exception)}`;
+      return `failed: ${state.failure.exception === "" ? describeFailure(state.failure) : shortName(state.failure.exception)}`;
   }
 }
 

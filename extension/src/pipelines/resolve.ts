@@ -253,14 +253,19 @@ export function closest(name: string, names: readonly string[]): string | null {
   return best;
 }
 
+/** Letters put in, left out, changed, or swapped with their neighbour (optimal string alignment). */
 function editDistance(left: string, right: string): number {
+  let older: readonly number[] = [];
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let i = 1; i <= left.length; i += 1) {
     const next = [i];
     for (let j = 1; j <= right.length; j += 1) {
       const same = left[i - 1] === right[j - 1] ? 0 : 1;
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + same));
+      const swapped = i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1];
+      const plain = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + same);
+      next.push(swapped ? Math.min(plain, (older[j - 2] ?? 0) + 1) : plain);
     }
+    older = row;
     row = next;
   }
   return row[right.length] ?? 0;

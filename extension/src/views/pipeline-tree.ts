@@ -11,6 +11,9 @@ export type PipelineNode =
   | { readonly is: "pipeline"; readonly path: string }
   | { readonly is: "stage"; readonly path: string; readonly stage: string };
 
+/** As many pipelines are shown with their stages from the start. */
+const FEW = 4;
+
 /** The sidebar's pipelines and their stages. */
 export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, Disposable {
   readonly #context: ViewContext;
@@ -66,10 +69,10 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, Disp
 
   #pipelineItem(path: string): vscode.TreeItem {
     const { root, model } = this.#context;
-    const only = model.pipelines().length === 1;
+    const few = model.pipelines().length <= FEW;
     const item = new vscode.TreeItem(
       path.slice(path.lastIndexOf("/") + 1),
-      only ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed,
+      few ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed,
     );
     const pipeline = model.pipeline(path);
     const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";

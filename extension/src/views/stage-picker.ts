@@ -32,8 +32,9 @@ export class StagePicker {
   /** The pipeline that a command was called with, else that of the editor, else one that the user picks. */
   async pipeline(argument: unknown, title: string): Promise<string | null> {
     const { model, root } = this.#context;
-    if (isRecord(argument) && typeof argument["path"] === "string") return argument["path"];
+    // a Uri has a path too, but not one within the workspace
     if (argument instanceof vscode.Uri) return root.path(argument);
+    if (isRecord(argument) && typeof argument["path"] === "string") return argument["path"];
     const known = model.pipelines();
     const editor = vscode.window.activeTextEditor;
     const open = editor === undefined ? null : root.path(editor.document.uri);

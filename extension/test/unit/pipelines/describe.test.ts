@@ -49,7 +49,7 @@ describe("a state in words", () => {
     [{ is: "running", since: NOW - 1 }, "running …"],
     [{ is: "running", since: NOW - 1, message: "epoch 3" }, "running · epoch 3"],
     [{ is: "failed", failure: failure("exception", "'x'", { exception: "builtins.KeyError" }) }, "failed: KeyError"],
-    [{ is: "failed", failure: failure("crashed", "The worker died: signal 9") }, "failed: The worker died: signal 9"],
+    [{ is: "failed", failure: failure("crashed", "The worker died: signal 9") }, "failed: the kernel crashed"],
     [{ is: "absent" }, "never realized"],
     [{ is: "broken" }, "cannot be planned"],
     [{ is: "waiting" }, "waiting"],

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
-import { resolve, type Foreign, type Resolved } from "../../../src/pipelines/resolve.js";
+import { closest, resolve, type Foreign, type Resolved } from "../../../src/pipelines/resolve.js";
 import { SourceReader } from "../../../src/pipelines/source.js";
 
 interface Case {
@@ -70,6 +70,15 @@ describe("what the problems say", () => {
   it("suggests the nearest name", () => {
     const { problems } = read(TWO.replace("two(one", "two(onne"));
     expect(problems[0]!.message).toBe('No stage is named "onne", which "two" needs. Did you mean "one"?');
+  });
+
+  it.each([
+    ["frist", ["first", "second"], "first"],
+    ["anneal2", ["anneal", "plot"], "anneal"],
+    ["data", ["plot", "params"], null],
+    ["a", ["b"], "b"],
+  ])("finds for %s among %j: %s", (name, names, found) => {
+    expect(closest(name, names)).toBe(found);
   });
 
   it("names the ring", () => {
