@@ -43,10 +43,7 @@ export const button = (options: ButtonOptions): TemplateResult => {
     >${
       kind === "icon"
         ? icon(glyph ?? "circle")
-        : html`${glyph === undefined ? nothing : html`<span slot="start" class="codicon codicon-${glyph}" aria-hidden="true"></span>`}<span
-              class="button-label"
-              >${label}</span
-            >`
+        : html`${glyph === undefined ? nothing : html`<span slot="start" class="codicon codicon-${glyph}" aria-hidden="true"></span>`}${label}`
     }</vscode-button
   >`;
 };

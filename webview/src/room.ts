@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from "lit";
-import { styleMap } from "lit/directives/style-map.js";
+import { styled } from "./styled.js";
 import type { StageCells } from "./cells/cells.js";
 import { icon } from "./kit.js";
 import type { Layouter } from "./layout/layouter.js";
@@ -125,7 +125,7 @@ export class PanelRoom extends Part {
     return html`<stage-bar .desk=${this.desk}></stage-bar> ${
         view.order.names.length === 0
           ? this.#empty()
-          : html`<div class="main" style=${styleMap({ "--split": `${split.toString()}%` })}>
+          : html`<div class="main" ${styled({ "--split": `${split.toString()}%` })}>
               ${this.#graph()}
               <div
                 class="handle"

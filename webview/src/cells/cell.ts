@@ -38,6 +38,8 @@ export class StageCell extends Part {
   readonly #source = new Source();
   #asked: string | null = null;
   #watching = false;
+  /** Whether the log was seen growing: then it stays open when the stage is done. */
+  #live = false;
 
   constructor() {
     super();
@@ -203,7 +205,8 @@ export class StageCell extends Part {
 
   #made(stage: StageView, output: Output | undefined): unknown {
     if (output === undefined) return nothing;
-    const live = stage.state.is !== "cached";
+    this.#live ||= stage.state.is === "running";
+    const live = this.#live || stage.state.is !== "cached";
     const { send } = this.desk;
     const parts: unknown[] = [];
     if (output.log.size > 0) {
@@ -241,7 +244,7 @@ export class StageCell extends Part {
           "Outputs",
           plural(output.previews.length, "file"),
           true,
-          () => html`<div class="outputs">${output.previews.map((preview) => fileView(preview, rref, send))}</div>`,
+          () => html`<div class="output-list">${output.previews.map((preview) => fileView(preview, rref, send))}</div>`,
         ),
       );
     }

@@ -9,7 +9,7 @@ import {
   type ChartDataset,
 } from "chart.js";
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { styleMap } from "lit/directives/style-map.js";
+import { styled } from "../styled.js";
 import { Part, type Desk } from "../part.js";
 import type { Curve } from "../state/curve.js";
 import { formatNumber, plural } from "../text/format.js";
@@ -161,7 +161,7 @@ export class ChartView extends Part {
         this.#toggle(series.name);
       }}
     >
-      <span class="swatch" style=${styleMap({ backgroundColor: this.#colour(index) })}></span>
+      <span class="swatch" ${styled({ "background-color": this.#colour(index) })}></span>
       <span class="legend-name">${series.name}</span>
       <span class="legend-value">${formatNumber(series.last)}</span>
     </button>`;

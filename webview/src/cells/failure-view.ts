@@ -26,17 +26,13 @@ export const linked = (text: string, send: Send): readonly (TemplateResult | str
   const parts: (TemplateResult | string)[] = [];
   let at = 0;
   for (const { start, end, path, line } of placesIn(text)) {
+    const open = (): void => {
+      send({ is: "open-frame", path, line });
+    };
+    // as a property: white space between tags would be shown here
     parts.push(
       text.slice(at, start),
-      html`<button
-        type="button"
-        class="link"
-        @click=${() => {
-          send({ is: "open-frame", path, line });
-        }}
-      >
-        ${text.slice(start, end)}
-      </button>`,
+      html`<button type="button" class="link" .textContent=${text.slice(start, end)} @click=${open}></button>`,
     );
     at = end;
   }

@@ -1,10 +1,10 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { styleMap, type StyleInfo } from "lit/directives/style-map.js";
+import { styled, type Styles } from "../styled.js";
 import type { Send } from "../contract.js";
 import { button } from "../kit.js";
 import { Part } from "../part.js";
 import { logText, type Log } from "../state/log.js";
-import { placesIn } from "../text/links.js";
+import { placesIn, type Place } from "../text/links.js";
 import { plainStyle, sameStyle, type Colour, type Style } from "../text/style.js";
 import { Terminal, type Line } from "../text/terminal.js";
 
@@ -20,7 +20,7 @@ const themed = (colour: Colour): string | undefined => {
   return `var(--vscode-terminal-ansi${colour > 7 ? "Bright" : ""}${names[colour % 8] ?? "White"})`;
 };
 
-const styleOf = (style: Style): StyleInfo => {
+const styleOf = (style: Style): Styles => {
   const colour = themed(style.colour);
   const background = themed(style.background);
   const [front, back] = style.inverse
@@ -28,12 +28,12 @@ const styleOf = (style: Style): StyleInfo => {
     : [colour, background];
   return {
     ...(front === undefined ? {} : { color: front }),
-    ...(back === undefined ? {} : { backgroundColor: back }),
-    ...(style.bold ? { fontWeight: "600" } : {}),
+    ...(back === undefined ? {} : { "background-color": back }),
+    ...(style.bold ? { "font-weight": "600" } : {}),
     ...(style.faint ? { opacity: "0.7" } : {}),
-    ...(style.italic ? { fontStyle: "italic" } : {}),
+    ...(style.italic ? { "font-style": "italic" } : {}),
     ...(style.underline || style.struck
-      ? { textDecoration: `${style.underline ? "underline" : ""} ${style.struck ? "line-through" : ""}`.trim() }
+      ? { "text-decoration": `${style.underline ? "underline" : ""} ${style.struck ? "line-through" : ""}`.trim() }
       : {}),
   };
 };
@@ -106,28 +106,26 @@ export class LogView extends Part {
         const end = Math.min(run.text.length, place.end - at);
         if (start >= end) continue;
         parts.push(this.#run(run.text.slice(from, start), run.style));
-        parts.push(
-          html`<button
-            type="button"
-            class="link"
-            @click=${() => {
-              this.send({ is: "open-frame", path: place.path, line: place.line });
-            }}
-          >
-            ${run.text.slice(start, end)}
-          </button>`,
-        );
+        parts.push(this.#link(place, run.text.slice(start, end)));
         from = end;
       }
       parts.push(this.#run(run.text.slice(from), run.style));
       at += run.text.length;
     }
-    return html`<div class="terminal-line" style=${styleMap({ top: `${(index * LINE).toString()}px` })}>${parts}</div>`;
+    return html`<div class="terminal-line" ${styled({ top: `${(index * LINE).toString()}px` })}>${parts}</div>`;
+  }
+
+  #link({ path, line }: Place, text: string): TemplateResult {
+    const open = (): void => {
+      this.send({ is: "open-frame", path, line });
+    };
+    // as a property: white space between tags would be shown here
+    return html`<button type="button" class="link" .textContent=${text} @click=${open}></button>`;
   }
 
   #run(text: string, style: Style): unknown {
     if (text === "") return nothing;
-    return sameStyle(style, plainStyle) ? text : html`<span style=${styleMap(styleOf(style))}>${text}</span>`;
+    return sameStyle(style, plainStyle) ? text : html`<span ${styled(styleOf(style))}>${text}</span>`;
   }
 
   protected override render(): TemplateResult {
@@ -156,7 +154,7 @@ export class LogView extends Part {
             this.#scrolled();
           }}
         >
-          <div class="terminal-space" style=${styleMap({ height: `${(count * LINE).toString()}px` })}>${lines}</div>
+          <div class="terminal-space" ${styled({ height: `${(count * LINE).toString()}px` })}>${lines}</div>
         </div>
         <div class="terminal-tools">
           ${

@@ -4,7 +4,9 @@ import type { Glyphs } from "./painter.js";
 export const readGlyphs = (page: HTMLElement): Glyphs => {
   const known = new Map<string, string>();
   const probe = page.ownerDocument.createElement("span");
-  probe.hidden = true;
+  probe.ariaHidden = "true";
+  probe.style.position = "absolute";
+  probe.style.visibility = "hidden";
   page.append(probe);
   return (icon) => {
     const found = known.get(icon);

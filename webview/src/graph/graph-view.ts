@@ -80,6 +80,19 @@ export class GraphView extends Part {
     this.#resize();
   }
 
+  /** The middle of a stage's node on the page, for whoever points at it from outside. */
+  placeOf(stage: string): { x: number; y: number } | null {
+    const node = this.scene?.order.names.indexOf(stage) ?? -1;
+    if (this.scene === null || node < 0) return null;
+    const box = this.scene.box(node);
+    const look = this.#look();
+    const { left, top } = this.#canvas().getBoundingClientRect();
+    return {
+      x: left + this.#size.width / 2 + ((box.left + box.right) / 2 - look.x) * look.scale,
+      y: top + this.#size.height / 2 + ((box.top + box.bottom) / 2 - look.y) * look.scale,
+    };
+  }
+
   #canvas(): HTMLCanvasElement {
     const canvas = this.querySelector("canvas");
     if (canvas === null) throw new Error("the graph has not been drawn yet");

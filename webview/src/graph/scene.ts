@@ -5,7 +5,7 @@ import { Kin } from "./kin.js";
 import { SpatialIndex } from "./spatial.js";
 
 export const NODE_HEIGHT = 46;
-const LEAST_WIDTH = 112;
+const LEAST_WIDTH = 132;
 const MOST_WIDTH = 240;
 const BESIDE_NAME = 48;
 

@@ -1,6 +1,6 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { styleMap } from "lit/directives/style-map.js";
+import { styled } from "../styled.js";
 import { icon, searchField } from "../kit.js";
 import { Part, type Desk } from "../part.js";
 import { lookOf, stateLine, stateWords } from "../text/states.js";
@@ -159,7 +159,7 @@ export class StageList extends Part {
         stage.dependencies.length > 0 ? `, from ${stage.dependencies.join(", ")}` : ""
       }"
       title="${name} · ${stateLine(stage.state, clock.now())}"
-      style=${styleMap({ top: `${(index * ROW).toString()}px` })}
+      ${styled({ top: `${(index * ROW).toString()}px` })}
       @click=${() => {
         this.go(name);
       }}
@@ -202,7 +202,7 @@ export class StageList extends Part {
           this.requestUpdate();
         }}
       >
-        <div class="list-space" style=${styleMap({ height: `${(names.length * ROW).toString()}px` })}>
+        <div class="list-space" ${styled({ height: `${(names.length * ROW).toString()}px` })}>
           ${repeat(
             names.slice(first, last),
             (name) => name,

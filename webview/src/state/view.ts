@@ -69,33 +69,24 @@ const snapshot = (view: View, pipeline: PipelineView, outputs: readonly OutputsV
   return focus === null ? next : focused(next, focus);
 };
 
-/** A stage that begins to run anew starts with an empty log and curve; what it made last is shown no more. */
-const restarted = (view: View, changed: readonly StageView[]): View => {
-  const begun = changed.filter(({ name, state }) => {
-    const before = view.stages.get(name)?.state;
-    return state.is === "running" && (before?.is !== "running" || before.since !== state.since);
-  });
-  return begun.reduce(
-    (next, { name }) =>
-      next.outputs.get(name)?.rref == null
-        ? next
-        : withOutput(next, name, (output) =>
-            outputOf({ stage: name, rref: null, previews: [], log: "", points: [] }, output),
-          ),
-    view,
-  );
-};
+/** What a run makes shows nothing of the realization before it: an empty log, an empty curve, no files. */
+const fresh = (output: Output): Output => ({
+  rref: null,
+  previews: [],
+  log: makeLog("", output.log.epoch + 1),
+  curve: makeCurve([], output.curve.epoch + 1),
+});
+
+const live = (output: Output): Output => (output.rref === null ? output : fresh(output));
 
 const changedStages = (view: View, changed: readonly StageView[], run: RunView | null): View => {
-  const fresh = restarted(view, changed);
-  const stages = new Map(fresh.stages);
+  const stages = new Map(view.stages);
   for (const stage of changed) stages.set(stage.name, stage);
   const sameEdges = changed.every((stage) => {
     const before = view.stages.get(stage.name)?.dependencies;
     return before?.length === stage.dependencies.length && stage.dependencies.every((name, at) => name === before[at]);
   });
-  if (sameEdges) return { ...fresh, run, stages };
-  return { ...withOrder(fresh, [...stages.values()]), run };
+  return sameEdges ? { ...view, run, stages } : { ...withOrder(view, [...stages.values()]), run };
 };
 
 /** What the view is after a message of the host. */
@@ -105,22 +96,23 @@ export const step = (view: View, message: ToPanel): View => {
       return snapshot(view, message.pipeline, message.outputs, message.focus);
     case "stages":
       return changedStages(view, message.stages, message.run);
-    case "outputs":
-      return withOutput(view, message.outputs.stage, (output) => outputOf(message.outputs, output));
+    case "outputs": {
+      const { outputs } = message;
+      // asked for before the stage began to run again: it would put the old log before the new one
+      if (outputs.rref !== null && view.stages.get(outputs.stage)?.state.is === "running") return view;
+      return withOutput(view, outputs.stage, (output) => outputOf(outputs, output));
+    }
     case "log":
-      return withOutput(view, message.stage, (output) => ({
-        ...(output.rref === null
-          ? output
-          : outputOf({ stage: message.stage, rref: null, previews: [], log: "", points: [] }, output)),
-        log: output.rref === null ? appendLog(output.log, message.text) : makeLog(message.text, output.log.epoch + 1),
-      }));
+      return withOutput(view, message.stage, (output) => {
+        const now = live(output);
+        return { ...now, log: appendLog(now.log, message.text) };
+      });
     case "points":
-      return withOutput(view, message.stage, (output) => ({
-        ...output,
-        curve: message.reset
-          ? makeCurve(message.points, output.curve.epoch + 1)
-          : appendPoints(output.curve, message.points),
-      }));
+      // a reset is how the host says that the stage begins anew
+      return withOutput(view, message.stage, (output) => {
+        const now = message.reset ? fresh(output) : live(output);
+        return { ...now, curve: appendPoints(now.curve, message.points) };
+      });
     case "focus":
       return focused(view, message.stage);
   }

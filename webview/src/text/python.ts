@@ -1,5 +1,5 @@
 import { parser } from "@lezer/python";
-import { highlightCode, tagHighlighter, tags } from "@lezer/highlight";
+import { highlightCode, styleTags, tagHighlighter, tags } from "@lezer/highlight";
 
 /** A stretch of source of one kind; `kind` is the class that colours it, empty for plain text. */
 export interface Token {
@@ -29,12 +29,16 @@ const highlighter = tagHighlighter([
   { tag: [tags.meta, tags.annotation], class: "tok-decorator" },
 ]);
 
+const python = parser.configure({
+  props: [styleTags({ "Decorator/VariableName Decorator/MemberExpression/...": tags.annotation })],
+});
+
 /** The lines of a piece of Python, in coloured stretches. A syntax error colours less, and loses nothing. */
 export const pythonLines = (source: string): Token[][] => {
   const lines: Token[][] = [[]];
   highlightCode(
     source,
-    parser.parse(source),
+    python.parse(source),
     highlighter,
     (text, kind) => lines.at(-1)?.push({ text, kind }),
     () => lines.push([]),

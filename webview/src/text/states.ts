@@ -1,5 +1,5 @@
 import type { Problem, Reason, RunView, StageState } from "../contract.js";
-import { formatAgo, formatDuration, formatPercent, formatSize } from "./format.js";
+import { formatAgo, formatDuration, formatElapsed, formatPercent, formatSize } from "./format.js";
 
 /** The name of a state's colour: `--state-<tone>` in the styles. */
 export type Tone = "good" | "stale" | "absent" | "running" | "failed" | "quiet";
@@ -11,13 +11,13 @@ export interface Look {
 }
 
 const looks: Readonly<Record<StageState["is"], Look>> = {
-  unknown: { icon: "ellipsis", tone: "quiet" },
+  unknown: { icon: "circle-small", tone: "quiet" },
   broken: { icon: "error", tone: "failed" },
   cached: { icon: "pass-filled", tone: "good" },
   stale: { icon: "history", tone: "stale" },
   absent: { icon: "circle-large", tone: "absent" },
-  waiting: { icon: "clock", tone: "running" },
-  running: { icon: "sync", tone: "running" },
+  waiting: { icon: "clock", tone: "quiet" },
+  running: { icon: "loading", tone: "running" },
   failed: { icon: "error", tone: "failed" },
   cancelled: { icon: "circle-slash", tone: "quiet" },
   skipped: { icon: "debug-step-over", tone: "quiet" },
@@ -51,10 +51,9 @@ export const reasonWords = (reason: Reason): string => {
 };
 
 const firstReason = (reasons: readonly Reason[]): string => {
-  const first = reasons[0];
-  return first === undefined
-    ? ""
-    : `: ${reasonWords(first)}${reasons.length > 1 ? `, ${(reasons.length - 1).toString()} more` : ""}`;
+  const [first, ...rest] = reasons;
+  if (first === undefined) return "something changed";
+  return rest.length === 0 ? first.summary : `${first.summary} (and ${rest.length.toString()} more)`;
 };
 
 const failedWords = (exception: string | undefined, kind: string): string =>
@@ -66,21 +65,21 @@ export const stateLine = (state: StageState, now: number): string => {
     case "unknown":
       return "not known before a dependency has run";
     case "broken":
-      return "has a problem in its source";
+      return "cannot be planned: see the problem in its source";
     case "cached": {
       const { at, size, took } = state.realization;
       return `cached · ${formatAgo(at, now)} · ${formatSize(size)} · took ${formatDuration(took)}`;
     }
     case "stale":
-      return `stale${firstReason(state.reasons)}`;
+      return `stale: ${firstReason(state.reasons)}`;
     case "absent":
-      return "not realized yet";
+      return "never realized";
     case "waiting":
       return "waiting";
     case "running": {
       const fraction = state.fraction === undefined ? "" : ` ${formatPercent(state.fraction)}`;
       const message = state.message === undefined || state.message === "" ? "" : ` · ${state.message}`;
-      return `running${fraction} · ${formatDuration(Math.max(0, Math.floor(now - state.since)))}${message}`;
+      return `running${fraction} · ${formatElapsed(now - state.since)}${message}`;
     }
     case "failed":
       return `failed: ${failedWords(state.failure.exception, state.failure.kind)}`;
@@ -99,7 +98,7 @@ export const stateWords = (state: StageState): string => {
     case "stale":
       return state.reasons[0] === undefined ? "stale" : reasonWords(state.reasons[0]);
     case "absent":
-      return "not realized";
+      return "never realized";
     case "running":
       return state.fraction === undefined ? "running" : `running ${formatPercent(state.fraction)}`;
     case "failed":
