@@ -12,6 +12,7 @@ from stageloom.derivations.configuration import Config, promise, promises, refer
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef, RRef
 from stageloom.model.values import Json
+from stageloom.store.layout import Layout
 
 
 class BuildError(Exception):
@@ -84,7 +85,7 @@ class Build:
         rref = RRef.parse(texts[0])
         tree = _read_record(self.store, rref)["tree"]
         assert isinstance(tree, str)
-        return Chosen(rref, self.store / "trees" / tree[:2] / tree)
+        return Chosen(rref, Path(Layout(str(self.store)).tree(tree)))
 
 
 def build_wrapper(function: Callable[[Build], object]) -> Realizer:
@@ -150,7 +151,7 @@ def _parts(value: Json) -> list[Json]:
 
 
 def _read_record(store: Path, rref: RRef) -> dict[str, Json]:
-    path = store / "records" / rref.hash[:2] / f"{rref.hash}.json"
+    path = Path(Layout(str(store)).record(rref))
     record = json.loads(path.read_text("utf-8"))
     if not isinstance(record, dict):
         raise BuildError(f"{path} is damaged")

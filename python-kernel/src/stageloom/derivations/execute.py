@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from weakref import WeakKeyDictionary
 
 from stageloom.derivations.build import Build, Chosen, check_promises
 from stageloom.derivations.configuration import Config
@@ -13,6 +14,7 @@ from stageloom.derivations.manager import Made
 from stageloom.derivations.plan import instances_of
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef, RRef
+from stageloom.model.values import canonical_text
 from stageloom.rpc.messages import RealizeJob
 from stageloom.tracking.fingerprint import Code
 from stageloom.tracking.snapshot import Snapshot
@@ -32,7 +34,7 @@ def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code)
         ChangedError: where this worker makes another derivation than the one planned.
         MissingOutputError: for a promise that was not kept.
     """
-    instances = instances_of(module, job.path, snapshot, code, job.sets)
+    instances = _made(job, module, snapshot, code)
     made = _planned(job, instances)
     plans = {one.dref: (one.derivation, one.config) for one in instances.stages.values()}
 
@@ -51,6 +53,19 @@ def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code)
     made.realizer.function(build)
     check_promises(build)
     return build.read_references
+
+
+#: What this process has made of the snapshots that it runs: one pipeline has many jobs. A planner looks nothing up
+#: here, so that what it made and what a worker makes are compared.
+_MADE: WeakKeyDictionary[Code, dict[tuple[str, str], Instances]] = WeakKeyDictionary()
+
+
+def _made(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code) -> Instances:
+    made = _MADE.setdefault(code, {})
+    key = (job.path, canonical_text(dict(job.sets)))
+    if key not in made:
+        made[key] = instances_of(module, job.path, snapshot, code, job.sets)
+    return made[key]
 
 
 def _planned(job: RealizeJob, instances: Instances) -> Made:
