@@ -18,3 +18,11 @@ class UnloadableError(RuntimeError):
     def __init__(self, problem: str, advice: str) -> None:
         self.advice = advice
         super().__init__(problem)
+
+
+class MissingFileError(FileNotFoundError):
+    """A file that a stage promised and did not write; ``advice`` says what to do."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        self.advice = advice
+        super().__init__(problem)

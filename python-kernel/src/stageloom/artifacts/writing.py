@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from stageloom.artifacts import arrays, frames, pickles
-from stageloom.artifacts.errors import UnstorableError
+from stageloom.artifacts.errors import MissingFileError, UnstorableError
 from stageloom.artifacts.naming import FileNames, class_name
 from stageloom.artifacts.texts import text_form
 from stageloom.model.values import Json, canonical_text
@@ -83,7 +83,7 @@ class Writer:
         if isinstance(value, enum.Enum):
             return {"$enum": class_name(type(value), path), "name": value.name}
         if isinstance(value, PurePath):
-            return self._path(value)
+            return self._path(value, path)
         if isinstance(value, dict):
             known = _MAPPINGS.get((type(value).__module__.partition(".")[0], type(value).__name__))
             if known is not None:
@@ -122,8 +122,12 @@ class Writer:
             return self._file(steps, ".bin", lambda file: file.write_bytes(value))
         return {f"${type(value).__name__}": base64.b64encode(value).decode("ascii")}
 
-    def _path(self, value: PurePath) -> Json:
+    def _path(self, value: PurePath, path: str) -> Json:
         if value.is_absolute() and value.is_relative_to(self._out):
+            if not Path(value).exists():
+                name = value.relative_to(self._out).as_posix()
+                problem = f"{path} is the path of {name}, which was not written"
+                raise MissingFileError(problem, f"Write {name} before returning its path.")
             return {"$path": value.relative_to(self._out).as_posix()}
         return {"$pathlib": [type(value).__name__, str(value)]}
 

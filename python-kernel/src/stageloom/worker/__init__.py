@@ -1,1 +1,1 @@
-"""The pool's side: one Python process that runs jobs."""
+"""The pool's side: a process that runs jobs, one at a time, and what a job is made of."""

@@ -1,0 +1,152 @@
+"""Running one function stage from a snapshot, and what a planner answers of a file's functions."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from stageloom.artifacts.errors import MissingFileError
+from stageloom.artifacts.values import given, save
+from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration
+from stageloom.functions.declare import Stage, given_input, unwrap
+from stageloom.functions.places import Input, Out
+from stageloom.model.values import Json, NotSerialisableError, from_json, to_json
+from stageloom.rpc.messages import Planned, PlannedStage, Problem, RealizeJob
+from stageloom.tracking.fingerprint import Code
+
+#: Imports a file of the project by its path.
+Load = Callable[[str], ModuleType]
+
+
+class ChangedError(Exception):
+    """The stage that the worker finds is not the one that was planned."""
+
+
+def execute(job: RealizeJob, declared: Declarations, code: Code, load: Load) -> tuple[str, ...]:
+    """Run the stage that ``job`` names and write what it made below the job's scratch folder.
+
+    Returns sentences to show.
+
+    Raises:
+        ChangedError: where the code, once loaded, is not what was planned.
+        MissingFileError: when the stage has a folder for files, and neither wrote into it nor returned anything.
+        UnstorableError: for a return value that cannot be written.
+    """
+    stage = declared.named(job.stage)
+    if stage is None:
+        raise ChangedError(f"{job.stage} was planned, and {job.path} does not declare it")
+    function = find(stage, load).function
+    fingerprint = code.fingerprint(stage.path, stage.function).digest
+    if fingerprint != job.code:
+        raise ChangedError(f"the code of {job.stage} is not what was planned ({fingerprint}, not {job.code})")
+    arguments = {one.name: _argument(one, stage, function, job) for one in stage.parameters}
+    value = _call(function, arguments)
+    scratch = Path(job.scratch)
+    wrote = any(scratch.iterdir())
+    if value is None and not wrote and any(one.role == "out" for one in stage.parameters):
+        raise MissingFileError(
+            f"{job.stage} has a folder for files, and neither wrote into it nor returned anything",
+            f'Write into it (out / "name"), return a value, or take the parameter out of {stage.function}.',
+        )
+    return save(value.path if isinstance(value, Out) else value, scratch)
+
+
+def _call(function: Callable[..., Any], arguments: Mapping[str, object]) -> Any:
+    """Call ``function``, positional-only parameters included."""
+    bound = inspect.signature(function).bind_partial()
+    bound.arguments.update({name: arguments[name] for name in bound.signature.parameters if name in arguments})
+    result = function(*bound.args, **bound.kwargs)
+    return asyncio.run(result) if inspect.iscoroutine(result) else result
+
+
+def find(stage: Declaration, load: Load) -> Stage[..., Any]:
+    """Return the stage object behind a declaration; raises ChangedError."""
+    found = getattr(load(stage.path), stage.function, None)
+    if not isinstance(found, Stage):
+        raise ChangedError(f"{stage.function} in {stage.path} is a {type(found).__name__} once imported, not a stage")
+    return found
+
+
+def _argument(one: ParameterDeclaration, stage: Declaration, function: Callable[..., Any], job: RealizeJob) -> object:
+    if one.role == "out":
+        return Out(job.scratch)
+    if one.role == "dependency":
+        values = [given(Path(tree)) for tree in job.trees.get(one.name, ())]
+        if not values:
+            raise ChangedError(f"{job.stage} needs {one.name}, and was planned without it")
+        return values if one.many else values[0]
+    counts = one.name in job.configuration
+    value = job.configuration[one.name] if counts else _uncounted(one, stage, function, job)
+    if one.role == "input":
+        return given_input(Input(str(value), one.kind or "file"), Path(job.root), stage.path)
+    return from_json(value)
+
+
+def _uncounted(one: ParameterDeclaration, stage: Declaration, function: Callable[..., Any], job: RealizeJob) -> Json:
+    for key in (f"{stage.name}.{one.name}", f"{stage.function}.{one.name}"):
+        if key in job.sets:
+            return job.sets[key]
+    if one.static:
+        return one.value
+    default = unwrap(inspect.signature(function).parameters[one.name].default)
+    return default.pattern if isinstance(default, Input) else to_json(default, one.name)
+
+
+def plan(declared: Declarations, load: Load) -> Planned:
+    """Return a file's function stages with the values that only running it can tell."""
+    stages, problems = [], []
+    for stage in declared.stages:
+        configuration: dict[str, Json] = {}
+        try:
+            for one in stage.parameters:
+                if one.role in ("configuration", "input"):
+                    configuration[one.name] = one.value if one.static else _value(one, stage, load)
+        except (NotSerialisableError, ChangedError) as error:
+            problems.append(
+                Problem("bad-parameter", f"{error}. Give it a plain value.", stage.span, stages=[stage.name])
+            )
+            continue
+        if stage.guessed and not stage.bound and _is_mapped(stage, load):
+            message = f"The values of each= of {stage.name!r} must be written in the file, where they can be read."
+            problems.append(Problem("bad-declaration", message, stage.span, stages=[stage.name]))
+            continue
+        dependencies: dict[str, Sequence[str]] = {role: list(names) for role, names in stage.dependencies.items()}
+        stages.append(
+            PlannedStage(
+                stage.name,
+                stage.function,
+                "function",
+                configuration=configuration,
+                dependencies=dependencies,
+                span=stage.span,
+                doc=stage.doc,
+                pool=stage.pool,
+            )
+        )
+    return Planned(stages, problems)
+
+
+def _value(one: ParameterDeclaration, stage: Declaration, load: Load) -> Json:
+    """Return a parameter's value as the imported file has it."""
+    found: object = getattr(load(stage.written or stage.path), stage.name, None) if stage.bound else find(stage, load)
+    if not isinstance(found, Stage):
+        raise ChangedError(f"{stage.name} is a {type(found).__name__} once imported, not a stage")
+    try:
+        value = unwrap(found.value(one.name))
+    except KeyError:
+        raise ChangedError(f"{one.name} of {stage.name} has no value once imported") from None
+    return value.pattern if isinstance(value, Input) else to_json(value, f"{one.name} of {stage.name}")
+
+
+def _is_mapped(stage: Declaration, load: Load) -> bool:
+    return not stage.each and find(stage, load).each is not None
+
+
+def folder_of(root: str, path: str) -> str:
+    """Return the folder that a file of the project lies in, which is where its stages run."""
+    return os.path.dirname(os.path.join(root, *path.split("/")))

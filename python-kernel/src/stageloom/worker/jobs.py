@@ -1,0 +1,152 @@
+"""One job, in this process: import what it needs from its snapshot, run it, and say what came of it.
+
+Nothing here knows of a connection, so the command line runs jobs by the same functions as a worker.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Literal, Protocol
+
+from stageloom.derivations.execute import execute as execute_derivation
+from stageloom.derivations.plan import plan as plan_derivations
+from stageloom.functions.execute import Load
+from stageloom.functions.execute import execute as execute_function
+from stageloom.functions.execute import plan as plan_functions
+from stageloom.progress import reporting
+from stageloom.rpc.messages import (
+    JobDone,
+    JobFailed,
+    JobOutcome,
+    JobStale,
+    PlanJob,
+    Planned,
+    Point,
+    Realized,
+    RealizeJob,
+    WrittenFile,
+)
+from stageloom.rpc.wire import encode
+from stageloom.store.trees import scan
+from stageloom.tracking.loader import IncompatibleSnapshotError
+from stageloom.worker.failures import failure_of
+from stageloom.worker.project import Loaded, Project
+from stageloom.worker.redirect import redirected, speaking
+from stageloom.worker.surroundings import PeakMemory, surroundings
+
+Progress = Callable[[Sequence[Point], float | None, str], None]
+
+
+class Listener(Protocol):
+    """Hears of a job while it runs, from any thread."""
+
+    def log(self, stream: Literal["stdout", "stderr"], text: str) -> None:
+        """User code printed ``text``."""
+        ...
+
+    def progress(self, points: Sequence[Point], fraction: float | None, message: str) -> None:
+        """User code reported ``points``."""
+        ...
+
+
+#: What this process has imported: as there is one ``sys.modules``, there is one of it.
+PROJECT = Project()
+
+
+def realize(job: RealizeJob, listener: Listener) -> JobOutcome:
+    """Run one stage in this process, which is not a worker's: what Python code prints goes to ``listener`` alone.
+
+    A process that has imported older files imports them anew. Raises KeyboardInterrupt where the user interrupts.
+    """
+
+    def progress(points: Sequence[Point], fraction: float | None, message: str) -> None:
+        with speaking():
+            listener.progress(points, fraction, message)
+
+    with redirected(listener.log):
+        outcome = run_realize(job, progress)
+        if isinstance(outcome, JobStale):
+            PROJECT.forget()
+            outcome = run_realize(job, progress)
+    if isinstance(outcome, JobFailed) and outcome.failure.kind == "cancelled":
+        raise KeyboardInterrupt
+    return outcome
+
+
+def plan(job: PlanJob) -> JobOutcome:
+    """Run a pipeline file in this process and say what it declares; what it prints is dropped."""
+    with redirected(_drop):
+        outcome = run_plan(job)
+        if isinstance(outcome, JobStale):
+            PROJECT.forget()
+            outcome = run_plan(job)
+    return outcome
+
+
+def run_realize(job: RealizeJob, progress: Progress) -> JobOutcome:
+    """Run one stage; whatever goes wrong, an interrupt included, is in the outcome."""
+    attempt = _Attempt(job.store, job.root, job.snapshot)
+    return attempt.run(lambda loaded: _realize(job, progress, attempt.importer(loaded), loaded))
+
+
+def run_plan(job: PlanJob) -> JobOutcome:
+    """Import a pipeline file and say what it declares; whatever goes wrong is in the outcome."""
+    attempt = _Attempt(job.store, job.root, job.snapshot)
+    return attempt.run(lambda loaded: _plan(job, attempt.importer(loaded), loaded))
+
+
+def _drop(stream: str, text: str) -> None:
+    """What a planner's file prints is for nobody."""
+
+
+class _Attempt:
+    """One job on its way; ``importing`` says whether it is the project's files that run right now."""
+
+    def __init__(self, store: str, root: str, snapshot: str) -> None:
+        self._place = (store, root, snapshot)
+        self.importing = False
+
+    def run(self, work: Callable[[Loaded], Realized | Planned]) -> JobOutcome:
+        try:
+            loaded = PROJECT.use(*self._place)
+            if loaded is None:
+                return JobStale()
+            return JobDone(encode(work(loaded)))
+        except IncompatibleSnapshotError:
+            return JobStale()
+        except BaseException as error:  # noqa: BLE001  # nothing that user code raises may end a worker
+            return JobFailed(failure_of(error, self._place[1], importing=self.importing))
+
+    def importer(self, loaded: Loaded) -> Load:
+        def load(path: str) -> ModuleType:
+            self.importing = True
+            module = loaded.load(path)
+            self.importing = False
+            return module
+
+        return load
+
+
+def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded) -> Realized:
+    memory = PeakMemory()
+    references, warnings = False, tuple[str, ...]()
+    with surroundings(job.root, job.path, job.seed), reporting(progress):
+        start = time.perf_counter()
+        if job.language == "function":
+            warnings = execute_function(job, loaded.functions, loaded.code, load)
+        else:
+            module = load(job.path)
+            references = execute_derivation(job, module, loaded.snapshot, loaded.code)
+        took = time.perf_counter() - start
+    files = tuple(WrittenFile(file.path, file.size, file.sha256) for file in scan(job.scratch).files)
+    return Realized(files, took, memory.read(), warnings, references)
+
+
+def _plan(job: PlanJob, load: Load, loaded: Loaded) -> Planned:
+    with surroundings(job.root, job.path, 0):
+        functions = plan_functions(loaded.functions, load)
+        module = load(job.path)
+        derivations = plan_derivations(module, job.path, loaded.snapshot, loaded.code, job.sets)
+    return Planned([*functions.stages, *derivations.stages], [*functions.problems, *derivations.problems])

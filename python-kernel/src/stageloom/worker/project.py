@@ -1,0 +1,85 @@
+"""What this process has imported of a project, and whether that serves another snapshot."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from stageloom.functions.declaration import Declarations
+from stageloom.functions.source import read as read_functions
+from stageloom.tracking.blobs import FolderBlobs, MissingBlobError
+from stageloom.tracking.cache import Cache
+from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.loader import Loader, install, uninstall
+from stageloom.tracking.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A snapshot in use: its code, what it declares, and how to import its files."""
+
+    snapshot: Snapshot
+    code: Code
+    load: Callable[[str], ModuleType]
+    functions: Declarations
+
+
+class Project:
+    """The project whose files this process imports: one in a process, as there is one ``sys.modules``."""
+
+    def __init__(self) -> None:
+        self._loader: Loader | None = None
+        self._loaded: Loaded | None = None
+
+    def use(self, store: str, root: str, identity: str) -> Loaded | None:
+        """Return the snapshot ready to be imported from; None where this process has imported another version.
+
+        Raises:
+            MissingBlobError: where the store does not hold the snapshot.
+        """
+        known = self._loaded
+        if known is not None and known.snapshot.id == identity and str(known.snapshot.root) == root:
+            return known
+        blobs = FolderBlobs(Path(store, "sources"))
+        snapshot = _read(store, root, identity, blobs)
+        cache = Path(store, "cache")
+        if self._loader is None:
+            self._loader = install(snapshot, blobs, cache)
+        elif self._loader.compatible(snapshot):
+            self._loader.switch(snapshot, blobs)
+        else:
+            return None
+        code = Code(snapshot, blobs, cache)
+        functions = read_functions(snapshot, snapshot.entry, blobs, Cache(cache))
+        self._loaded = Loaded(snapshot, code, self._loader.load, functions)
+        return self._loaded
+
+    def forget(self) -> None:
+        """Take the project's modules out of this process, so that they are imported anew.
+
+        Only where no worker can take the job instead: objects made by the old modules live on.
+        """
+        if self._loader is None:
+            return
+        root = str(self._loader.snapshot.root)
+        files = {os.path.join(root, *path.split("/")) for path in self._loader.loaded()}
+        for name, module in list(sys.modules.items()):
+            if getattr(module, "__file__", None) in files:
+                del sys.modules[name]
+        uninstall(self._loader)
+        self._loader = self._loaded = None
+
+
+def _read(store: str, root: str, identity: str, blobs: FolderBlobs) -> Snapshot:
+    path = Path(store, "snapshots", identity[:2], f"{identity}.json")
+    try:
+        return Snapshot.from_json(json.loads(path.read_bytes()), blobs, Path(root))
+    except OSError as error:
+        raise MissingBlobError(f"the snapshot of the sources cannot be read: {error}") from error
+    except ValueError as error:
+        raise MissingBlobError(f"the snapshot of the sources in {path} is damaged: {error}") from error
