@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-
 OWN_PACKAGE = "stageloom"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -28,13 +29,21 @@ _NAMES = re.compile(r"\s*\([^)]*\)|(?:[^\n;\\]|\\\n)*")
 _LITERAL = re.compile(r"\w*\s*\(\s*[rRuU]?(['\"]{1,3})([\w.]+)\1")
 _DYNAMIC = re.compile(
     r"\b(?:import_module|__import__)\s*\((?!\s*[rRuU]?(['\"]{1,3})[\w.]+\1)"
-    r"|\b(?:run_path|run_module|spec_from_file_location|walk_packages|iter_modules|__subclasses__|addsitedir)\b"
-    r"|\bsys\.path\b"
+    r"|\b(?:run_path|run_module|spec_from_file_location|walk_packages|iter_modules|__subclasses__)\b"
 )
 _DYNAMIC_WORDS = (
-    "import_module", "__import__", "run_path", "run_module", "spec_from_file_location", "walk_packages",
-    "iter_modules", "__subclasses__", "addsitedir", "sys.path",
-)  # fmt: skip
+    "import_module",
+    "__import__",
+    "run_path",
+    "run_module",
+    "spec_from_file_location",
+    "walk_packages",
+    "iter_modules",
+    "__subclasses__",
+)
+#: Lines on which a folder may be put together that goes on the path, and the texts on them.
+_PATH_LINE = re.compile(r"^.*(?:sys\.path|addsitedir|Path\(|path\.join|dirname).*$", re.MULTILINE)
+_TEXT = re.compile(r"['\"]([\w./ -]+)['\"]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +190,14 @@ class _Taking:
         self._modules = Modules(self._folders(), self._is_file, self._is_folder)
 
     def result(self) -> Snapshot:
+        while True:
+            before = self._modules.folders
+            snapshot = self._result()
+            if self._modules.folders == before:
+                return snapshot
+            self._files.clear()  # a file puts folders on the path: look again, with them
+
+    def _result(self) -> Snapshot:
         pending = [self._entry]
         whole = False
         while pending:
@@ -192,7 +209,9 @@ class _Taking:
                 if path == self._entry:
                     raise FileNotFoundError(2, "no such file", str(self._root / path))
                 continue  # deleted since its folder was listed
-            imports, dynamic = _imports(content)
+            imports, dynamic, changes_path = _imports(content)
+            if changes_path:
+                self._extend(path, content)
             for level, name in imports:
                 module = name
                 found = self._modules.relative(path, level, module)
@@ -212,6 +231,21 @@ class _Taking:
         if is_project and self._is_folder("src") and not self._is_file("src/__init__.py"):
             folders["src"] = None
         return tuple(folders)
+
+    def _extend(self, path: str, content: bytes) -> None:
+        """Look for modules also in the folders that the file at ``path`` may put on ``sys.path``."""
+        text = readable(content)
+        above = [parent(path), *_above(path)]
+        found = dict.fromkeys(self._modules.folders)
+        for line in _PATH_LINE.finditer(text):
+            for literal in _TEXT.finditer(line[0]):
+                for base in (*above, ""):
+                    place = posixpath.normpath(posixpath.join(base, literal[1]))
+                    if place not in (".", "..") and not place.startswith(("../", "/")) and self._is_folder(place):
+                        found[place] = None
+        found.update(dict.fromkeys(above))
+        if tuple(found) != self._modules.folders:
+            self._modules = Modules(tuple(found), self._is_file, self._is_folder)
 
     def _content(self, path: str) -> bytes | None:
         overlay = self._overlays.get(path)
@@ -304,8 +338,8 @@ def _above(path: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=512)
-def _imports(content: bytes) -> tuple[tuple[tuple[int, str], ...], bool]:
-    """Return (dots, module) for what ``content`` may import, and whether it imports by computed names."""
+def _imports(content: bytes) -> tuple[tuple[tuple[int, str], ...], bool, bool]:
+    """Return (dots, module) for what ``content`` may import, whether by computed names too, and by another path."""
     text = readable(content)
     found: dict[tuple[int, str], None] = {}
     at = text.find("import")
@@ -313,7 +347,7 @@ def _imports(content: bytes) -> tuple[tuple[tuple[int, str], ...], bool]:
         found.update(dict.fromkeys(_imported(text, at)))
         at = text.find("import", at + 6)
     dynamic = any(word in text for word in _DYNAMIC_WORDS) and _DYNAMIC.search(text) is not None
-    return tuple(found), dynamic
+    return tuple(found), dynamic, "sys.path" in text or "addsitedir" in text
 
 
 def _imported(text: str, at: int) -> Iterator[tuple[int, str]]:

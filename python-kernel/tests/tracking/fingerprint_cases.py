@@ -1,0 +1,855 @@
+"""Small projects, an edit to each, and whether the stage ``s`` of ``pipeline.py`` must then run again."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import Literal
+
+HEAD = "from stageloom import stage\n"
+
+
+@dataclass(frozen=True)
+class Case:
+    title: str
+    expected: Literal["hit", "miss"]
+    files: dict[str, str]
+    edits: tuple[tuple[str, str, str], ...]
+
+    @property
+    def before(self) -> dict[str, str]:
+        return {path: _text(path, text) for path, text in self.files.items()}
+
+    @property
+    def after(self) -> dict[str, str]:
+        files = self.before
+        for path, old, new in self.edits:
+            if old == "":
+                files[path] = _text(path, new)
+                continue
+            assert files[path].count(old) >= 1, (self.title, path, old)
+            files[path] = files[path].replace(old, new)
+        assert files != self.before, self.title
+        return files
+
+
+def _text(path: str, text: str) -> str:
+    text = textwrap.dedent(text).lstrip("\n")
+    return HEAD + text if path == "pipeline.py" and "stageloom" not in text else text
+
+
+CASES: list[Case] = []
+
+
+def case(title: str, expected: Literal["hit", "miss"], files: dict[str, str] | str, *edits: tuple[str, ...]) -> None:
+    """Add a case. An edit is (path, old, new), or (old, new) in the pipeline; an empty ``old`` writes a whole file."""
+    found = files if isinstance(files, dict) else {"pipeline.py": files}
+    full = tuple(edit if len(edit) == 3 else ("pipeline.py", *edit) for edit in edits)
+    CASES.append(Case(title, expected, found, full))  # type: ignore[arg-type]
+
+
+PLAIN = """
+    @stage
+    def s(x: int = 1):
+        '''Doc.'''
+        total = x + 1  # count
+        return total
+    """
+
+# --- what doesn't matter ---------------------------------------------------------------------------------------------
+case("a comment", "hit", PLAIN, ("# count", "# something else"))
+case("a comment taken away", "hit", PLAIN, ("  # count", ""))
+case("a blank line", "hit", PLAIN, ("    return", "\n\n    return"))
+case("a docstring", "hit", PLAIN, ("Doc.", "Other words."))
+case("a docstring taken away", "hit", PLAIN, ("    '''Doc.'''\n", ""))
+case("formatting", "hit", PLAIN, ("x + 1", "(x\n  +\n    1)"))
+case("redundant parentheses", "hit", PLAIN, ("return total", "return (total)"))
+case("quotes", "hit", "@stage\ndef s(): return 'a' 'b'\n", ("'a' 'b'", '"ab"'))
+case("a number's spelling", "hit", "@stage\ndef s(): return 255\n", ("255", "0xFF"))
+case("a renamed local", "hit", PLAIN, ("total", "amount"))
+case(
+    "a renamed loop variable",
+    "hit",
+    "@stage\ndef s():\n  for i in range(3): print(i)\n",
+    ("print(i)", "print(j)"),
+    ("for i", "for j"),
+)
+case(
+    "a renamed comprehension variable", "hit", "@stage\ndef s(): return [a for a in range(3)]\n", ("a for a", "b for b")
+)
+case("renamed exception and with names", "hit", """
+    @stage
+    def s():
+        try:
+            with open('x') as file: return file.read()
+        except OSError as error:
+            return str(error)
+    """, ("as file", "as f"), ("file.read", "f.read"), ("as error", "as e"), ("str(error)", "str(e)"))  # fmt: skip
+case("a renamed local in a closure", "hit", """
+    @stage
+    def s():
+        count = 0
+        def add():
+            nonlocal count
+            count += 1
+            return count
+        return add()
+    """, ("count", "n"))  # fmt: skip
+case("an annotation", "hit", PLAIN, ("x: int", "x: float"))
+case("a return annotation", "hit", PLAIN, ("1):", "1) -> int:"))
+case("an annotation of a local", "hit", PLAIN, ("total = x", "total: int = x"))
+case("pass beside a docstring", "hit", "@stage\ndef s():\n    'doc'\n", ("'doc'", "pass"))
+case("the stage's default", "hit", PLAIN, ("x: int = 1", "x: int = 2"))
+case("the decorator's arguments", "hit", "@stage\ndef s(): return 1\n", ("@stage", "@stage(pool='big', match=None)"))
+case(
+    "the decorator by another name",
+    "hit",
+    "@stage\ndef s(): return 1\n",
+    ("@stage", "@st.stage"),
+    ("from stageloom import stage", "import stageloom as st"),
+)
+case(
+    "another stage's body",
+    "hit",
+    "@stage\ndef other(): return 1\n@stage\ndef s(other): return other\n",
+    ("return 1", "return 2"),
+)
+case("another stage added", "hit", PLAIN, ("@stage\ndef s", "@stage\ndef t(): return 2\n\n@stage\ndef s"))
+case(
+    "a function that it doesn't call", "hit", "def f(): return 1\n@stage\ndef s(): return 2\n", ("return 1", "return 3")
+)
+case("a constant that it doesn't use", "hit", "A = 1\n@stage\ndef s(): return 2\n", ("A = 1", "A = 5"))
+case("the order of functions", "hit", "def f(): return 1\ndef g(): return 2\n@stage\ndef s(): return f() + g()\n",
+     ("def f(): return 1\ndef g(): return 2\n", "def g(): return 2\ndef f(): return 1\n"))  # fmt: skip
+case("the order of imports", "hit", {"pipeline.py": "import a\nimport b\n@stage\ndef s(): return a.f() + b.f()\n", "a.py": "print(1)\ndef f(): return 1\n", "b.py": "print(2)\ndef f(): return 2\n"},
+     ("import a\nimport b", "import b\nimport a"))  # fmt: skip
+case("an import that nothing uses", "hit", "@stage\ndef s(): return 1\n", ("@stage", "import os\n@stage"))
+case(
+    "a docstring of a helper",
+    "hit",
+    "def f():\n    'one'\n    return 1\n@stage\ndef s(): return f()\n",
+    ("'one'", "'two'"),
+)
+case(
+    "a docstring of a class",
+    "hit",
+    "class A:\n    'one'\n    x = 1\n@stage\ndef s(): return A().x\n",
+    ("'one'", "'two'"),
+)
+case(
+    "a docstring of a module",
+    "hit",
+    {"pipeline.py": "import a\n@stage\ndef s(): return a.f()\n", "a.py": "'one'\ndef f(): return 1\n"},
+    ("a.py", "'one'", "'two'"),
+)
+case(
+    "what only runs as a script",
+    "hit",
+    "@stage\ndef s(): return 1\nif __name__ == '__main__':\n    print(s())\n",
+    ("print(s())", "print(1)"),
+)
+case("what only type checkers read", "hit", """
+    from typing import TYPE_CHECKING
+    if TYPE_CHECKING:
+        from a import T
+    @stage
+    def s(x: 'T' = 1): return x
+    """, ("import T", "import U"))  # fmt: skip
+case("a helper moved to another file", "hit", {"pipeline.py": "from a import f\n@stage\ndef s(): return f()\n", "a.py": "def f(): return 1\n"},
+     ("from a", "from b"), ("b.py", "", "def f(): return 1\n"))  # fmt: skip
+case("a re-export put in between", "hit", {"pipeline.py": "from a import f\n@stage\ndef s(): return f()\n", "a.py": "def f(): return 1\n"},
+     ("a.py", "", "from inner import f\n"), ("inner.py", "", "def f(): return 1\n"))  # fmt: skip
+case(
+    "another function of a helper's file",
+    "hit",
+    {"pipeline.py": "from a import f\n@stage\ndef s(): return f()\n", "a.py": "def f(): return 1\ndef g(): return 2\n"},
+    ("a.py", "return 2", "return 3"),
+)
+case(
+    "a sibling under the same package",
+    "hit",
+    {
+        "pipeline.py": "from p.a import f\n@stage\ndef s(): return f()\n",
+        "p/__init__.py": "",
+        "p/a.py": "def f(): return 1\n",
+        "p/b.py": "X = 1\n",
+    },
+    ("p/b.py", "X = 1", "X = 2"),
+)
+case(
+    "another entry of a table, untouched constant",
+    "hit",
+    "T = {'a': 1}\nU = {'b': 1}\n@stage\ndef s(): return T\n",
+    ("'b': 1", "'b': 2"),
+)
+case(
+    "an f-string's quotes",
+    "hit",
+    "@stage\ndef s(x=1): return f'{x!r:>10} a'\n",
+    ("f'{x!r:>10} a'", 'f"{x!r:>10}" " a"'),
+)
+case(
+    "a global statement's order",
+    "hit",
+    "a = b = 0\n@stage\ndef s():\n    global a, b\n    a = b = 1\n",
+    ("global a, b", "global b, a"),
+)
+case(
+    "mutating an unrelated table",
+    "hit",
+    "T = {}\nU = {}\nU['x'] = 1\n@stage\ndef s(): return T\n",
+    ("U['x'] = 1", "U['x'] = 2"),
+)
+case(
+    "an effect below the main guard's else stays",
+    "hit",
+    "@stage\ndef s(): return 1\nif '__main__' == __name__:\n    x = 1\n",
+    ("x = 1", "x = 2"),
+)
+
+# --- the function itself ---------------------------------------------------------------------------------------------
+case("its body", "miss", PLAIN, ("x + 1", "x + 2"))
+case("a renamed parameter", "miss", PLAIN, ("(x: int", "(y: int"), ("x + 1", "y + 1"))
+case(
+    "a local renamed to another's name",
+    "miss",
+    "@stage\ndef s():\n    a = 1; b = 2\n    return a\n",
+    ("return a", "return b"),
+)
+case(
+    "a renamed local that a string of code names",
+    "miss",
+    "@stage\ndef s():\n    low = 1\n    return eval('low')\n",
+    ("low = 1", "top = 1"),
+)
+case(
+    "a renamed local where locals() is read",
+    "miss",
+    "@stage\ndef s():\n    a = 1\n    return locals()\n",
+    ("a = 1", "b = 1"),
+)
+case(
+    "a renamed local that a query reads",
+    "miss",
+    "@stage\ndef s(t=0):\n    low = 1\n    return t.query('x > @low')\n",
+    ("low = 1", "top = 1"),
+)
+case("a constant's type", "miss", "@stage\ndef s(): return 1\n", ("return 1", "return 1.0"))
+case("a truth instead of a number", "miss", "@stage\ndef s(): return 1\n", ("return 1", "return True"))
+case("text instead of bytes", "miss", "@stage\ndef s(): return 'a'\n", ("'a'", "b'a'"))
+case("an f-string's text", "miss", "@stage\ndef s(x=1): return f'{x} a'\n", ("} a", "} b"))
+case("an f-string's format", "miss", "@stage\ndef s(x=1): return f'{x:.2f}'\n", (".2f", ".3f"))
+case(
+    "a local turned global",
+    "miss",
+    "n = 0\n@stage\ndef s():\n    n = 1\n    return n\n",
+    ("    n = 1", "    global n\n    n = 1"),
+)
+case("async", "miss", "@stage\ndef s(): return 1\n", ("def s", "async def s"))
+case("a keyword's name", "miss", "@stage\ndef s(): return dict(a=1)\n", ("a=1", "b=1"))
+case("another operator", "miss", PLAIN, ("x + 1", "x - 1"))
+case(
+    "the order of statements",
+    "miss",
+    "@stage\ndef s():\n    print(1)\n    print(2)\n",
+    ("print(1)\n    print(2)", "print(2)\n    print(1)"),
+)
+case(
+    "a decorator beside stage",
+    "miss",
+    "import functools\n@stage\n@functools.lru_cache\ndef s(): return 1\n",
+    ("functools.lru_cache", "functools.cache"),
+)
+case(
+    "annotations where a decorator reads them",
+    "miss",
+    "import validator\n@stage\n@validator.check\ndef s(x: int = 1): return x\n",
+    ("x: int", "x: str"),
+)
+
+# --- what it reaches -------------------------------------------------------------------------------------------------
+CALLS = "def f(): return 1\n@stage\ndef s(): return f()\n"
+case("a function it calls", "miss", CALLS, ("return 1", "return 2"))
+case(
+    "a function that calls itself",
+    "miss",
+    "def f(n): return f(n - 1) if n else 0\n@stage\ndef s(): return f(3)\n",
+    ("else 0", "else 1"),
+)
+case(
+    "functions that call each other",
+    "miss",
+    "def f(n): return g(n)\ndef g(n): return f(n - 1) if n else 0\n@stage\ndef s(): return f(3)\n",
+    ("else 0", "else 1"),
+)
+case("a helper's default", "miss", "def f(k=1): return k\n@stage\ndef s(): return f()\n", ("k=1", "k=2"))
+case("a helper's keyword default", "miss", "def f(*, k=1): return k\n@stage\ndef s(): return f()\n", ("k=1", "k=2"))
+case(
+    "what a default refers to", "miss", "K = 1\ndef f(k=K): return k\n@stage\ndef s(): return f()\n", ("K = 1", "K = 2")
+)
+case(
+    "a helper's parameter",
+    "miss",
+    "def f(k): return k\n@stage\ndef s(): return f(k=1)\n",
+    ("def f(k): return k", "def f(j): return j"),
+)
+case(
+    "a helper's decorator",
+    "miss",
+    "def d(f): return f\ndef e(f): return f\n@d\ndef f(): return 1\n@stage\ndef s(): return f()\n",
+    ("@d", "@e"),
+)
+case(
+    "what a decorator does",
+    "miss",
+    "def d(f): return lambda: f() + 1\n@d\ndef f(): return 1\n@stage\ndef s(): return f()\n",
+    ("+ 1", "+ 2"),
+)
+case(
+    "a decorator's argument",
+    "miss",
+    "def d(n): return lambda f: f\n@d(1)\ndef f(): return 1\n@stage\ndef s(): return f()\n",
+    ("@d(1)", "@d(2)"),
+)
+case(
+    "a closure",
+    "miss",
+    "def make(n):\n    def inner(): return n + 1\n    return inner\nf = make(1)\n@stage\ndef s(): return f()\n",
+    ("n + 1", "n + 2"),
+)
+case(
+    "what a closure is made with",
+    "miss",
+    "def make(n):\n    def inner(): return n\n    return inner\nf = make(1)\n@stage\ndef s(): return f()\n",
+    ("make(1)", "make(2)"),
+)
+case(
+    "a method",
+    "miss",
+    "class A:\n    def m(self): return 1\n@stage\ndef s(): return A().m()\n",
+    ("return 1", "return 2"),
+)
+case("a class attribute", "miss", "class A:\n    x = 1\n@stage\ndef s(): return A.x\n", ("x = 1", "x = 2"))
+case(
+    "a class method",
+    "miss",
+    "class A:\n    @classmethod\n    def make(cls): return 1\n@stage\ndef s(): return A.make()\n",
+    ("return 1", "return 2"),
+)
+case(
+    "a property",
+    "miss",
+    "class A:\n    @property\n    def p(self): return 1\n@stage\ndef s(): return A().p\n",
+    ("return 1", "return 2"),
+)
+case(
+    "a base class",
+    "miss",
+    "class B:\n    def m(self): return 1\nclass A(B): pass\n@stage\ndef s(): return A().m()\n",
+    ("return 1", "return 2"),
+)
+case(
+    "a base class two files away",
+    "miss",
+    {
+        "pipeline.py": "from a import A\n@stage\ndef s(): return A().m()\n",
+        "a.py": "import b\nclass A(b.B): pass\n",
+        "b.py": "class B:\n    def m(self): return 1\n",
+    },
+    ("b.py", "return 1", "return 2"),
+)
+case(
+    "which base class",
+    "miss",
+    "class B: x = 1\nclass C: x = 2\nclass A(B): pass\n@stage\ndef s(): return A().x\n",
+    ("class A(B)", "class A(C)"),
+)
+case(
+    "a dataclass's default",
+    "miss",
+    "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int = 1\n@stage\ndef s(): return A()\n",
+    ("= 1", "= 2"),
+)
+case(
+    "a dataclass's annotation",
+    "miss",
+    "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\n@stage\ndef s(): return A(1)\n",
+    ("x: int", "x: 'ClassVar'"),
+)
+case(
+    "a dataclass's field order",
+    "miss",
+    "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\n    y: int\n@stage\ndef s(): return A(1, 2)\n",
+    ("    x: int\n    y: int", "    y: int\n    x: int"),
+)
+case(
+    "a metaclass",
+    "miss",
+    "class M(type):\n    def __call__(cls): return 1\nclass A(metaclass=M): pass\n@stage\ndef s(): return A()\n",
+    ("return 1", "return 2"),
+)
+case(
+    "an enumeration",
+    "miss",
+    "import enum\nclass E(enum.Enum):\n    A = 1\n@stage\ndef s(): return E.A\n",
+    ("A = 1", "A = 2"),
+)
+case(
+    "a module's instance",
+    "miss",
+    "class A:\n    def m(self): return 1\nTHE = A()\n@stage\ndef s(): return THE.m()\n",
+    ("return 1", "return 2"),
+)
+case("a constant", "miss", "K = 1\n@stage\ndef s(): return K\n", ("K = 1", "K = 2"))
+case("a constant made from another", "miss", "A = 1\nB = A + 1\n@stage\ndef s(): return B\n", ("A = 1", "A = 2"))
+case("a constant bound with others", "miss", "A, B = 1, 2\n@stage\ndef s(): return B\n", ("1, 2", "1, 3"))
+case("a constant added to", "miss", "A = 1\nA += 1\n@stage\ndef s(): return A\n", ("+= 1", "+= 2"))
+case(
+    "a table of functions",
+    "miss",
+    "def f(): return 1\nT = {'f': f}\n@stage\ndef s(): return T['f']()\n",
+    ("return 1", "return 2"),
+)
+case(
+    "a table written to",
+    "miss",
+    "def f(): return 1\ndef g(): return 2\nT = {}\nT['x'] = f\n@stage\ndef s(): return T['x']()\n",
+    ("= f", "= g"),
+)
+case("a table updated", "miss", "T = {}\nT.update(a=1)\n@stage\ndef s(): return T\n", ("a=1", "a=2"))
+case(
+    "a list appended to",
+    "miss",
+    "def f(): return 1\nT = []\nT.append(f)\n@stage\ndef s(): return T[0]()\n",
+    ("return 1", "return 2"),
+)
+case(
+    "a table filled in a loop",
+    "miss",
+    "T = {}\nfor i in range(3):\n    T[i] = i\n@stage\ndef s(): return T\n",
+    ("range(3)", "range(4)"),
+)
+case(
+    "an attribute set on a function",
+    "miss",
+    "def f(): return f.k\nf.k = 1\n@stage\ndef s(): return f()\n",
+    ("f.k = 1", "f.k = 2"),
+)
+case("an alias", "miss", "def f(): return 1\ng = f\n@stage\ndef s(): return g()\n", ("return 1", "return 2"))
+case(
+    "a partial",
+    "miss",
+    "from functools import partial\ndef f(x): return x\ng = partial(f, 1)\n@stage\ndef s(): return g()\n",
+    ("return x", "return -x"),
+)
+case(
+    "a partial's argument",
+    "miss",
+    "from functools import partial\ndef f(x): return x\ng = partial(f, 1)\n@stage\ndef s(): return g()\n",
+    ("f, 1", "f, 2"),
+)
+case("a lambda", "miss", "g = lambda x: x + 1\n@stage\ndef s(): return g(1)\n", ("x + 1", "x + 2"))
+case(
+    "what a lambda calls",
+    "miss",
+    "def f(x): return x\ng = lambda x: f(x)\n@stage\ndef s(): return g(1)\n",
+    ("return x", "return -x"),
+)
+case(
+    "a function given as an argument",
+    "miss",
+    "def f(x): return x\n@stage\ndef s(): return list(map(f, [1]))\n",
+    ("return x", "return -x"),
+)
+case(
+    "what a comprehension calls",
+    "miss",
+    "def f(x): return x\n@stage\ndef s(): return [f(i) for i in [1]]\n",
+    ("return x", "return -x"),
+)
+case(
+    "an enclosed function's call",
+    "miss",
+    "def f(): return 1\n@stage\ndef s():\n    def inner(): return f()\n    return inner()\n",
+    ("return 1", "return 2"),
+)
+case(
+    "a global rebound by a function",
+    "miss",
+    "MODE = 1\ndef configure():\n    global MODE\n    MODE = 2\nconfigure()\n@stage\ndef s(): return MODE\n",
+    ("MODE = 2", "MODE = 3"),
+)
+case(
+    "a dispatched function",
+    "miss",
+    "import functools\n@functools.singledispatch\ndef f(x): return 0\n@f.register\ndef _(x: int): return 1\n@stage\ndef s(): return f(1)\n",
+    ("return 1", "return 2"),
+)
+case(
+    "another stage called as a function",
+    "miss",
+    "@stage\ndef t(): return 1\n@stage\ndef s(): return t()\n",
+    ("return 1", "return 2"),
+)
+case(
+    "a name bound twice",
+    "miss",
+    "def f(): return 1\ndef f(): return 2\n@stage\ndef s(): return f()\n",
+    ("return 2", "return 3"),
+)
+case(
+    "a builtin hidden by the file",
+    "miss",
+    "@stage\ndef s(): return len('abc')\n",
+    ("@stage", "def len(x): return 0\n@stage"),
+)
+case(
+    "with at the top",
+    "miss",
+    "with open('x') as f:\n    DATA = f.read()\n@stage\ndef s(): return DATA\n",
+    ("'x'", "'y'"),
+)
+case("a walrus at the top", "miss", "print(n := 10)\n@stage\ndef s(): return n\n", ("10", "11"))
+
+
+# --- other files -----------------------------------------------------------------------------------------------------
+def helper(imports: str, call: str) -> dict[str, str]:
+    return {"pipeline.py": f"{imports}\n@stage\ndef s(): return {call}\n", "a.py": "def f(): return 1\n"}
+
+
+CHANGED = ("a.py", "return 1", "return 2")
+case("import a", "miss", helper("import a", "a.f()"), CHANGED)
+case("import a as b", "miss", helper("import a as b", "b.f()"), CHANGED)
+case("from a import f", "miss", helper("from a import f", "f()"), CHANGED)
+case("from a import f as g", "miss", helper("from a import f as g", "g()"), CHANGED)
+case("from a import *", "miss", helper("from a import *", "f()"), CHANGED)
+case(
+    "a star with __all__",
+    "miss",
+    {
+        "pipeline.py": "from a import *\n@stage\ndef s(): return _f()\n",
+        "a.py": "__all__ = ['_f']\ndef _f(): return 1\n",
+    },
+    CHANGED,
+)
+case(
+    "an import inside the function",
+    "miss",
+    {"pipeline.py": "@stage\ndef s():\n    import a\n    return a.f()\n", "a.py": "def f(): return 1\n"},
+    CHANGED,
+)
+case(
+    "a from import inside the function",
+    "miss",
+    {"pipeline.py": "@stage\ndef s():\n    from a import f as g\n    return g()\n", "a.py": "def f(): return 1\n"},
+    CHANGED,
+)
+case(
+    "another function of a file imported inside",
+    "hit",
+    {
+        "pipeline.py": "@stage\ndef s():\n    import a\n    return a.f()\n",
+        "a.py": "def f(): return 1\ndef g(): return 1\n",
+    },
+    ("a.py", "def g(): return 1", "def g(): return 2"),
+)
+case(
+    "a conditional import",
+    "miss",
+    helper("import sys\nif sys.platform == 'linux':\n    from a import f\nelse:\n    f = None", "f()"),
+    CHANGED,
+)
+case(
+    "the condition of an import",
+    "miss",
+    helper("import sys\nif sys.platform == 'linux':\n    from a import f\nelse:\n    f = None", "f()"),
+    ("'linux'", "'win32'"),
+)
+case(
+    "a tried import",
+    "miss",
+    helper("try:\n    from nothing import f\nexcept ImportError:\n    from a import f", "f()"),
+    CHANGED,
+)
+case(
+    "two modules away",
+    "miss",
+    {
+        "pipeline.py": "import b\n@stage\ndef s(): return b.g()\n",
+        "b.py": "from a import f\ndef g(): return f()\n",
+        "a.py": "def f(): return 1\n",
+    },
+    CHANGED,
+)
+case(
+    "three modules away",
+    "miss",
+    {
+        "pipeline.py": "import c\n@stage\ndef s(): return c.h()\n",
+        "c.py": "import b\ndef h(): return b.g()\n",
+        "b.py": "from a import f\ndef g(): return f()\n",
+        "a.py": "def f(): return 1\n",
+    },
+    CHANGED,
+)
+case(
+    "a re-export",
+    "miss",
+    {
+        "pipeline.py": "from p import f\n@stage\ndef s(): return f()\n",
+        "p/__init__.py": "from .inner import f\n",
+        "p/inner.py": "def f(): return 1\n",
+    },
+    ("p/inner.py", "return 1", "return 2"),
+)
+case(
+    "a re-export of a star",
+    "miss",
+    {
+        "pipeline.py": "from p import f\n@stage\ndef s(): return f()\n",
+        "p/__init__.py": "from .inner import *\n",
+        "p/inner.py": "def f(): return 1\n",
+    },
+    ("p/inner.py", "return 1", "return 2"),
+)
+case(
+    "a submodule by its full name",
+    "miss",
+    {
+        "pipeline.py": "import p.q.r\n@stage\ndef s(): return p.q.r.f()\n",
+        "p/__init__.py": "",
+        "p/q/__init__.py": "",
+        "p/q/r.py": "def f(): return 1\n",
+    },
+    ("p/q/r.py", "return 1", "return 2"),
+)
+case(
+    "a submodule of a bare folder",
+    "miss",
+    {"pipeline.py": "from p.q import r\n@stage\ndef s(): return r.f()\n", "p/q/r.py": "def f(): return 1\n"},
+    ("p/q/r.py", "return 1", "return 2"),
+)
+case(
+    "a relative import two levels up",
+    "miss",
+    {
+        "pipeline.py": "from p.q.r import g\n@stage\ndef s(): return g()\n",
+        "p/__init__.py": "",
+        "p/q/__init__.py": "",
+        "p/q/r.py": "from ..a import f\ndef g(): return f()\n",
+        "p/a.py": "def f(): return 1\n",
+    },
+    ("p/a.py", "return 1", "return 2"),
+)
+case(
+    "a package's __init__ that does something",
+    "miss",
+    {
+        "pipeline.py": "from p.a import f\n@stage\ndef s(): return f()\n",
+        "p/__init__.py": "import os\nos.environ['X'] = '1'\n",
+        "p/a.py": "def f(): return 1\n",
+    },
+    ("p/__init__.py", "'1'", "'2'"),
+)
+case(
+    "a package's __init__ that only names things",
+    "hit",
+    {
+        "pipeline.py": "from p.a import f\n@stage\ndef s(): return f()\n",
+        "p/__init__.py": "VERSION = '1'\n",
+        "p/a.py": "def f(): return 1\n",
+    },
+    ("p/__init__.py", "'1'", "'2'"),
+)
+case(
+    "what importing a file does",
+    "miss",
+    {"pipeline.py": "import a\n@stage\ndef s(): return 1\n", "a.py": "print('one')\n"},
+    ("a.py", "one", "two"),
+)
+case(
+    "what an import's import does",
+    "miss",
+    {
+        "pipeline.py": "import a\n@stage\ndef s(): return 1\n",
+        "a.py": "import b\n",
+        "b.py": "import numpy\nnumpy.random.seed(1)\n",
+    },
+    ("b.py", "seed(1)", "seed(2)"),
+)
+case(
+    "what the file itself does first",
+    "miss",
+    "import numpy\nnumpy.random.seed(1)\n@stage\ndef s(): return 1\n",
+    ("seed(1)", "seed(2)"),
+)
+case(
+    "what it calls for its effect",
+    "miss",
+    "def prepare(): print(1)\nprepare()\n@stage\ndef s(): return 1\n",
+    ("print(1)", "print(2)"),
+)
+case(
+    "a loop with an effect",
+    "miss",
+    "import os\nfor k in ('a', 'b'):\n    os.environ[k] = '1'\n@stage\ndef s(): return 1\n",
+    ("'b'", "'c'"),
+)
+case(
+    "an import with an effect added",
+    "miss",
+    {"pipeline.py": "@stage\ndef s(): return 1\n", "a.py": "print(1)\n"},
+    ("@stage", "import a\n@stage"),
+)
+case(
+    "a monkey patch in the file",
+    "miss",
+    {
+        "pipeline.py": "import a\ndef g(): return 2\na.f = g\n@stage\ndef s(): return a.f()\n",
+        "a.py": "def f(): return 1\n",
+    },
+    ("return 2", "return 3"),
+)
+case(
+    "a monkey patch taken away",
+    "miss",
+    {"pipeline.py": "import a\na.f = print\n@stage\ndef s(): return a.f()\n", "a.py": "def f(): return 1\n"},
+    ("a.f = print\n", ""),
+)
+case(
+    "a monkey patch of a package from elsewhere",
+    "miss",
+    "import numpy\nnumpy.mean = min\n@stage\ndef s(): return 1\n",
+    ("= min", "= max"),
+)
+case(
+    "which module a name stands for",
+    "miss",
+    "import numpy as np\n@stage\ndef s(): return np.ones(3)\n",
+    ("import numpy as np", "import jax.numpy as np"),
+)
+case(
+    "which function a name stands for",
+    "miss",
+    "from math import sin as f\n@stage\ndef s(): return f(1)\n",
+    ("import sin", "import cos"),
+)
+case(
+    "a name from a star of a package",
+    "miss",
+    "from math import *\n@stage\ndef s(): return sin(1)\n",
+    ("from math", "from cmath"),
+)
+case(
+    "a package replaced by a project file",
+    "miss",
+    {"pipeline.py": "import yaml\n@stage\ndef s(): return yaml.load('')\n"},
+    ("yaml.py", "", "def load(x): return 0\n"),
+)
+case("a registry filled by a decorator", "miss", {
+    "pipeline.py": "from r import TABLE\nimport plugin\n@stage\ndef s(): return TABLE['x']()\n",
+    "r.py": "TABLE = {}\ndef register(f):\n    TABLE[f.__name__] = f\n    return f\n",
+    "plugin.py": "from r import register\n@register\ndef x(): return 1\n",
+}, ("plugin.py", "return 1", "return 2"))  # fmt: skip
+case("a registry object's method as decorator", "miss", {
+    "pipeline.py": "from r import registry\nimport plugin\n@stage\ndef s(): return registry.get('x')()\n",
+    "r.py": "class R:\n    def __init__(self): self.t = {}\n    def add(self, f):\n        self.t[f.__name__] = f\n        return f\n    def get(self, n): return self.t[n]\nregistry = R()\n",
+    "plugin.py": "from r import registry\n@registry.add\ndef x(): return 1\n",
+}, ("plugin.py", "return 1", "return 2"))  # fmt: skip
+case("subclasses that register themselves", "miss", {
+    "pipeline.py": "from base import Base\nimport plugin\n@stage\ndef s(): return Base.known[0]().run()\n",
+    "base.py": "class Base:\n    known = []\n    def __init_subclass__(cls): Base.known.append(cls)\n",
+    "plugin.py": "from base import Base\nclass P(Base):\n    def run(self): return 1\n",
+}, ("plugin.py", "return 1", "return 2"))  # fmt: skip
+
+# --- what can't be told ----------------------------------------------------------------------------------------------
+case("getattr with a text", "miss", helper("import a", "getattr(a, 'f')()"), CHANGED)
+case(
+    "getattr with another text",
+    "hit",
+    {
+        "pipeline.py": "import a\n@stage\ndef s(): return getattr(a, 'g')()\n",
+        "a.py": "def f(): return 1\ndef g(): return 3\n",
+    },
+    CHANGED,
+)
+case(
+    "getattr with a variable",
+    "miss",
+    {"pipeline.py": "import a\n@stage\ndef s(name='f'): return getattr(a, name)()\n", "a.py": "def f(): return 1\n"},
+    CHANGED,
+)
+case(
+    "a module handed on",
+    "miss",
+    {
+        "pipeline.py": "import a\ndef use(m): return m.f()\n@stage\ndef s(): return use(a)\n",
+        "a.py": "def f(): return 1\n",
+    },
+    CHANGED,
+)
+case(
+    "vars of a module",
+    "miss",
+    {"pipeline.py": "import a\n@stage\ndef s(name='f'): return vars(a)[name]()\n", "a.py": "def f(): return 1\n"},
+    CHANGED,
+)
+case(
+    "a module's __dict__",
+    "miss",
+    {"pipeline.py": "import a\n@stage\ndef s(name='f'): return a.__dict__[name]()\n", "a.py": "def f(): return 1\n"},
+    CHANGED,
+)
+case(
+    "globals()",
+    "miss",
+    "def f(): return 1\n@stage\ndef s(name='f'): return globals()[name]()\n",
+    ("return 1", "return 2"),
+)
+case("eval", "miss", "def f(): return 1\n@stage\ndef s(code='f()'): return eval(code)\n", ("return 1", "return 2"))
+case(
+    "import_module with a text",
+    "miss",
+    {
+        "pipeline.py": "import importlib\n@stage\ndef s(): return importlib.import_module('a').f()\n",
+        "a.py": "def f(): return 1\n",
+    },
+    CHANGED,
+)
+case(
+    "import_module with a variable",
+    "miss",
+    {
+        "pipeline.py": "import importlib\n@stage\ndef s(name='a'): return importlib.import_module(name).f()\n",
+        "a.py": "def f(): return 1\n",
+    },
+    CHANGED,
+)
+case(
+    "a folder put on the path",
+    "miss",
+    {
+        "pipeline.py": "import sys\nsys.path.append('lib')\nimport a\n@stage\ndef s(): return a.f()\n",
+        "lib/a.py": "def f(): return 1\n",
+    },
+    ("lib/a.py", "return 1", "return 2"),
+)
+case(
+    "a module's __getattr__",
+    "miss",
+    {"pipeline.py": "import a\n@stage\ndef s(): return a.lazy\n", "a.py": "def __getattr__(name): return 1\n"},
+    CHANGED,
+)
+case(
+    "a file with a syntax error",
+    "miss",
+    {"pipeline.py": "import a\n@stage\ndef s(): return a.f()\n", "a.py": "def f(: return 1\n"},
+    ("a.py", "return 1", "return 2"),
+)
+case(
+    "a star of a file with a syntax error",
+    "miss",
+    {"pipeline.py": "from a import *\n@stage\ndef s(): return f()\n", "a.py": "def f(: return 1\n"},
+    ("a.py", "return 1", "return 2"),
+)
+case("the file's own name, moved", "hit", "@stage\ndef s(): return 1\n", ("@stage", "# __file__\n@stage"))
