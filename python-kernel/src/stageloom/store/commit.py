@@ -137,7 +137,6 @@ class Publisher:
             self._drop(staged)
             raise
         self._files.sync_all(self._layout.root, (), sorted(folders))
-        self._tidy(group)
 
     def write(self, objects: Mapping[str, bytes]) -> None:
         """Store single files durably under their paths; what is there and right stays."""
@@ -249,7 +248,8 @@ class Publisher:
                 except OSError:
                     continue  # swept later; the first failure is the one to tell
 
-    def _tidy(self, group: Sequence[Prepared]) -> None:
+    def tidy(self, group: Sequence[Prepared]) -> None:
+        """Remove the scratch folders of trees that were stored already, once the group is in the journal."""
         for one in group:
             if one.new.scratch is not None and os.path.lexists(one.new.scratch):
                 try:

@@ -243,6 +243,7 @@ class Store:
             self._ledger.append(
                 lambda _, first: self._runs(prepared, first), lambda index: _note_stored(index, prepared, checked)
             )
+            self._publisher.tidy(prepared)
         self._shelf.remember(checked)
         found = self._ask(lambda index: [index.get(str(one.rref), self._workspace) for one in prepared])
         return [one for one in found if one is not None]
