@@ -1,34 +1,62 @@
-import { html, type PropertyValues, type TemplateResult } from "lit";
+import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { Part, type Desk } from "../part.js";
+import { styled } from "../styled.js";
 import { StageCell } from "./cell.js";
 
-/** The cells, in topological order. Those far from the window are empty boxes until they come near. */
+/** Cells of one block. Only blocks near the window hold cells: browsers watch each box of a page in every frame. */
+const BLOCK = 20;
+/** The height of a cell that was never drawn. */
+const USUAL = 420;
+
+const blocksOf = (names: readonly string[]): readonly (readonly string[])[] =>
+  Array.from({ length: Math.ceil(names.length / BLOCK) }, (_, at) => names.slice(at * BLOCK, (at + 1) * BLOCK));
+
+/** The cells, in topological order. What is far from the window is an empty box until it comes near. */
 export class StageCells extends Part {
   declare desk: Desk;
-  #near: IntersectionObserver | null = null;
+  #blocks: readonly (readonly string[])[] = [];
+  readonly #nearBlocks = new Set<number>([0]);
+  readonly #heights = new Map<number, number>();
+  #watchBlocks: IntersectionObserver | null = null;
+  #watchCells: IntersectionObserver | null = null;
   #restored = false;
+  #noting = 0;
 
   override connectedCallback(): void {
     super.connectedCallback();
     const { store } = this.desk;
-    this.#near = new IntersectionObserver(
+    this.#watchBlocks = new IntersectionObserver(
       (entries) => {
-        this.#meet(entries);
+        this.#meetBlocks(entries);
+      },
+      { root: this, rootMargin: "2500px 0px" },
+    );
+    this.#watchCells = new IntersectionObserver(
+      (entries) => {
+        this.#meetCells(entries);
       },
       { root: this, rootMargin: "1000px 0px" },
     );
-    this.own(() => this.#near?.disconnect());
+    this.own(() => {
+      this.#watchBlocks?.disconnect();
+      this.#watchCells?.disconnect();
+      cancelAnimationFrame(this.#noting);
+    });
     this.own(
       store.watch(
         (view) => view.order,
         () => {
+          this.#heights.clear();
           this.requestUpdate();
         },
       ),
     );
     const onScroll = (): void => {
-      if (this.#restored) this.desk.ui.change({ scroll: this.scrollTop });
+      if (this.#restored && this.#noting === 0)
+        this.#noting = requestAnimationFrame(() => {
+          this.#note();
+        });
     };
     this.addEventListener("scroll", onScroll, { passive: true });
     this.own(() => {
@@ -38,57 +66,91 @@ export class StageCells extends Part {
 
   /** Scrolls a stage's cell to the top and gives its title the focus, so that a screen reader reads on from there. */
   show(stage: string): void {
-    const cell = this.#cell(stage);
-    if (cell === undefined) return;
+    this.#restored = true;
+    void this.#scrollTo(stage, 0).then((cell) =>
+      cell?.querySelector<HTMLElement>("h2")?.focus({ preventScroll: true }),
+    );
+  }
+
+  /** Cells above take their real heights when they come near, which moves this one: some frames until it stands. */
+  async #scrollTo(stage: string, offset: number): Promise<StageCell | null> {
+    const at = this.desk.store.view.order.names.indexOf(stage);
+    if (at < 0) return null;
+    this.#nearBlocks.add(Math.floor(at / BLOCK));
+    this.requestUpdate();
+    await this.updateComplete;
+    const cell = [...this.querySelectorAll<StageCell>("stage-cell")].find(({ name }) => name === stage);
+    if (cell === undefined) return null;
     cell.near = true;
-    const settle = (rounds: number): void => {
-      cell.scrollIntoView({ block: "start" });
-      // cells above take their real height when they come near, which moves this one
-      if (rounds > 0)
-        requestAnimationFrame(() => {
-          settle(rounds - 1);
-        });
-      else cell.querySelector<HTMLElement>("h2")?.focus({ preventScroll: true });
-    };
-    void cell.updateComplete.then(() => {
-      settle(4);
-    });
+    await cell.updateComplete;
+    for (let round = 0; round < 6; round++) {
+      this.scrollTop += cell.getBoundingClientRect().top - this.getBoundingClientRect().top + offset;
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+    return cell;
   }
 
-  #cell(stage: string): StageCell | undefined {
-    return [...this.querySelectorAll<StageCell>("stage-cell")].find((cell) => cell.name === stage);
-  }
-
-  #meet(entries: readonly IntersectionObserverEntry[]): void {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting || !(target instanceof StageCell)) continue;
-      target.near = true;
-      this.#near?.unobserve(target);
+  /** Keeps which cell is at the top, and how much of it is above: heights are not the same after a reload. */
+  #note(): void {
+    this.#noting = 0;
+    const top = this.getBoundingClientRect().top;
+    for (const cell of this.querySelectorAll<StageCell>("stage-cell")) {
+      const box = cell.getBoundingClientRect();
+      if (box.bottom <= top + 1) continue;
+      this.desk.ui.change({ anchor: { stage: cell.name, offset: Math.round(top - box.top) } });
+      return;
     }
   }
 
+  #meetBlocks(entries: readonly IntersectionObserverEntry[]): void {
+    for (const { isIntersecting, target, boundingClientRect } of entries) {
+      if (!(target instanceof HTMLElement)) continue;
+      const block = Number(target.dataset["block"]);
+      if (isIntersecting) this.#nearBlocks.add(block);
+      else if (this.#nearBlocks.delete(block)) this.#heights.set(block, boundingClientRect.height);
+    }
+    this.requestUpdate();
+  }
+
+  #meetCells(entries: readonly IntersectionObserverEntry[]): void {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting || !(target instanceof StageCell)) continue;
+      target.near = true;
+      this.#watchCells?.unobserve(target);
+    }
+  }
+
+  protected override willUpdate(): void {
+    this.#blocks = blocksOf(this.desk.store.view.order.names);
+  }
+
   protected override updated(_: PropertyValues): void {
-    for (const cell of this.querySelectorAll<StageCell>("stage-cell")) if (!cell.near) this.#near?.observe(cell);
-    if (this.#restored || this.desk.store.view.order.names.length === 0) return;
-    const { scroll } = this.desk.ui.ui;
-    // the cells take their heights in the next frames
-    const settle = (rounds: number): void => {
-      if (scroll > 0) this.scrollTop = scroll;
-      if (rounds > 0 && scroll > 0)
-        requestAnimationFrame(() => {
-          settle(rounds - 1);
-        });
-      else this.#restored = true;
-    };
-    settle(8);
+    for (const block of this.querySelectorAll(".cell-block")) this.#watchBlocks?.observe(block);
+    for (const cell of this.querySelectorAll<StageCell>("stage-cell")) if (!cell.near) this.#watchCells?.observe(cell);
+    if (this.#restored || this.#blocks.length === 0) return;
+    this.#restored = true;
+    const { anchor } = this.desk.ui.ui;
+    if (anchor !== null) void this.#scrollTo(anchor.stage, anchor.offset);
+  }
+
+  #block(names: readonly string[], block: number): TemplateResult {
+    const near = this.#nearBlocks.has(block);
+    const height = near ? "auto" : `${(this.#heights.get(block) ?? names.length * USUAL).toString()}px`;
+    return html`<div class="cell-block" data-block=${block} ${styled({ height })}>
+      ${
+        near
+          ? repeat(
+              names,
+              (name) => name,
+              (name) => html`<stage-cell .desk=${this.desk} .name=${name} data-stage=${name}></stage-cell>`,
+            )
+          : nothing
+      }
+    </div>`;
   }
 
   protected override render(): TemplateResult {
-    return html`${repeat(
-      this.desk.store.view.order.names,
-      (name) => name,
-      (name) => html`<stage-cell .desk=${this.desk} .name=${name} data-stage=${name}></stage-cell>`,
-    )}`;
+    return html`${this.#blocks.map((names, block) => this.#block(names, block))}`;
   }
 }
 

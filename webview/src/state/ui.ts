@@ -7,18 +7,25 @@ export interface Look {
   readonly scale: number;
 }
 
+/** A place among the cells. */
+export interface Anchor {
+  readonly stage: string;
+  readonly offset: number;
+}
+
 /** What is the panel's own, and survives a reload. Folds hold only what the user has changed. */
 export interface Ui {
   readonly path: string;
   readonly selected: string | null;
-  readonly scroll: number;
+  /** The cell at the top of the window, and how many pixels of it are above. */
+  readonly anchor: Anchor | null;
   readonly look: Look | null;
   readonly folds: Readonly<Record<string, boolean>>;
   /** The graph's share of the panel, in percent. */
   readonly split: number;
 }
 
-export const firstUi: Ui = { path: "", selected: null, scroll: 0, look: null, folds: {}, split: 40 };
+export const firstUi: Ui = { path: "", selected: null, anchor: null, look: null, folds: {}, split: 40 };
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
@@ -33,6 +40,11 @@ const readLook = (value: unknown): Look | null => {
   return x === null || y === null || scale === null || scale <= 0 ? null : { x, y, scale };
 };
 
+const readAnchor = (value: unknown): Anchor | null =>
+  isRecord(value) && typeof value["stage"] === "string"
+    ? { stage: value["stage"], offset: numberOr(value["offset"], 0) }
+    : null;
+
 /** Reads what an earlier panel has kept, maybe of another version: what does not fit is left out. */
 export const readUi = (kept: unknown): Ui => {
   if (!isRecord(kept)) return firstUi;
@@ -40,7 +52,7 @@ export const readUi = (kept: unknown): Ui => {
   return {
     path: typeof kept["path"] === "string" ? kept["path"] : "",
     selected: typeof kept["selected"] === "string" ? kept["selected"] : null,
-    scroll: numberOr(kept["scroll"], 0),
+    anchor: readAnchor(kept["anchor"]),
     look: readLook(kept["look"]),
     folds: Object.fromEntries(
       Object.entries(folds).filter((entry): entry is [string, boolean] => typeof entry[1] === "boolean"),

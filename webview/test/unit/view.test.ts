@@ -214,11 +214,11 @@ describe("what the panel keeps", () => {
   test("is read even when it is not what this version writes", () => {
     expect(readUi(undefined).split).toBe(40);
     expect(
-      readUi({ selected: 3, scroll: "x", look: { x: 1, y: 2, scale: 0 }, folds: { a: true, b: 1 }, split: 900 }),
+      readUi({ selected: 3, anchor: "x", look: { x: 1, y: 2, scale: 0 }, folds: { a: true, b: 1 }, split: 900 }),
     ).toEqual({
       path: "",
       selected: null,
-      scroll: 0,
+      anchor: null,
       look: null,
       folds: { a: true },
       split: 75,
@@ -229,7 +229,7 @@ describe("what the panel keeps", () => {
     const kept = {
       path: "p.py",
       selected: "a",
-      scroll: 12,
+      anchor: { stage: "b", offset: 12 },
       look: { x: 1, y: 2, scale: 0.5 },
       folds: { "a/log": true },
       split: 30,
@@ -238,6 +238,6 @@ describe("what the panel keeps", () => {
     state.enter("p.py");
     expect(state.ui).toEqual(kept);
     state.enter("other.py");
-    expect(state.ui).toMatchObject({ path: "other.py", selected: null, scroll: 0, look: null, split: 30 });
+    expect(state.ui).toMatchObject({ path: "other.py", selected: null, anchor: null, look: null, split: 30 });
   });
 });
