@@ -76,7 +76,7 @@ def stage_anneal(m: Manager, params: DRef) -> DRef:
             "name": "anneal",
             "params": [params, "params.npy"],
             "maxiter": 500,
-            "seed": 1,
+            "seed": 2,
             "trace": [selfref, "trace.npz"],
         }
     )

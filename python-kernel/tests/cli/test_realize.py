@@ -220,7 +220,7 @@ def test_saving_during_a_run_changes_nothing_about_that_run(project):
         "report": "done",
     }
     tree = project.root / ".stageloom/store/trees" / answer["stages"][-1]["realization"]["tree"][:2]
-    assert (tree / answer["stages"][-1]["realization"]["tree"] / "report.txt").read_text() == "total 200"
+    assert (tree / answer["stages"][-1]["realization"]["tree"] / "report.txt").read_text() == "total 100"
 
 
 def test_two_processes_at_once_run_each_stage_once(project):

@@ -16,7 +16,7 @@ from typing import Literal
 from stageloom.cli import show
 from stageloom.cli.target import Place, find_place, parse_sets, store_of, workspace_of
 from stageloom.engine.language import Pipeline
-from stageloom.engine.project import UnknownStageError
+from stageloom.engine.project import UnknownStageError, blocking_problems
 from stageloom.engine.run import Entry, Run, RunResult, realization_of
 from stageloom.engine.schedule import StageState
 from stageloom.engine.workspace import Workspace
@@ -32,10 +32,10 @@ def realize(arguments: argparse.Namespace) -> int:
     """Run what is missing of the named stages."""
     with _opened(arguments) as (workspace, place):
         pipeline = workspace.read(place.path, sets=parse_sets(arguments.set))
-        if _refuse(pipeline, as_json=arguments.json):
-            return 2
         listener = _Printer(quiet=arguments.quiet or arguments.json, as_json=arguments.json)
         run = workspace.run(pipeline, place.stages, listener)
+        if _refuse(pipeline, run.order, as_json=arguments.json):
+            return 2
         listener.width = max((len(name) for name in run.order), default=0)
         with _interruptible(run):
             result = run.execute()
@@ -127,17 +127,17 @@ def _selected(plan: Plan, place: Place) -> list[StageStatus]:
     return found
 
 
-def _refuse(pipeline: Pipeline, *, as_json: bool) -> bool:
-    """Say what is wrong in the source and return whether that keeps the run from starting."""
-    wrong = [problem for problem in pipeline.problems if problem.severity == "error"]
-    if not wrong and pipeline.targets:
+def _refuse(pipeline: Pipeline, stages: Sequence[str], *, as_json: bool) -> bool:
+    """Say what is wrong in the source and return whether that keeps ``stages`` from running."""
+    wrong = blocking_problems(pipeline, stages)
+    if pipeline.targets and not wrong:
         return False
     if as_json:
-        show.say(json.dumps({"outcome": "refused", "problems": [encode(problem) for problem in pipeline.problems]}))
-    else:
-        _complain_of(pipeline.problems)
-        if not pipeline.targets and not wrong:
-            show.complain(f"{pipeline.path} has no stages: mark functions with @stage")
+        show.say(json.dumps({"outcome": "refused", "problems": [encode(problem) for problem in wrong]}))
+        return True
+    _complain_of(wrong)
+    if not wrong:
+        show.complain(f"{pipeline.path} has no stages: mark functions with @stage")
     return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stageloom.engine.language import Target
@@ -26,6 +26,7 @@ class Looked:
     """What a look-up came to. ``found`` is None when the stage must run.
 
     ``recorded`` is False where the tree was found by its action key alone: ``choice`` then awaits its record.
+    ``rivals`` are the realizations of a stage that takes only one, where several that differ are visible.
     """
 
     dref: DRef
@@ -35,6 +36,7 @@ class Looked:
     choice: Choice | None
     found: Found | None
     recorded: bool
+    rivals: Sequence[Found] = ()
 
 
 def context_of(target: Target, choices: Mapping[str, Choice]) -> Context:
@@ -59,7 +61,8 @@ def look(store: Store, target: Target, choices: Mapping[str, Choice]) -> Looked:
     if realizations:
         latest = realizations[-1]
         choice = Choice(target.dref, latest.rref, latest.tree)
-        return Looked(target.dref, context, key, action, choice, latest, recorded=True)
+        rivals = realizations if target.match == "only" and len({one.tree for one in realizations}) > 1 else ()
+        return Looked(target.dref, context, key, action, choice, latest, recorded=True, rivals=rivals)
     same_work = store.find_action(action)
     if same_work is None:
         return Looked(target.dref, context, key, action, None, None, recorded=False)

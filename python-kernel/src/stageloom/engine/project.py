@@ -86,6 +86,16 @@ def stages_named(pipeline: Pipeline, names: Sequence[str]) -> list[str]:
     return list(result)
 
 
+def blocking_problems(pipeline: Pipeline, stages: Sequence[str]) -> list[Problem]:
+    """Return the problems that keep ``stages`` from running: theirs, and those of the whole file."""
+    wanted = set(stages)
+    return [
+        problem
+        for problem in pipeline.problems
+        if problem.severity == "error" and (not problem.stages or wanted.intersection(problem.stages))
+    ]
+
+
 def _closest(name: str, known: Mapping[str, object]) -> str:
     close = difflib.get_close_matches(name, list(known), n=1)
     if close:

@@ -176,11 +176,15 @@ class Run:
         target = self._pipeline.targets[name]
         if target.alias:
             return self._stand_for(name, target.alias)
+        if target.derivation is None:
+            return self._fail(name, _UNPLANNED)
         try:
             looked = self._checked(look(self._store, target, self._choices))
         except StoreError as error:
             return self._fail(name, store_failure(error))
         self._looked[name] = looked
+        if looked.rivals:
+            return self._fail(name, _rivals(name, looked))
         if looked.choice is None:
             return self._schedule.step(plan.Miss(name))
         return self._keep(name, looked)
@@ -401,6 +405,9 @@ class _StageListener:
 
 
 _STALE = Failure("code-changed", "No worker could take the job: each had imported another version of a project file")
+_UNPLANNED = Failure(
+    "internal", "It could not be planned", "See the problems of the file: it, or what it depends on, has one."
+)
 
 
 def store_failure(error: StoreError) -> Failure:

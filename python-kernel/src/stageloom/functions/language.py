@@ -43,11 +43,13 @@ class Functions:
         asked = False
         if declared.needs_planner and ask is not None and not _file_is_broken(declared):
             try:
-                told = {stage.name: stage for stage in ask(snapshot, path, {}).stages}
+                planned = ask(snapshot, path, {})
+                told = {stage.name: stage for stage in planned.stages}
+                problems.extend(planned.problems)
                 asked = True
             except CannotPlanError as error:
                 problems.append(_import_problem(error, declared))
-        reader = _Reader(snapshot, code, sets, declared, told, asked=asked)
+        reader = _Reader(snapshot, code, sets, declared, told, problems, asked=asked)
         targets = reader.targets()
         return targets, [*problems, *reader.problems]
 
@@ -62,6 +64,7 @@ class _Reader:
         sets: Mapping[str, Json],
         declared: Declarations,
         told: Mapping[str, PlannedStage],
+        problems: Sequence[Problem],
         *,
         asked: bool,
     ) -> None:
@@ -72,7 +75,7 @@ class _Reader:
         self._declared = {stage.name: stage for stage in declared.stages}
         self._told = told
         self._asked = asked
-        self._broken = {name for problem in declared.problems if problem.severity == "error" for name in problem.stages}
+        self._broken = {name for problem in problems if problem.severity == "error" for name in problem.stages}
         self._file_broken = _file_is_broken(declared)
         self._made: dict[str, Target] = {}
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from stageloom.engine.language import CannotPlanError, Pipeline
-from stageloom.engine.project import UnknownParameterError, UnknownStageError
+from stageloom.engine.project import UnknownParameterError, UnknownStageError, blocking_problems
 from stageloom.engine.run import Entry, Run, realization_of, store_failure
 from stageloom.engine.schedule import StageState
 from stageloom.engine.workspace import Workspace
@@ -181,13 +181,3 @@ class _Active:
 
     def _end_early(self, failure: Failure, problems: Sequence[Problem] = ()) -> None:
         self._send("failed", failure, problems)
-
-
-def blocking_problems(pipeline: Pipeline, stages: Sequence[str]) -> list[Problem]:
-    """Return the problems that keep ``stages`` from running: theirs, and those of the whole file."""
-    wanted = set(stages)
-    return [
-        problem
-        for problem in pipeline.problems
-        if problem.severity == "error" and (not problem.stages or wanted.intersection(problem.stages))
-    ]
