@@ -82,8 +82,8 @@ class Project:
         assert text.count(before) == 1
         (self.root / name).write_text(text.replace(before, after), "utf-8")
 
-    def command(self, *words, code=0):
-        environment = {**os.environ, "PYTHONPATH": str(SOURCES), "PYTHONIOENCODING": "utf-8"}
+    def command(self, *words, code=0, **more):
+        environment = {**os.environ, **more, "PYTHONPATH": str(SOURCES), "PYTHONIOENCODING": "utf-8"}
         environment.pop("STAGELOOM_STORE", None)
         done = subprocess.run(
             [sys.executable, "-m", "stageloom", *words],
@@ -98,11 +98,11 @@ class Project:
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def json(self, *words, code=0):
-        return json.loads(self.command(*words, "--json", code=code))
+    def json(self, *words, code=0, **more):
+        return json.loads(self.command(*words, "--json", code=code, **more))
 
-    def ran(self, target="stages.py", *words):
-        answer = self.json("realize", target, *words)
+    def ran(self, target="stages.py", *words, **more):
+        answer = self.json("realize", target, *words, **more)
         return {one["name"] for one in answer["stages"] if one["is"] == "done"} - {"stage_all"}
 
     def states(self, target="stages.py", *words):
@@ -209,6 +209,21 @@ def test_a_plan_that_follows_from_no_source_is_refused(project):
     [failed] = [one for one in answer["stages"] if one["name"] == "numbers"]
     assert failed["failure"]["kind"] == "code-changed"
     assert "must follow from the sources alone" in failed["failure"]["message"]
+
+
+def test_match_only_refuses_two_that_differ(project):
+    project.edit("stages.py", "range(mklens(b).count.val)", '[__import__("os").environ.get("RUN", "0")]')
+    project.ran("stages.py:numbers")
+    project.command("invalidate", "stages.py:numbers")
+    assert project.ran("stages.py:numbers", RUN="1") == {"numbers"}
+    assert project.ran("stages.py:numbers", RUN="2") == set()
+    project.command("undo")
+    answer = project.json("realize", "stages.py:numbers", code=1)
+    [failed] = answer["stages"]
+    assert "numbers takes only one realization (match_only) and has 2 that differ" in failed["failure"]["message"]
+    assert project.states()["numbers"] == "cached"
+    project.edit("stages.py", "match_only()", "match_latest()")
+    assert project.ran("stages.py:numbers") == set()
 
 
 def test_the_example(tmp_path):

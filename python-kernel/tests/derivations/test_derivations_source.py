@@ -23,7 +23,7 @@ def test_the_example():
     assert found["stage_anneal"].needs == {"params": ["stage_params"]}
     assert found["stage_plot"].needs == {"anneal": ["stage_anneal"]}
     assert found["stage_all"].alias == "stage_plot"
-    assert found["stage_anneal"].configuration == {"maxiter": 500, "seed": 1}
+    assert found["stage_anneal"].configuration == {"maxiter": 500, "seed": 2}
     assert found["stage_params"].doc == "The 13 parameters of the test function."
     lines = EXAMPLE.read_text("utf-8").splitlines()
     for one in found.values():
@@ -137,3 +137,21 @@ def test_decorators_count_as_the_first_line():
     )
     assert found["stage_a"].first_line == 4
     assert found["stage_a"].span.line == 5
+
+
+def test_functions_that_return_one_another_stand_for_nothing():
+    found = read(
+        """
+        from stageloom.derivations import Manager, mkdrv
+
+        def stage_self(m: Manager):
+            return stage_self(m)
+
+        def stage_one(m: Manager):
+            return stage_two(m)
+
+        def stage_two(m: Manager):
+            return stage_one(m)
+        """
+    )
+    assert [(one.alias, one.needs) for one in found.values()] == [("", {})] * 3

@@ -58,7 +58,19 @@ def stage_functions(tree: ast.Module, path: str) -> list[StageFunction]:
         known |= more
     stages = {name: draft for name, draft in drafts.items() if name in known}
     needs = _needs(stages)
-    return [_finished(draft, path, stages, needs[name]) for name, draft in stages.items()]
+    found = {name: _finished(draft, path, stages, needs[name]) for name, draft in stages.items()}
+    return [replace(one, alias="", needs={}) if _leads_back(one, found) else one for one in found.values()]
+
+
+def _leads_back(function: StageFunction, functions: Mapping[str, StageFunction]) -> bool:
+    """Return whether functions only pass on what one another return, and none of them makes anything."""
+    seen = set()
+    while function.alias:
+        if function.name in seen:
+            return True
+        seen.add(function.name)
+        function = functions[function.alias]
+    return False
 
 
 class Names:

@@ -410,6 +410,12 @@ _UNPLANNED = Failure(
 )
 
 
+def _rivals(name: str, looked: Looked) -> Failure:
+    told = ", ".join(str(one.rref) for one in looked.rivals)
+    message = f"{name} takes only one realization (match_only) and has {len(looked.rivals)} that differ: {told}"
+    return Failure("exception", message, "Invalidate all but the one to keep, or take the latest (match_latest).")
+
+
 def store_failure(error: StoreError) -> Failure:
     """Return what the user hears of a store that cannot do its part."""
     kind: Literal["disk-full", "damaged", "store"] = "store"
