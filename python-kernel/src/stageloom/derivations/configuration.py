@@ -16,8 +16,8 @@ from stageloom.model.values import Json, from_json
 #: Stands for the realization's own folder as the first item of a path: ``[selfref, "trace.npz"]`` promises that file.
 selfref = "__self__"
 
-#: What stands in a stored plan where the configuration names a dependency: which one is told beside it, by its role.
-#: So a producer made anew leaves the configuration of what depends on it as it was.
+#: What stands for a DRef in the fingerprint of code that brings a configuration along: a producer made anew is a change
+#: of the dependency, not of the code.
 DEPENDENCY = "__dref__"
 
 _TAGS = frozenset({"$tuple", "$set", "$bytes", "$float"})
