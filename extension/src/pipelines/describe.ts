@@ -75,11 +75,19 @@ function describeRunning(state: StageState & { is: "running" }): string {
   return fraction === "" && message === "" ? "running …" : `running${fraction}${message}`;
 }
 
+/** What a click on the state will tell more of. */
+export function explainState(state: StageState): string {
+  if (state.is === "stale") return state.reasons.map(({ summary }) => summary).join("\n");
+  if (state.is === "failed") return [state.failure.message, state.failure.advice].filter(Boolean).join("\n");
+  return "";
+}
+
 /** The most telling reason, and how many more there are. */
 export function describeReasons(reasons: readonly Reason[]): string {
   const [first, ...rest] = reasons;
   if (first === undefined) return "something changed";
-  return rest.length === 0 ? first.summary : `${first.summary} (and ${rest.length} more)`;
+  const told = first.kind === "code" ? "code changed" : first.summary;
+  return rest.length === 0 ? told : `${told} (and ${rest.length} more)`;
 }
 
 function shortName(exception: string): string {

@@ -245,7 +245,7 @@ export function closest(name: string, names: readonly string[]): string | null {
   let least = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of names) {
     const away = editDistance(name, candidate);
-    if (away < least) {
+    if (away < least && away < name.length) {
       least = away;
       best = candidate;
     }

@@ -5,6 +5,8 @@ import { ago, duration, size } from "../pipelines/describe.js";
 import type { ArtifactFile, RealizationFiles, StageArtifacts } from "../protocol/kernel/messages.gen.js";
 import { now, type ViewContext } from "./context.js";
 
+const AGES = 60_000;
+
 /** A node of the tree: a stage, one of its realizations, one of that one's files. */
 export type ArtifactNode =
   | { readonly is: "stage"; readonly path: string; readonly stage: string; readonly made: StageArtifacts }
@@ -35,6 +37,17 @@ export class ArtifactTree implements vscode.TreeDataProvider<ArtifactNode>, Disp
         if (change.is === "store" || change.is === "kernel" || change.is === "pipelines") this.#changes.fire(undefined);
       }),
     );
+    this.#age();
+  }
+
+  /** Ages are told in words, which go out of date. */
+  #age(): void {
+    const timer = setInterval(() => {
+      this.#changes.fire(undefined);
+    }, AGES);
+    this.#lifetime.defer(() => {
+      clearInterval(timer);
+    });
   }
 
   dispose(): Promise<void> {

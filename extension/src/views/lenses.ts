@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
-import { describeFailure, describeState } from "../pipelines/describe.js";
+import { describeFailure, describeState, explainState } from "../pipelines/describe.js";
 import type { Pipeline } from "../pipelines/model.js";
 import type { Stage } from "../pipelines/pipeline.js";
 import { now, type StageRef, type ViewContext } from "./context.js";
@@ -70,7 +70,7 @@ export class StageLenses implements vscode.CodeLensProvider, Disposable {
             `Forget what "${name}" made, so that it runs again; can be undone`,
           ),
         ];
-    return [...actions, lens(title, "stageloom.showState", "Tell more")];
+    return [...actions, lens(title, "stageloom.showState", explainState(state) || "Tell more")];
   }
 }
 

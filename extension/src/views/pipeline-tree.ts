@@ -6,6 +6,8 @@ import type { Stage } from "../pipelines/pipeline.js";
 import { now, type ViewContext } from "./context.js";
 import { stateIcon } from "./state-icon.js";
 
+const AGES = 60_000;
+
 /** A node of the tree: a pipeline, or one of its stages. Commands take both. */
 export type PipelineNode =
   | { readonly is: "pipeline"; readonly path: string }
@@ -33,6 +35,17 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, Disp
         else if (change.is === "pipeline") this.#changes.fire(this.#node({ is: "pipeline", path: change.path }));
       }),
     );
+    this.#age();
+  }
+
+  /** Ages are told in words, which go out of date. */
+  #age(): void {
+    const timer = setInterval(() => {
+      this.#changes.fire(undefined);
+    }, AGES);
+    this.#lifetime.defer(() => {
+      clearInterval(timer);
+    });
   }
 
   dispose(): Promise<void> {

@@ -39,9 +39,9 @@ describe("a state in words", () => {
   it.each<[StageState, string]>([
     [{ is: "unknown" }, "…"],
     [{ is: "cached", realization, kept: false }, "cached · 2 h ago · 1.2 MB · took 3.4 s"],
-    [{ is: "stale", reasons: [reason("code", "code changed")] }, "stale: code changed"],
+    [{ is: "stale", reasons: [reason("code", "plot in pipeline.py changed")] }, "stale: code changed"],
     [
-      { is: "stale", reasons: [reason("code", "code changed"), reason("parameter", "maxiter changed")] },
+      { is: "stale", reasons: [reason("code", "x in y changed"), reason("parameter", "maxiter changed")] },
       "stale: code changed (and 1 more)",
     ],
     [{ is: "stale", reasons: [] }, "stale: something changed"],
