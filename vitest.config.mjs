@@ -13,6 +13,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: "panel",
+          include: ["webview/test/browser/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: "e2e",
           include: ["extension/test/e2e/**/*.test.ts"],
           testTimeout: 180_000,

@@ -29,7 +29,7 @@ export const fit = (content: Size, view: Size, margin = 28): Look => {
 export const firstLook = (content: Size, view: Size): Look => {
   const whole = fit(content, view);
   if (whole.scale >= 0.55 || content.width * content.height === 0) return whole;
-  const scale = Math.max(whole.scale, Math.min(0.7, (view.width - 56) / content.width), 0.35);
+  const scale = Math.max(0.6, Math.min(0.7, (view.width - 56) / content.width));
   const x = content.width / 2;
   return { x, y: Math.min(content.height / 2, (view.height / 2 - 28) / scale), scale };
 };

@@ -87,7 +87,7 @@ const paintSpots = (context: CanvasRenderingContext2D, picture: Picture, nodes: 
   for (const tone of tones) {
     const all = spots.get(tone) ?? [];
     context.fillStyle = colours.tones[tone];
-    context.globalAlpha = family === null ? 0.9 : 0.25;
+    context.globalAlpha = family === null ? 0.8 : 0.2;
     paint(family === null ? all : all.filter((node) => !family.has(node)));
     context.globalAlpha = 1;
     if (family !== null) paint(all.filter((node) => family.has(node)));

@@ -11,7 +11,7 @@ const DUMMY_GAP = 16;
 
 /** A link between two dummies is to be straight above all, then one that ends in a dummy. */
 const priority = (items: Items, one: number, two: number): number =>
-  one >= items.nodes ? (two >= items.nodes ? 8 : 2) : two >= items.nodes ? 2 : 1;
+  one >= items.nodes ? (two >= items.nodes ? 40 : 2) : two >= items.nodes ? 2 : 1;
 
 const separation = (items: Items, left: number, right: number): number =>
   ((items.width[left] ?? 0) + (items.width[right] ?? 0)) / 2 +

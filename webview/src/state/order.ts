@@ -52,4 +52,7 @@ export const sameOrder = (one: Order, two: Order): boolean =>
   one.names.length === two.names.length &&
   one.edges.length === two.edges.length &&
   one.names.every((name, at) => name === two.names[at]) &&
-  one.edges.every(([from, to], at) => from === two.edges[at]?.[0] && to === two.edges[at]?.[1]);
+  one.edges.every(([from, to], at) => {
+    const other = two.edges[at];
+    return other?.[0] === from && other[1] === to;
+  });

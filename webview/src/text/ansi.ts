@@ -12,7 +12,6 @@ export type Control =
 
 // one alternative a kind, in this order: CSI, OSC (ended by BEL or ST), other escapes, single controls, text
 const pattern =
-  // eslint-disable-next-line no-control-regex -- control characters are what this reads
   /\x1b\[([0-?]*)[ -/]*([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-OQ-WYZ\\^_`a-z{|}~]|([\x00-\x08\x0a-\x1f\x7f\x09])|([^\x00-\x1f\x7f]+)/gy;
 
 const numbers = (parameters: string): number[] =>

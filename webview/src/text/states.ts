@@ -27,7 +27,7 @@ export const lookOf = (state: StageState): Look => looks[state.is];
 
 /** What makes a stage stale, in as few words as a lens has room for. */
 export const reasonWords = (reason: Reason): string => {
-  const subject = reason.subject === undefined || reason.subject === "" ? "" : ` ${reason.subject}`;
+  const subject = reason.subject === "" ? "" : ` ${reason.subject}`;
   switch (reason.kind) {
     case "new":
       return "never realized";
@@ -56,8 +56,8 @@ const firstReason = (reasons: readonly Reason[]): string => {
   return rest.length === 0 ? first.summary : `${first.summary} (and ${rest.length.toString()} more)`;
 };
 
-const failedWords = (exception: string | undefined, kind: string): string =>
-  exception === undefined || exception === "" ? kind.replaceAll("-", " ") : (exception.split(".").at(-1) ?? exception);
+const failedWords = (exception: string, kind: string): string =>
+  exception === "" ? kind.replaceAll("-", " ") : exception.slice(exception.lastIndexOf(".") + 1);
 
 /** The state of a stage in one line, as the lenses have it. `now` in seconds since the epoch. */
 export const stateLine = (state: StageState, now: number): string => {
@@ -102,7 +102,9 @@ export const stateWords = (state: StageState): string => {
     case "running":
       return state.fraction === undefined ? "running" : `running ${formatPercent(state.fraction)}`;
     case "failed":
-      return failedWords(state.failure.exception, state.failure.kind);
+      return state.failure.kind === "missing-package" && state.failure.package !== ""
+        ? `${state.failure.package} is missing`
+        : failedWords(state.failure.exception, state.failure.kind);
     case "broken":
       return "problem";
     case "unknown":

@@ -1,14 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { expect } from "vitest";
 import { large, now, pipeline, stage } from "./data.js";
-import { PanelHost, type Panel } from "./host.js";
+import { test, type Panel } from "./host.js";
 import { themes } from "./themes.js";
 
-let host: PanelHost;
-beforeAll(async () => {
-  host = await PanelHost.start();
-});
-afterEach(() => host.closePages());
-afterAll(() => host.stop());
+/** What is done in each frame. */
+type Action =
+  { is: "pan"; dx: number; dy: number } | { is: "points"; from: number; count: number } | { is: "log"; count: number };
 
 interface Frames {
   readonly median: number;
@@ -24,37 +21,54 @@ const summary = (times: readonly number[]): Frames => {
 };
 
 /** The time between frames while something is done in each. */
-const framesWhile = async (panel: Panel, action: string, frames: number): Promise<Frames> => {
+const framesWhile = async (panel: Panel, action: Action, frames: number): Promise<Frames> => {
   const times = await panel.page.evaluate(
-    ([source, count]) =>
-      new Promise<number[]>((resolve) => {
-        // the actions are those of this file
-        const act = new Function("frame", source) as (frame: number) => void;
+    ([what, count]) => {
+      const canvas = document.querySelector("stage-graph canvas");
+      const act = (frame: number): void => {
+        if (what.is === "pan") {
+          const deltaX = what.dx * (frame % 120 < 60 ? 1 : -1);
+          canvas?.dispatchEvent(new WheelEvent("wheel", { deltaX, deltaY: what.dy, cancelable: true }));
+        } else if (what.is === "points") {
+          const from = what.from + frame * what.count;
+          const points = Array.from({ length: what.count }, (_, at) => ({
+            step: from + at,
+            at: 0,
+            values: { loss: Math.sin((from + at) / 9000) + Math.random() / 5 },
+          }));
+          window.postMessage({ is: "points", stage: "a", points, reset: false }, "*");
+        } else {
+          const lines = Array.from(
+            { length: what.count },
+            (_, at) => `\u001b[36m12:00:00\u001b[0m line ${(frame * what.count + at).toString()}\n`,
+          );
+          window.postMessage({ is: "log", stage: "a", text: lines.join("") }, "*");
+        }
+      };
+      return new Promise<number[]>((resolve) => {
         const found: number[] = [];
         let before = performance.now();
         const next = (frame: number): void => {
           const time = performance.now();
+          // the first ones still draw what came before
           if (frame > 5) found.push(time - before);
           before = time;
+          act(frame);
           if (frame === count) resolve(found);
-          else {
-            act(frame);
+          else
             requestAnimationFrame(() => {
               next(frame + 1);
             });
-          }
         };
         requestAnimationFrame(() => {
           next(0);
         });
-      }),
+      });
+    },
     [action, frames] as const,
   );
   return summary(times);
 };
-
-const panTo = (dx: number, dy: number): string =>
-  `document.querySelector("stage-graph canvas").dispatchEvent(new WheelEvent("wheel", { deltaX: ${dx.toString()} * (frame % 120 < 60 ? 1 : -1), deltaY: ${dy.toString()}, cancelable: true }))`;
 
 const report = (what: string, found: Frames): void => {
   process.stdout.write(
@@ -62,10 +76,10 @@ const report = (what: string, found: Frames): void => {
   );
 };
 
-test.each([
+test.for([
   [1000, 25],
   [10_000, 100],
-])("panning %i nodes, whole and near", async (count, depth) => {
+] as const)("panning %i nodes, whole and near", async ([count, depth], { host }) => {
   const panel = await host.open(themes.dark, { width: 1600, height: 1000 }, "no-preference");
   const start = performance.now();
   await panel.post({ is: "snapshot", pipeline: large(count, depth), outputs: [], focus: null });
@@ -75,19 +89,19 @@ test.each([
   );
   await panel.settle(10);
   await panel.picture(`large-${count.toString()}`);
-  const near = await framesWhile(panel, panTo(14, 3), 120);
+  const near = await framesWhile(panel, { is: "pan", dx: 14, dy: 3 }, 120);
   report(`${count.toString()} nodes, panning where names can be read`, near);
   await panel.page.locator('[data-action="zoom-fit"]').click();
   await panel.settle(4);
   await panel.picture(`large-${count.toString()}-whole`);
-  const whole = await framesWhile(panel, panTo(4, 0), 120);
+  const whole = await framesWhile(panel, { is: "pan", dx: 4, dy: 0 }, 120);
   report(`${count.toString()} nodes, panning all of them`, whole);
   expect(near.median).toBeLessThan(60);
   expect(whole.median).toBeLessThan(150);
   expect(await panel.errors()).toEqual([]);
 });
 
-test("10,000 points a second, on 100,000 that are there", async () => {
+test("10,000 points a second, on 100,000 that are there", async ({ host }) => {
   const panel = await host.open(themes.dark, { width: 1280, height: 860 }, "no-preference");
   await panel.post({
     is: "snapshot",
@@ -106,17 +120,13 @@ test("10,000 points a second, on 100,000 that are there", async () => {
   });
   await panel.page.waitForSelector("stage-chart[data-drawn]");
   await panel.settle(5);
-  const found = await framesWhile(
-    panel,
-    `const from = 100000 + frame * 167; window.postMessage({ is: "points", stage: "a", reset: false, points: Array.from({ length: 167 }, (_, at) => ({ step: from + at, at: 0, values: { loss: Math.sin((from + at) / 9000) + Math.random() / 5 } })) }, "*")`,
-    180,
-  );
+  const found = await framesWhile(panel, { is: "points", from: 100_000, count: 167 }, 180);
   report("10,000 points a second", found);
   await panel.picture("points");
   expect(found.median).toBeLessThan(60);
 });
 
-test("10,000 lines a second", async () => {
+test("10,000 lines a second", async ({ host }) => {
   const panel = await host.open(themes.dark, { width: 1280, height: 860 }, "no-preference");
   await panel.post({
     is: "snapshot",
@@ -125,11 +135,7 @@ test("10,000 lines a second", async () => {
     focus: null,
   });
   await panel.laidOut();
-  const found = await framesWhile(
-    panel,
-    `window.postMessage({ is: "log", stage: "a", text: Array.from({ length: 167 }, (_, at) => "\\u001b[36m12:00:00\\u001b[0m line " + (frame * 167 + at) + "\\n").join("") }, "*")`,
-    180,
-  );
+  const found = await framesWhile(panel, { is: "log", count: 167 }, 180);
   report("10,000 lines a second", found);
   expect(found.median).toBeLessThan(60);
 });

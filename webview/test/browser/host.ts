@@ -2,8 +2,10 @@ import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import path from "node:path";
 import type { AddressInfo } from "node:net";
+import { test as base } from "vitest";
 import { chromium, type Browser, type Locator, type Page } from "playwright-core";
 import type { FromPanel, ToPanel } from "../../../extension/src/protocol/panels/messages.js";
+import { browser, browserArguments } from "../../../scripts/lib/browser.mjs";
 import type { PageTheme } from "./themes.js";
 
 const built = process.env["STAGELOOM_WEBVIEW"] ?? path.resolve(import.meta.dirname, "../../../dist/webview");
@@ -80,19 +82,11 @@ export class PanelHost {
   static async start(): Promise<PanelHost> {
     const files = resources();
     const source = await listen(files);
-    const browser = await chromium.launch({
-      executablePath: process.env["STAGELOOM_CHROMIUM"] ?? "/usr/bin/chromium",
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
+    const started = await chromium.launch({
+      executablePath: await browser(),
+      args: browserArguments,
     });
-    return new PanelHost(browser, files, source);
+    return new PanelHost(started, files, source);
   }
 
   async open(
@@ -254,3 +248,20 @@ export class Panel {
     });
   }
 }
+
+/** A test with a browser that is started once a file; its pages are closed after each. */
+export const test = base.extend<{ host: PanelHost; shared: PanelHost }>({
+  shared: [
+    // vitest reads from the pattern that this one needs no other
+    async ({}, use) => {
+      const host = await PanelHost.start();
+      await use(host);
+      await host.stop();
+    },
+    { scope: "file" },
+  ],
+  host: async ({ shared }, use) => {
+    await use(shared);
+    await shared.closePages();
+  },
+});

@@ -1,17 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import type { StageView } from "../../../extension/src/protocol/panels/messages.js";
 import { cached, large, midRun, midRunOutputs, now, pipeline, stage } from "./data.js";
-import { PanelHost, type Panel } from "./host.js";
+import { test, type Panel, type PanelHost } from "./host.js";
 import { themes, type PageTheme } from "./themes.js";
 
-let host: PanelHost;
-beforeAll(async () => {
-  host = await PanelHost.start();
-});
-afterEach(() => host.closePages());
-afterAll(() => host.stop());
-
-const openMidRun = async (theme: PageTheme = themes.dark, size?: { width: number; height: number }): Promise<Panel> => {
+const openMidRun = async (
+  host: PanelHost,
+  theme: PageTheme = themes.dark,
+  size?: { width: number; height: number },
+): Promise<Panel> => {
   const panel = await host.open(theme, size);
   const outputs = midRunOutputs(await panel.plot());
   await panel.post({
@@ -35,8 +32,8 @@ const isClean = async (panel: Panel): Promise<void> => {
 const textOf = (panel: Panel, name: string): Promise<string> => panel.cell(name).innerText();
 
 describe("graph, list and cells", () => {
-  test("a click on a node goes to its cell, a double click to its source", async () => {
-    const panel = await openMidRun();
+  test("a click on a node goes to its cell, a double click to its source", async ({ host }) => {
+    const panel = await openMidRun(host);
     const node = await panel.nodeAt("evaluate");
     await panel.page.mouse.click(node.x, node.y);
     await panel.page.waitForFunction(() => document.activeElement?.id === "title-evaluate");
@@ -50,8 +47,8 @@ describe("graph, list and cells", () => {
     await isClean(panel);
   });
 
-  test("arrow keys walk the list in order and along edges; Enter goes to the cell", async () => {
-    const panel = await openMidRun();
+  test("arrow keys walk the list in order and along edges; Enter goes to the cell", async ({ host }) => {
+    const panel = await openMidRun(host);
     await panel.page.locator(".list-box").focus();
     const selected = (): Promise<string | null> => panel.page.locator(".list-row.selected .list-name").textContent();
     await panel.page.keyboard.press("Home");
@@ -71,16 +68,16 @@ describe("graph, list and cells", () => {
     await isClean(panel);
   });
 
-  test("arrow keys walk the graph along edges too", async () => {
-    const panel = await openMidRun();
+  test("arrow keys walk the graph along edges too", async ({ host }) => {
+    const panel = await openMidRun(host);
     await panel.graph.focus();
     for (const key of ["ArrowDown", "ArrowDown", "ArrowDown"]) await panel.page.keyboard.press(key);
     await panel.settle();
     expect(await panel.page.locator("stage-graph [aria-live]").textContent()).toMatch(/^train, running 41 %/);
   });
 
-  test("wheel and buttons move and zoom; the look, folds and scroll come back after a reload", async () => {
-    const panel = await openMidRun();
+  test("wheel and buttons move and zoom; the look, folds and scroll come back after a reload", async ({ host }) => {
+    const panel = await openMidRun(host);
     const before = await panel.nodeAt("raw");
     await panel.page.mouse.move(before.x, before.y);
     await panel.page.mouse.wheel(0, 120);
@@ -106,8 +103,8 @@ describe("graph, list and cells", () => {
     expect(await panel.cell("raw").locator(".parameters .section-head").getAttribute("aria-expanded")).toBe("false");
   });
 
-  test("intents: realize, invalidate, reveal, difference, undo, cancel", async () => {
-    const panel = await openMidRun();
+  test("intents: realize, invalidate, reveal, difference, undo, cancel", async ({ host }) => {
+    const panel = await openMidRun(host);
     await panel.action("cancel").click();
     expect(await panel.sent("cancel")).toEqual({ is: "cancel" });
     const idle = { ...midRun(), run: { run: "1", is: "failed", targets: [], finished: 8, total: 10 } } as const;
@@ -128,7 +125,7 @@ describe("graph, list and cells", () => {
     await isClean(panel);
   });
 
-  test("while nothing is trusted nothing can be run, and the panel says why", async () => {
+  test("while nothing is trusted nothing can be run, and the panel says why", async ({ host }) => {
     const panel = await host.open(themes.light);
     await panel.post({
       is: "snapshot",
@@ -144,7 +141,7 @@ describe("graph, list and cells", () => {
 });
 
 describe("what a stage shows", () => {
-  test("outputs are asked for once, when a cell comes near", async () => {
+  test("outputs are asked for once, when a cell comes near", async ({ host }) => {
     const panel = await host.open(themes.dark);
     const many = Array.from({ length: 200 }, (_, at) =>
       stage(`s${at.toString()}`, { state: cached(`s${at.toString()}`) }),
@@ -162,8 +159,8 @@ describe("what a stage shows", () => {
     );
   });
 
-  test("a log is shown as a terminal shows it, and its traceback can be clicked", async () => {
-    const panel = await openMidRun();
+  test("a log is shown as a terminal shows it, and its traceback can be clicked", async ({ host }) => {
+    const panel = await openMidRun(host);
     await panel.post({ is: "focus", stage: "train" });
     await panel.settle(12);
     const log = panel.cell("train").locator(".terminal");
@@ -197,7 +194,7 @@ describe("what a stage shows", () => {
     await isClean(panel);
   });
 
-  test("100,000 lines: few are in the page, it follows the end, and stays where the user reads", async () => {
+  test("100,000 lines: few are in the page, it follows the end, and stays where the user reads", async ({ host }) => {
     const panel = await host.open(themes.dark);
     const run = (name: string): StageView => stage(name, { state: { is: "running", since: now() } });
     await panel.post({ is: "snapshot", pipeline: pipeline([run("a")]), outputs: [], focus: null });
@@ -220,8 +217,8 @@ describe("what a stage shows", () => {
     expect(await log.innerText()).toContain("line 99499");
   });
 
-  test("reported values are drawn while they come, and kept", async () => {
-    const panel = await openMidRun();
+  test("reported values are drawn while they come, and kept", async ({ host }) => {
+    const panel = await openMidRun(host);
     await panel.post({ is: "focus", stage: "train" });
     await panel.settle(12);
     const chart = panel.cell("train").locator("stage-chart");
@@ -253,8 +250,8 @@ describe("what a stage shows", () => {
     await isClean(panel);
   });
 
-  test("pictures, arrays, tables, JSON and what has no preview", async () => {
-    const panel = await openMidRun();
+  test("pictures, arrays, tables, JSON and what has no preview", async ({ host }) => {
+    const panel = await openMidRun(host);
     await panel.post({ is: "focus", stage: "gallery" });
     await panel.settle(12);
     const svg = panel.cell("gallery").locator('[data-file="fit.svg"] img');
@@ -281,8 +278,8 @@ describe("what a stage shows", () => {
     await isClean(panel);
   });
 
-  test("a missing package comes with the command that installs it", async () => {
-    const panel = await openMidRun();
+  test("a missing package comes with the command that installs it", async ({ host }) => {
+    const panel = await openMidRun(host);
     await panel.post({ is: "focus", stage: "explain" });
     await panel.settle(12);
     await panel.action("copy-install", panel.cell("explain")).click();
@@ -292,8 +289,8 @@ describe("what a stage shows", () => {
     });
   });
 
-  test("a stage that runs anew shows nothing of what it made before", async () => {
-    const panel = await openMidRun();
+  test("a stage that runs anew shows nothing of what it made before", async ({ host }) => {
+    const panel = await openMidRun(host);
     await panel.post(
       { is: "points", stage: "raw", points: [], reset: true },
       { is: "stages", stages: [{ ...midRun().stages[0]!, state: { is: "running", since: now() } }], run: null },
@@ -306,7 +303,7 @@ describe("what a stage shows", () => {
 });
 
 describe("states of the whole", () => {
-  test("problems in the source are listed, and lead to their place", async () => {
+  test("problems in the source are listed, and lead to their place", async ({ host }) => {
     const panel = await host.open(themes.light);
     const span = { path: "/home/ada/project/pipeline.py", line: 11, column: 4, endLine: 11, endColumn: 9 };
     const broken = pipeline(
@@ -338,7 +335,7 @@ describe("states of the whole", () => {
     await isClean(panel);
   });
 
-  test("the layout is made in a worker from a blob", async () => {
+  test("the layout is made in a worker from a blob", async ({ host }) => {
     const panel = await host.open(themes.dark);
     await panel.post({ is: "snapshot", pipeline: large(1000, 25), outputs: [], focus: null });
     await panel.laidOut();
@@ -346,8 +343,8 @@ describe("states of the whole", () => {
     await isClean(panel);
   });
 
-  test("every control has a name", async () => {
-    const panel = await openMidRun();
+  test("every control has a name", async ({ host }) => {
+    const panel = await openMidRun(host);
     const nameless = await panel.page.evaluate(() =>
       [
         ...document.querySelectorAll(
@@ -366,8 +363,8 @@ describe("states of the whole", () => {
 });
 
 describe("pictures to look at", () => {
-  test.each(Object.values(themes))("in $name", async (theme) => {
-    const panel = await openMidRun(theme);
+  test.for(Object.values(themes))("in $name", async (theme, { host }) => {
+    const panel = await openMidRun(host, theme);
     await panel.settle(8);
     await panel.picture(`top-${theme.name}`);
     for (const name of ["train", "evaluate", "baseline", "labels", "gallery"]) {
@@ -378,11 +375,11 @@ describe("pictures to look at", () => {
     await isClean(panel);
   });
 
-  test.each([
+  test.for([
     ["narrow", 400, 900],
     ["wide", 1600, 1000],
-  ] as const)("%s", async (name, width, height) => {
-    const panel = await openMidRun(themes.dark, { width, height });
+  ] as const)("%s", async ([name, width, height], { host }) => {
+    const panel = await openMidRun(host, themes.dark, { width, height });
     await panel.post({ is: "focus", stage: "train" });
     await panel.settle(14);
     expect(await panel.page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
@@ -394,8 +391,8 @@ describe("pictures to look at", () => {
     await panel.picture(name);
   });
 
-  test("a node under the pointer lights up its kin", async () => {
-    const panel = await openMidRun(themes.light);
+  test("a node under the pointer lights up its kin", async ({ host }) => {
+    const panel = await openMidRun(host, themes.light);
     const node = await panel.nodeAt("train");
     await panel.page.mouse.move(node.x, node.y);
     await panel.settle(6);
