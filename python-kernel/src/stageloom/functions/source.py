@@ -16,9 +16,11 @@ from stageloom.rpc.messages import Problem, Span
 from stageloom.tracking.blobs import Blobs
 from stageloom.tracking.cache import Cache
 from stageloom.tracking.snapshot import Snapshot
-from stageloom.tracking.sources import BadSourceError, parse
+from stageloom.tracking.sources import BadSourceError, many_objects, parse
 
-_FORMAT = "1"
+_FORMAT = "2"
+#: Where the parameters stand in a declaration.
+_AT = Declaration._fields.index("parameters")
 
 
 def read(snapshot: Snapshot, path: str, blobs: Blobs | None = None, cache: Cache | None = None) -> Declarations:
@@ -30,11 +32,12 @@ def read(snapshot: Snapshot, path: str, blobs: Blobs | None = None, cache: Cache
         KeyError: if the snapshot has no such file.
     """
     key = f"{_FORMAT}\n{snapshot.id}\n{path}"
-    packed = cache.get("declarations", key) if cache is not None else None
-    if packed is not None:
-        return _unpack(packed)
-    linker = _Linker(snapshot, blobs if blobs is not None else snapshot.blobs)
-    result = linker.read(path)
+    with many_objects():
+        packed = cache.get("declarations", key) if cache is not None else None
+        if packed is not None:
+            return _unpack(packed)
+        linker = _Linker(snapshot, blobs if blobs is not None else snapshot.blobs)
+        result = linker.read(path)
     if cache is not None and not linker.broken:  # another Python may be able to parse the file
         cache.put("declarations", key, _pack(result))
     return result
@@ -235,12 +238,12 @@ class _Scope:
             yield stage
             return
         for name, values in mappings.items():
-            yield replace(
-                stage,
+            yield stage._replace(
+
                 name=name,
                 each=one.name,
                 parameters=tuple(
-                    replace(parameter, role="configuration", value=values[parameter.name], source="each",
+                    parameter._replace(role="configuration", value=values[parameter.name], source="each",
                             text=_short(values[parameter.name]), stages=())
                     if parameter.name in values
                     else parameter
@@ -311,8 +314,7 @@ class _Scope:
                 close = difflib.get_close_matches(name, list(known), n=1)
                 advice = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known)) or 'none'}."
                 self._problem(one.name, f"{base.function!r} has no parameter {name!r}. {advice}", place)
-        yield replace(
-            base,
+        yield base._replace(
             name=one.name,
             parameters=tuple(self._bound(one, parameter) for parameter in base.parameters),
             bound=True,
@@ -385,20 +387,8 @@ def _cycles(stages: Sequence[Declaration]) -> list[Problem]:
 
 def _pack(declared: Declarations) -> object:
     return (
-        tuple(
-            (
-                one.name, one.function, one.path,
-                tuple(
-                    (
-                        each.name, each.role, each.value, each.static, each.auxiliary, each.text, each.source,
-                        each.kind, each.stages, each.many, each.place, each.written,
-                    )
-                    for each in one.parameters
-                ),
-                one.pool, one.doc, one.match, one.each, one.bound, one.guessed, one.place, one.whole, one.written,
-            )
-            for one in declared.stages
-        ),
+        tuple((*one[:_AT], len(one.parameters), *one[_AT + 1 :]) for one in declared.stages),
+        tuple(tuple(parameter) for one in declared.stages for parameter in one.parameters),
         tuple(
             (
                 one.code, one.message,
@@ -413,12 +403,15 @@ def _pack(declared: Declarations) -> object:
 
 def _unpack(packed: object) -> Declarations:
     # as _pack made it: the cache gives back nothing else
-    stages, problems, planner = cast(tuple[Any, Any, tuple[str, ...]], packed)
+    rows, flat, problems, planner = cast(tuple[Any, Any, Any, tuple[str, ...]], packed)
+    parameters = list(map(ParameterDeclaration._make, flat))
+    stages = []
+    end = 0
+    for row in rows:
+        start, end = end, end + row[_AT]
+        stages.append(Declaration._make((*row[:_AT], tuple(parameters[start:end]), *row[_AT + 1 :])))
     return Declarations(
-        tuple(
-            Declaration(name, function, path, tuple([ParameterDeclaration(*one) for one in parameters]), *rest)
-            for name, function, path, parameters, *rest in stages
-        ),
+        tuple(stages),
         tuple(Problem(code, message, Span(*span), *rest) for code, message, span, *rest in problems),
         planner,
     )

@@ -13,7 +13,7 @@ from stageloom.tracking.blobs import Blobs
 from stageloom.tracking.cache import ALGORITHM, Cache
 from stageloom.tracking.reach import Node, Reach
 from stageloom.tracking.snapshot import Snapshot
-from stageloom.tracking.sources import BadSourceError, parse, readable
+from stageloom.tracking.sources import BadSourceError, many_objects, parse, readable
 from stageloom.tracking.summary import Summary, broken, summarize
 
 #: What importing a file does, and a whole file, as names of parts.
@@ -117,13 +117,14 @@ class Code:
 
     def _read(self, path: str) -> Summary:
         sha256 = self.snapshot.files[path]
-        packed = self.cache.get("summary", sha256)
-        if packed is not None:
-            return Summary.unpack(packed)
+        with many_objects():
+            packed = self.cache.get("summary", sha256)
+            if packed is not None:
+                return Summary.unpack(packed)
         content = self._blobs.source(sha256)
         try:
-            tree, text = parse(content, path)
-            summary = summarize(tree, text)
+            with many_objects():
+                summary = summarize(*parse(content, path))
         except BadSourceError as error:
             self._problems[path] = error.problem
             return broken(content)  # not kept: another Python may be able to read it
@@ -166,7 +167,8 @@ class Code:
             elif path not in self.snapshot.files:
                 table = {}
             else:
-                table = {name: self._compute(path, name) for name in self._reach.stage_names(path)}
+                with many_objects():
+                    table = {name: self._compute(path, name) for name in self._reach.stage_names(path)}
                 if not self._problems:
                     packed = {name: (one.digest, one.unresolved) for name, one in table.items()}
                     self.cache.put("fingerprints", key, packed)

@@ -19,6 +19,10 @@ from stageloom.tracking.summary import Definition, Summary
 _OWN_NAMES = frozenset({"__name__", "__file__", "__package__", "__spec__", "__path__", "__loader__"})
 
 
+#: Methods that are used as decorators and whose object doesn't give out again what they decorated.
+_KEEPS_NOTHING = frozenset({"cache", "cached", "memo", "memoize"})
+
+
 class Node(NamedTuple):
     """A part of the project's code.
 
@@ -53,6 +57,7 @@ class Reach:
         self._edges: dict[Node, Edges] = {}
         self._is_stage: dict[tuple[str, tuple[str, ...]], bool] = {}
         self._resolved: dict[tuple[str, Reference], list[Node | str]] = {}
+        self._registered: Mapping[tuple[str, str], Sequence[Node]] | None = None
 
     # --- questions ---------------------------------------------------------------------------------------------------
 
@@ -192,6 +197,10 @@ class Reach:
         for definition in summary.bindings[node.name]:
             bare = as_stage and self._stage_like(node.path, definition)
             self._add_definition(edges, node.path, definition, bare=bare)
+        kept = self._kept().get((node.path, node.name))
+        if kept:
+            edges.own.append("keeps")
+            edges.children.extend(kept)
         return edges
 
     def _add_definition(self, edges: Edges, path: str, definition: Definition, *, bare: bool = False) -> None:
@@ -228,10 +237,6 @@ class Reach:
         edges = Edges([], [], [])
         for definition in summary.effects:
             self._add(edges, node.path, definition.part)
-        for name, definitions in summary.bindings.items():
-            if any(self._registers(node.path, definition) for definition in definitions):
-                edges.own.append("registered")
-                edges.children.append(Node("definition", node.path, name))
         return edges
 
     def _imports_edges(self, node: Node) -> Edges:
@@ -286,41 +291,68 @@ class Reach:
             )
         return known
 
-    def _registers(self, path: str, definition: Definition) -> bool:
-        """Return whether making this definition changes something elsewhere in the project."""
+    def _kept(self) -> Mapping[tuple[str, str], Sequence[Node]]:
+        """Return the definitions that each name holds because they were registered there when they were made."""
+        if self._registered is None:
+            found: dict[tuple[str, str], dict[Node, None]] = {}
+            for path in self._paths:
+                for name, definitions in self.summary(path).bindings.items():
+                    for definition in definitions:
+                        for holder in self._holders(path, definition):
+                            if (holder.path, holder.name) != (path, name):
+                                kept = found.setdefault((holder.path, holder.name), {})
+                                kept[Node("definition", path, name)] = None
+            self._registered = {holder: tuple(kept) for holder, kept in found.items()}
+        return self._registered
+
+    def _holders(self, path: str, definition: Definition) -> Iterator[Node]:
+        """Yield the nodes that making ``definition`` may change: by a decorator of it, or by its base classes."""
         for _, chain in definition.decorators:
-            if not chain or self._is_stage_chain(path, chain):
+            if not chain or chain[-1] in _KEEPS_NOTHING or self._is_stage_chain(path, chain):
                 continue
-            for found in self._name(path, chain[0], chain[1:], frozenset()):
-                if isinstance(found, Node) and self._may_keep(found, len(chain) > 1):
-                    return True
-        return any(
-            one.registers
-            for base in definition.bases
-            for found in self._name(path, base[0], base[1:], frozenset())
-            if isinstance(found, Node) and found.kind == "definition"
-            for one in self._lineage(found, set())
-        )
+            for found in self._definitions(path, chain):
+                if len(chain) > 1 and any(one.kind != "class" for one in self._of(found)):
+                    yield found
+                yield from self._mutated(found, set())
+        for base in definition.bases:
+            for found in self._definitions(path, base):
+                lineage = list(self._lineage(found, set()))
+                if any(one.registers for node in lineage for one in self._of(node)):
+                    for node in lineage:
+                        yield node
+                        yield from self._mutated(node, set())
 
-    def _may_keep(self, node: Node, attribute: bool) -> bool:  # noqa: FBT001
-        """Return whether calling ``node``, or a method of it, may keep what it is called with."""
-        if node.kind != "definition":
-            return True
-        return any(
-            one.kind not in ("function", "class") or bool(one.mutates) or (attribute and one.kind != "class")
-            for one in self.summary(node.path).bindings[node.name]
-        )
+    def _definitions(self, path: str, chain: tuple[str, ...]) -> Iterator[Node]:
+        for found in self._name(path, chain[0], chain[1:], frozenset()):
+            if isinstance(found, Node) and found.kind == "definition":
+                yield found
 
-    def _lineage(self, node: Node, seen: set[Node]) -> Iterator[Definition]:
-        if node in seen or node.kind != "definition":
+    def _of(self, node: Node) -> Sequence[Definition]:
+        return self.summary(node.path).bindings[node.name]
+
+    def _mutated(self, node: Node, seen: set[Node]) -> Iterator[Node]:
+        """Yield the nodes that calling ``node`` may change."""
+        if node in seen:
             return
         seen.add(node)
-        for definition in self.summary(node.path).bindings[node.name]:
-            yield definition
+        for definition in self._of(node):
+            for name in definition.mutates:
+                yield from self._definitions(node.path, (name,))
+            if definition.kind in ("function", "class"):
+                for reference in definition.part[1]:
+                    for found in self._resolve(node.path, reference):
+                        if isinstance(found, Node) and found.kind == "definition":
+                            yield from self._mutated(found, seen)
+
+    def _lineage(self, node: Node, seen: set[Node]) -> Iterator[Node]:
+        if node in seen:
+            return
+        seen.add(node)
+        yield node
+        for definition in self._of(node):
             for base in definition.bases:
-                for found in self._name(node.path, base[0], base[1:], frozenset()):
-                    if isinstance(found, Node):
-                        yield from self._lineage(found, seen)
+                for found in self._definitions(node.path, base):
+                    yield from self._lineage(found, seen)
 
     # --- names -------------------------------------------------------------------------------------------------------
 

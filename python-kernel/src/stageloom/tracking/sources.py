@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import gc
 import io
 import tokenize
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from stageloom.rpc.messages import Problem, Span
 
@@ -16,6 +19,18 @@ class BadSourceError(ValueError):
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         super().__init__(problem.message)
+
+
+@contextmanager
+def many_objects() -> Iterator[None]:
+    """Keep the garbage collector from looking again and again at the many objects made here, none of them garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def decode(content: bytes) -> str:
@@ -36,7 +51,7 @@ def parse(content: bytes, path: str) -> tuple[ast.Module, str]:
     """Return the syntax tree and the text of the file at ``path``; raises BadSourceError."""
     try:
         text = decode(content)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), many_objects():
             warnings.simplefilter("ignore")  # a doubtful escape in a string is told when the file is run
             return ast.parse(text, path), text
     except SyntaxError as error:

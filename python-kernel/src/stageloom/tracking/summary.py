@@ -121,7 +121,6 @@ class _Reader:
         self._statements(tree.body, ())
         for names, definition in self._mutations:
             self._attach(names, definition)
-        self._note_registrations()
         return Summary(
             {name: tuple(definitions) for name, definitions in self._bindings.items()},
             tuple(self._effects),
@@ -330,16 +329,6 @@ class _Reader:
                 self._bindings.setdefault(name, []).append(definition)
             elif definition not in self._effects:
                 self._effects.append(definition)
-
-    def _note_registrations(self) -> None:
-        """``@known.register`` on a function makes it a part of ``known``."""
-        for name, definitions in list(self._bindings.items()):
-            for definition in definitions:
-                for _, chain in definition.decorators:
-                    if len(chain) > 1 and chain[0] != name and self._local(chain[0]):
-                        via = Definition("via", ("", ((name,),)))
-                        if via not in self._bindings[chain[0]]:
-                            self._bindings[chain[0]].append(via)
 
 
 def _lines(node: ast.stmt) -> tuple[int, int]:
