@@ -78,7 +78,7 @@ export function step(state: PipelineState, event: PipelineEvent): PipelineState 
       return { ...state, asked: Math.max(state.asked, event.asked) };
     case "planned":
       if (event.asked < state.asked) return state;
-      return { ...state, plan: { is: "known", plan: event.plan, asked: event.asked }, run: forget(state.run, event) };
+      return stepPlan(state, event);
     case "unplanned":
       if (event.asked < state.asked) return state;
       return { ...state, plan: { is: "failed", failure: event.failure, last: planOf(state) } };
@@ -101,6 +101,15 @@ export function planOf(state: PipelineState): Plan | null {
 
 export function isLive(run: { readonly is: RunChanged["is"] } | null): boolean {
   return run !== null && (run.is === "planning" || run.is === "running" || run.is === "cancelling");
+}
+
+/** A text that Python cannot read has no stages: those of the last one that it could stay. */
+function stepPlan(state: PipelineState, event: PipelineEvent & { is: "planned" }): PipelineState {
+  const last = planOf(state);
+  const unreadable = event.plan.problems.some(({ code, span }) => code === "syntax" && span.path === state.path);
+  if (unreadable && last !== null && event.plan.stages.length === 0)
+    return { ...state, plan: { is: "known", plan: { ...event.plan, stages: last.stages }, asked: event.asked } };
+  return { ...state, plan: { is: "known", plan: event.plan, asked: event.asked }, run: forget(state.run, event) };
 }
 
 function stepRun(state: PipelineState, changed: RunChanged): RunState {

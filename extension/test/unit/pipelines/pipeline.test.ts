@@ -152,6 +152,19 @@ describe("source and plan", () => {
     expect(failed.plan.is).toBe("failed");
   });
 
+  it("keeps the states of the last text that Python could read", () => {
+    const span = { path: "p.py", line: 9, column: 0, endLine: 9, endColumn: 3 };
+    const syntax = { code: "syntax" as const, message: "Invalid syntax", span, severity: "error" as const, stages: [] };
+    const state = step(step(after(...START), asked(2)), {
+      is: "planned",
+      asked: 2,
+      plan: { ...plan(), problems: [syntax] },
+    });
+    expect(states(state)).toEqual({ one: "cached", two: "absent" });
+    expect(problemsOf(state).map(({ code }) => code)).toEqual(["syntax"]);
+    expect(states(step(step(state, asked(3)), planned(3, status("one", "stale"))))["one"]).toBe("stale");
+  });
+
   it("forgets a stage of the plan that the text no longer has", () => {
     const state = step(after(...START), read(TEXT.slice(0, TEXT.indexOf("@stage\ndef two"))));
     expect(states(state)).toEqual({ one: "cached" });
