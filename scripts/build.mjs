@@ -1,5 +1,5 @@
 /**
- * Builds what the extension ships: `node scripts/build.mjs [--watch] [--production]`.
+ * Builds what the extension ships: `node scripts/build.mjs [--watch] [--production] [--outdir dist]`.
  *
  * dist/extension.js   the host's bundle (CJS, since VS Code requires it and vscode-jsonrpc wants it)
  * dist/guardian.js    the program that ends what a killed host leaves behind
@@ -14,7 +14,15 @@ import * as esbuild from "esbuild";
 import { root } from "./lib/paths.mjs";
 import { print } from "./lib/print.mjs";
 
-const dist = path.join(root, "dist");
+const { values } = parseArgs({
+  options: {
+    watch: { type: "boolean", default: false },
+    production: { type: "boolean", default: false },
+    outdir: { type: "string", default: path.join(root, "dist") },
+  },
+});
+
+const dist = path.resolve(values.outdir);
 /** @param {string[]} parts */
 const inRoot = (...parts) => path.join(root, ...parts);
 
@@ -37,7 +45,7 @@ const bundles = (how) => {
     found.push({
       ...common(how),
       entryPoints: { extension: "extension/src/extension.ts", guardian: "extension/src/supervision/guardian.ts" },
-      outdir: "dist",
+      outdir: dist,
       platform: "node",
       target: "node22",
       format: "cjs",
@@ -52,7 +60,7 @@ const bundles = (how) => {
     found.push({
       ...common(how),
       entryPoints: pages.map((name) => `webview/src/${name}`),
-      outdir: "dist/webview",
+      outdir: path.join(dist, "webview"),
       platform: "browser",
       target: "chrome128",
       format: "esm",
@@ -62,26 +70,36 @@ const bundles = (how) => {
   return found;
 };
 
-/** @param {string} source @param {string} target @param {(file: string) => boolean} keep */
-const copyFolder = async (source, target, keep) => {
-  if (!existsSync(source)) return;
-  await cp(source, target, { recursive: true, filter: keep });
+/** The files of the Python package that ship. @returns {Promise<string[]>} below its folder */
+const kernelFiles = async () => {
+  const folder = inRoot("python-kernel/src/stageloom");
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && /\.(py|typed|json)$/.test(entry.name))
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
 };
 
+/** @returns {Promise<string[]>} what was written */
 const copyKernel = async () => {
   const target = path.join(dist, "kernel", "stageloom");
-  await rm(target, { recursive: true, force: true });
-  await copyFolder(inRoot("python-kernel/src/stageloom"), target, (file) => {
-    const name = path.basename(file);
-    return name !== "__pycache__" && (!name.includes(".") || /\.(py|typed|json)$/.test(name));
-  });
+  const files = await kernelFiles();
+  for (const file of files) await cp(inRoot("python-kernel/src/stageloom", file), path.join(target, file));
+  return files.map((file) => path.join(target, file));
 };
 
+/** @returns {Promise<string[]>} what was written */
 const copyIcons = async () => {
   const source = inRoot("node_modules/@vscode/codicons/dist");
-  await mkdir(path.join(dist, "webview"), { recursive: true });
-  for (const name of ["codicon.css", "codicon.ttf"]) {
-    await cp(path.join(source, name), path.join(dist, "webview", name));
+  const names = ["codicon.css", "codicon.ttf"];
+  for (const name of names) await cp(path.join(source, name), path.join(dist, "webview", name));
+  return names.map((name) => path.join(dist, "webview", name));
+};
+
+/** Removes what an earlier build left; all the rest stays in place, since an editor may be running it. @param {Set<string>} written */
+const prune = async (written) => {
+  for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (entry.isFile() && !written.has(file)) await rm(file, { force: true });
   }
 };
 
@@ -121,17 +139,8 @@ const announce = {
   },
 };
 
-const { values } = parseArgs({
-  options: {
-    watch: { type: "boolean", default: false },
-    production: { type: "boolean", default: false },
-  },
-});
-
-if (!values.watch) await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
-await copyKernel();
-await copyIcons();
+const copied = [...(await copyKernel()), ...(await copyIcons())];
 if (values.watch) {
   for (const options of bundles(values)) {
     const context = await esbuild.context({ ...options, plugins: [announce] });
@@ -140,11 +149,11 @@ if (values.watch) {
 } else {
   try {
     const results = await Promise.all(bundles(values).map((options) => esbuild.build(options)));
+    const outputs = results.flatMap(({ metafile }) => Object.keys(metafile?.outputs ?? {}));
+    await prune(new Set([...copied, ...outputs.map((file) => path.resolve(root, file))]));
     for (const result of results) if (result.metafile !== undefined) printSizes(result.metafile);
-    if (existsSync(path.join(dist, "kernel"))) {
-      const { files, bytes } = await sizeOf(path.join(dist, "kernel"));
-      print(`${kilobytes(bytes)}  dist/kernel (${files} files)`);
-    }
+    const { files, bytes } = await sizeOf(path.join(dist, "kernel"));
+    print(`${kilobytes(bytes)}  ${path.relative(root, dist)}/kernel (${files} files)`);
   } catch {
     // esbuild has printed what is wrong and where
     process.exitCode = 1;

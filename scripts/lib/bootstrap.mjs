@@ -5,7 +5,7 @@ import path from "node:path";
 import { Failure } from "./failure.mjs";
 import { root } from "./paths.mjs";
 import { step } from "./print.mjs";
-import { mustRun } from "./processes.mjs";
+import { mustRun, onOrphaned } from "./processes.mjs";
 
 /** The Node that the project brings: what execa, the test tools and the embedded editor want. */
 export const projectNode = path.join(root, "node_modules/node/bin", process.platform === "win32" ? "node.exe" : "node");
@@ -73,6 +73,7 @@ const again = () =>
     process.on("SIGINT", () => undefined);
     process.on("SIGTERM", () => child.kill("SIGTERM"));
     process.on("SIGHUP", () => child.kill("SIGHUP"));
+    onOrphaned(() => child.kill("SIGTERM"));
     child.once("error", reject);
     child.once("exit", (code, signal) => {
       resolve(code ?? (signal === "SIGINT" ? 130 : 143));

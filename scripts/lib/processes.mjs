@@ -9,6 +9,9 @@ import { Failure } from "./failure.mjs";
 /** @type {Set<ChildProcess>} */
 const alive = new Set();
 
+/** This process, once it ends its children with itself. @type {Set<number>} */
+const watching = new Set();
+
 /** Signals a process and what it started. @param {ChildProcess} child @param {NodeJS.Signals} signal */
 const signalTree = (child, signal) => {
   if (child.pid === undefined) return;
@@ -61,16 +64,43 @@ export const start = (command, args, options = {}) => {
   return child;
 };
 
-/** Ends every process on Ctrl+C, a hang-up or a request to end, and then this one. Call it once in a script. */
+/**
+ * Calls back when what started this process is gone: npm's shell dies of a signal without passing it on.
+ *
+ * @param {() => void} then
+ */
+export const onOrphaned = (then) => {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    then();
+  }, 500);
+  timer.unref();
+};
+
+/** Ends every process on Ctrl+C, a hang-up or a request to end, and then this one. */
 export const endWithSignals = () => {
+  if (watching.has(process.pid)) return;
+  watching.add(process.pid);
   let ending = false;
-  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+  /** @param {number} status */
+  const end = (status) => {
+    if (ending) return;
+    ending = true;
+    void endAll().finally(() => process.exit(status));
+  };
+  process.on("SIGINT", () => {
+    end(130);
+  });
+  for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP"])) {
     process.on(signal, () => {
-      if (ending) return;
-      ending = true;
-      void endAll().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
+      end(143);
     });
   }
+  onOrphaned(() => {
+    end(143);
+  });
   process.on("exit", () => {
     for (const child of alive) signalTree(child, "SIGKILL");
   });
@@ -81,10 +111,11 @@ export const endWithSignals = () => {
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd?: string; env?: NodeJS.ProcessEnv; log?: string; timeout?: number }} options timeout in milliseconds
+ * @param {{ cwd?: string; env?: NodeJS.ProcessEnv; log?: string; timeout?: number; over?: () => boolean }} options
+ *   timeout in milliseconds; over says that the work is done, after which the process has 20 s to end by itself
  * @returns {Promise<Ending & { tail: string }>} how it ended, and the end of what it printed
  */
-export const run = async (command, args, { cwd, env, log, timeout } = {}) => {
+export const run = async (command, args, { cwd, env, log, timeout, over } = {}) => {
   const child = start(command, args, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "pipe"] });
   const file = log === undefined ? undefined : createWriteStream(log, { flags: "a" });
   let tail = "";
@@ -102,6 +133,11 @@ export const run = async (command, args, { cwd, env, log, timeout } = {}) => {
           timedOut = true;
           void endTree(child);
         }, timeout);
+  let overFor = 0;
+  const watch = setInterval(() => {
+    overFor = over?.() === true ? overFor + 1 : 0;
+    if (overFor === 20) void endTree(child);
+  }, 1000);
   /** @type {Promise<Omit<Ending, "timedOut">>} */
   const ended = new Promise((resolve, reject) => {
     child.once("error", (error) => {
@@ -116,6 +152,7 @@ export const run = async (command, args, { cwd, env, log, timeout } = {}) => {
   });
   const ending = await ended.finally(() => {
     clearTimeout(timer);
+    clearInterval(watch);
     signalTree(child, "SIGKILL");
   });
   if (file !== undefined) await new Promise((resolve) => file.end(resolve));

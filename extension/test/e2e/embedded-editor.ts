@@ -3,6 +3,7 @@ import path from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { browser, browserArguments } from "../../../scripts/lib/browser.mjs";
 import { root } from "../../../scripts/lib/paths.mjs";
+import { endWithSignals } from "../../../scripts/lib/processes.mjs";
 import { environment } from "../../../scripts/lib/python.mjs";
 import { installVsix, startServer, type EmbeddedServer } from "../../../scripts/lib/server.mjs";
 import { removeFolder, temporaryFolder } from "../../../scripts/lib/temporary.mjs";
@@ -75,6 +76,8 @@ export class EmbeddedEditor {
   }
 
   static async start(options: OpenOptions): Promise<EmbeddedEditor> {
+    // the server heads a group of its own, and must not outlive a run that is ended
+    endWithSignals();
     const folder = temporaryFolder("e2e");
     const workspace = path.join(folder, "workspace");
     mkdirSync(workspace);

@@ -1,0 +1,34 @@
+import { existsSync } from "node:fs";
+import { cp } from "node:fs/promises";
+import path from "node:path";
+import { createVSIX } from "@vscode/vsce";
+import { projectNode } from "./bootstrap.mjs";
+import { root } from "./paths.mjs";
+import { mustRun } from "./processes.mjs";
+import { temporaryFolder } from "./temporary.mjs";
+
+const parts = ["package.json", "README.md", "CHANGELOG.md", "LICENSE", ".vscodeignore", "media"];
+
+/**
+ * Builds for production and packs, apart from the checkout's own dist/.
+ *
+ * @param {string} target the .vsix to write
+ */
+export const packageExtension = async (target) => {
+  const folder = temporaryFolder("package");
+  for (const part of parts) {
+    if (existsSync(path.join(root, part)))
+      await cp(path.join(root, part), path.join(folder, part), { recursive: true });
+  }
+  const build = ["scripts/build.mjs", "--production", "--outdir", path.join(folder, "dist")];
+  await mustRun("Building", projectNode, build, { cwd: root });
+  await createVSIX({
+    cwd: folder,
+    packagePath: target,
+    // everything is bundled
+    dependencies: false,
+    allowMissingRepository: true,
+    skipLicense: false,
+    rewriteRelativeLinks: false,
+  });
+};

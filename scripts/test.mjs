@@ -1,0 +1,149 @@
+/**
+ * `npm test`: installs what is missing, runs every suite, and closes with one line. `npm test -- unit python` runs
+ * those alone, `npm test -- checks` what needs no test to run. Each suite's output is in test-results/<suite>.log.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { bootstrap, projectNode } from "./lib/bootstrap.mjs";
+import { browser } from "./lib/browser.mjs";
+import { embeddedEditor } from "./lib/editor.mjs";
+import { cleanEnv } from "./lib/env.mjs";
+import { Failure, runMain } from "./lib/failure.mjs";
+import { root } from "./lib/paths.mjs";
+import { print, seconds, step } from "./lib/print.mjs";
+import { endWithSignals, mustRun, run } from "./lib/processes.mjs";
+import { environment } from "./lib/python.mjs";
+import { count, readEndings, settle } from "./test/results.mjs";
+import { suites } from "./test/suites.mjs";
+
+/** @typedef {import("./test/suites.mjs").Suite} Suite */
+/** @typedef {import("./test/results.mjs").Ending} Ending */
+
+const folder = path.join(root, "test-results");
+
+/** @param {readonly string[]} names @returns {readonly Suite[]} */
+const choose = (names) => {
+  if (names.length === 0) return suites;
+  const known = [...suites.map(({ name }) => name), "checks"];
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new Failure(`No suite is called ${unknown.join(", ")}. There are ${known.join(", ")}.`);
+  return suites.filter(({ name, check }) => names.includes(name) || (check && names.includes("checks")));
+};
+
+/** Gets what these suites need. @param {readonly Suite[]} chosen @returns {Promise<NodeJS.ProcessEnv>} */
+const prepare = async (chosen) => {
+  /** @param {Suite["needs"][number]} need */
+  const needed = (need) => chosen.some(({ needs }) => needs.includes(need));
+  const python = needed("python") ? await environment("dev") : "";
+  if (needed("editor")) {
+    await embeddedEditor();
+    await browser();
+  }
+  if (needed("build")) {
+    await step("building", () => mustRun("Building", projectNode, ["scripts/build.mjs"], { cwd: root }));
+  }
+  return cleanEnv({
+    STAGELOOM_TEST_PYTHON: python,
+    // they are the tests' own to set
+    PYTHONPATH: undefined,
+    PYTHONDONTWRITEBYTECODE: undefined,
+    FORCE_COLOR: "0",
+    CI: process.env["CI"] ?? "1",
+  });
+};
+
+/** @param {Suite} suite @param {NodeJS.ProcessEnv} env @returns {Promise<Ending[]>} */
+const runSuite = async (suite, env) => {
+  const log = path.join(folder, `${suite.name}.log`);
+  const results = path.join(folder, `${suite.name}.json`);
+  const [command = "", ...args] = suite.command(env["STAGELOOM_TEST_PYTHON"] ?? "");
+  const begun = performance.now();
+  const ending = await run(command, args, {
+    cwd: path.join(root, suite.cwd ?? ""),
+    env: { ...env, ...suite.env, STAGELOOM_RESULTS: results },
+    log,
+    timeout: suite.minutes * 60_000,
+    // one that leaves something running after its tests is ended, and has failed
+    over: () => existsSync(results),
+  });
+  const passed = ending.code === 0 && !ending.timedOut;
+  const endings = suite.check && passed ? [check(suite)] : settle(suite.name, readEndings(results), ending);
+  print(
+    [
+      (count(endings, "failed") === 0 ? "ok" : "FAILED").padEnd(7),
+      suite.name.padEnd(15),
+      `${count(endings, "passed")} of ${endings.length}`.padStart(12),
+      seconds(begun).padStart(9),
+      `   ${suite.what}`,
+    ].join(""),
+  );
+  return endings;
+};
+
+/** @param {Suite} suite @returns {Ending} */
+const check = ({ name }) => ({ name, is: "passed" });
+
+/**
+ * Runs the suites side by side, as many at once as there are processors, up to four.
+ *
+ * @param {readonly Suite[]} chosen
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<ReadonlyMap<Suite, Ending[]>>}
+ */
+const runAll = async (chosen, env) => {
+  const waiting = [...chosen];
+  /** @type {Map<Suite, Ending[]>} */
+  const endings = new Map();
+  const lane = async () => {
+    for (let suite = waiting.shift(); suite !== undefined; suite = waiting.shift()) {
+      endings.set(suite, await runSuite(suite, env));
+    }
+  };
+  const lanes = Math.min(4, Math.max(2, availableParallelism()));
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return endings;
+};
+
+/** What a reader needs of the suites that failed, and why tests were skipped. @param {ReadonlyMap<Suite, Ending[]>} all */
+const explain = (all) => {
+  for (const [{ name }, endings] of all) {
+    const failed = endings.filter(({ is }) => is === "failed");
+    if (failed.length > 0) {
+      print(`\n── ${name}: the end of test-results/${name}.log`);
+      print(
+        readFileSync(path.join(folder, `${name}.log`), "utf8")
+          .split("\n")
+          .slice(-200)
+          .join("\n"),
+      );
+      for (const test of failed)
+        print(`FAILED  ${name}: ${test.name}\n        ${(test.reason ?? "").split("\n")[0] ?? ""}`);
+    }
+  }
+  for (const [{ name }, endings] of all) {
+    for (const test of endings.filter(({ is }) => is === "skipped")) {
+      print(`skipped ${name}: ${test.name}: ${test.reason ?? ""}`);
+    }
+  }
+};
+
+await runMain(async () => {
+  if (!(await bootstrap())) return Number(process.exitCode ?? 1);
+  endWithSignals();
+  const chosen = choose(parseArgs({ allowPositionals: true }).positionals);
+  const env = await prepare(chosen);
+  for (const { name } of chosen) {
+    for (const ending of [".log", ".json"]) rmSync(path.join(folder, name + ending), { force: true });
+  }
+  mkdirSync(folder, { recursive: true });
+  print(`… running ${chosen.map(({ name }) => name).join(", ")}`);
+  const all = await runAll(chosen, env);
+  explain(all);
+  const endings = [...all.values()].flat();
+  const failed = count(endings, "failed");
+  const skipped = count(endings, "skipped");
+  print(`\n${count(endings, "passed")} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  return failed > 0 || endings.length === 0 ? 1 : 0;
+});

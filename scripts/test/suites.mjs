@@ -1,0 +1,161 @@
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { projectNode } from "../lib/bootstrap.mjs";
+import { root } from "../lib/paths.mjs";
+
+/**
+ * One process that tests something. A check is one test: it passes when its process ends with 0. Others leave the
+ * endings of their tests in the file that STAGELOOM_RESULTS names.
+ *
+ * @typedef {object} Suite
+ * @property {string} name
+ * @property {string} what
+ * @property {boolean} check
+ * @property {readonly ("python" | "build" | "editor")[]} needs what has to be there before
+ * @property {number} minutes after which it is ended
+ * @property {(python: string) => readonly string[]} command
+ * @property {string} [cwd] below the checkout
+ * @property {NodeJS.ProcessEnv} [env]
+ */
+
+/** @param {string} name @param {readonly string[]} args */
+const tool = (name, ...args) => {
+  const script = {
+    prettier: "prettier/bin/prettier.cjs",
+    eslint: "eslint/bin/eslint.js",
+    tsc: "typescript/bin/tsc",
+    vitest: "vitest/vitest.mjs",
+  }[name];
+  return [projectNode, path.join(root, "node_modules", script ?? name), ...args];
+};
+
+/** @param {readonly string[]} projects */
+const vitest = (...projects) =>
+  tool(
+    "vitest",
+    ...["run", "--reporter=default", `--reporter=${path.join(root, "scripts/test/vitest-results.mjs")}`],
+    ...projects.flatMap((project) => ["--project", project]),
+  );
+
+const half = Math.max(1, Math.floor(availableParallelism() / 2));
+
+/** All of them, the long ones first: that is the order they start in. @type {readonly Suite[]} */
+export const suites = [
+  {
+    name: "e2e",
+    what: "a user in VS Code, in a browser",
+    check: false,
+    needs: ["python", "build", "editor"],
+    minutes: 25,
+    command: () => vitest("e2e"),
+  },
+  {
+    name: "python",
+    what: "the Python package",
+    check: false,
+    needs: ["python"],
+    minutes: 25,
+    command: (python) => [python, "-m", "pytest", "-p", "pytest_results", "-n", String(half), "-ra"],
+    cwd: "python-kernel",
+    env: { PYTHONPATH: ["python-kernel/src", "scripts/test"].map((at) => path.join(root, at)).join(path.delimiter) },
+  },
+  {
+    name: "kernel",
+    what: "a real kernel over stdio",
+    check: false,
+    needs: ["python", "build"],
+    minutes: 8,
+    command: () => vitest("kernel"),
+  },
+  {
+    name: "editor",
+    what: "the extension in VS Code's extension host",
+    check: false,
+    needs: ["python", "build", "editor"],
+    minutes: 8,
+    command: () => [projectNode, "scripts/test/in-editor.mjs"],
+  },
+  {
+    name: "panel",
+    what: "the pipeline panel in a browser",
+    check: false,
+    needs: ["build", "editor"],
+    minutes: 8,
+    command: () => vitest("panel"),
+  },
+  {
+    name: "package",
+    what: "the packaged extension in a clean profile",
+    check: false,
+    needs: ["python", "editor"],
+    minutes: 10,
+    command: () => vitest("package"),
+  },
+  {
+    name: "unit",
+    what: "TypeScript units",
+    check: false,
+    needs: ["python"],
+    minutes: 8,
+    command: () => vitest("unit", "webview"),
+  },
+  {
+    name: "lint",
+    what: "ESLint, and who may import whom",
+    check: true,
+    needs: [],
+    minutes: 5,
+    command: () => tool("eslint", "."),
+  },
+  {
+    name: "types",
+    what: "TypeScript's types",
+    check: true,
+    needs: [],
+    minutes: 5,
+    command: () => tool("tsc", "--build"),
+  },
+  {
+    name: "format",
+    what: "Prettier",
+    check: true,
+    needs: [],
+    minutes: 3,
+    command: () => tool("prettier", "--check", "."),
+  },
+  {
+    name: "protocol",
+    what: "the generated protocol is that of the Python messages",
+    check: true,
+    needs: ["python"],
+    minutes: 2,
+    command: () => [projectNode, "scripts/generate-protocol.mjs", "--check"],
+  },
+  {
+    name: "python-types",
+    what: "mypy",
+    check: true,
+    needs: ["python"],
+    minutes: 5,
+    command: (python) => [python, "-m", "mypy"],
+    cwd: "python-kernel",
+  },
+  {
+    name: "python-lint",
+    what: "ruff",
+    check: true,
+    needs: ["python"],
+    minutes: 2,
+    command: (python) => [python, "-m", "ruff", "check", "."],
+    cwd: "python-kernel",
+  },
+  {
+    name: "python-format",
+    what: "ruff's formatter",
+    check: true,
+    needs: ["python"],
+    minutes: 2,
+    command: (python) => [python, "-m", "ruff", "format", "--check", "."],
+    cwd: "python-kernel",
+  },
+];
