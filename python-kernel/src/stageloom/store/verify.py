@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from stageloom.model.references import DRef, RRef
-from stageloom.store.errors import DamagedError, NotStoredError
+from stageloom.store.errors import DamagedError, NotStoredError, StoreError
 from stageloom.store.journal import Reading
 from stageloom.store.layout import Layout
 from stageloom.store.objects import parse_derivation, parse_record, read_manifest, read_source
 from stageloom.store.trees import check_content
+
+_Parsed = TypeVar("_Parsed")
 
 _HEX32 = re.compile(r"[0-9a-f]{32}\Z")
 _HEX64 = re.compile(r"[0-9a-f]{64}\Z")
@@ -35,49 +39,45 @@ def verify(layout: Layout, reading: Reading) -> list[Damage]:
     """
     damages = [Damage("journal", layout.at("journal", scar.segment), f"byte {scar.offset}: the line {scar.what}")
                for scar in reading.scars]  # fmt: skip
-    ran = {event["rref"] for event in reading.events if event.get("is") == "run"}
-    derivations, records = _Objects(), _Objects()
-    derivations.load(layout, "derivations", damages, lambda value: str(parse_derivation(value).dref))
-    trees: dict[str, str] = {}
-
-    def record(value: object) -> str:
-        found = parse_record(value)
-        trees[found.tree] = str(found.rref)
-        return str(found.rref)
-
-    records.load(layout, "records", damages, record)
-    for rref in sorted(ran):
+    runs = [event for event in reading.events if event.get("is") == "run"]
+    derivations = _objects(layout, "derivations", parse_derivation, lambda found: found.dref.hash, damages)
+    records = _objects(layout, "records", parse_record, lambda found: found.rref.hash, damages)
+    for rref in sorted({event["rref"] for event in runs}):
         reference = RRef.parse(rref)
-        if reference.hash not in records.names:
+        if reference.hash not in records:
             damages.append(Damage("record", layout.record(reference), "is missing", reference.hash))
-        if reference.derivation not in derivations.names:
+        if reference.derivation not in derivations:
             path = layout.derivation(DRef(reference.derivation, reference.name))
             damages.append(Damage("derivation", path, "is missing", reference.derivation))
-    trees.update((event["tree"], event["rref"]) for event in reading.events if event.get("is") == "run")
+    trees = {event["tree"] for event in runs} | {found.tree for found in records.values() if found is not None}
     damages.extend(_trees(layout, sorted(trees)))
     damages.extend(_sources(layout))
     return damages
 
 
-class _Objects:
-    """The names of one kind of object, damaged or not."""
+def _objects(
+    layout: Layout,
+    folder: str,
+    parse: Callable[[Any], _Parsed],
+    name_of: Callable[[_Parsed], str],
+    damages: list[Damage],
+) -> dict[str, _Parsed | None]:
+    """Return the objects of one kind by their names, None for a damaged one."""
+    result: dict[str, _Parsed | None] = {}
+    for path, name in _below(layout.at(folder), ".json", _HEX32):
+        result[name] = found = _parsed(path, parse)
+        if found is None or name_of(found) != name:
+            result[name] = None
+            damages.append(Damage(folder.removesuffix("s"), path, "is damaged", name))
+    return result
 
-    def __init__(self) -> None:
-        self.names: set[str] = set()
 
-    def load(self, layout: Layout, folder: str, damages: list[Damage], parse: Callable[[object], str]) -> None:
-        import json
-
-        for path, name in _below(layout.at(folder), ".json", _HEX32):
-            self.names.add(name)
-            identity = ""
-            try:
-                with open(path, "rb") as file:
-                    identity = parse(json.loads(file.read()))
-            except (ValueError, KeyError, TypeError, AttributeError, OSError):
-                identity = ""
-            if identity.partition(":")[2][:32] != name:
-                damages.append(Damage(folder[:-1], path, "is damaged", name))
+def _parsed(path: str, parse: Callable[[Any], _Parsed]) -> _Parsed | None:
+    try:
+        with open(path, "rb") as file:
+            return parse(json.loads(file.read()))
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        return None
 
 
 def _trees(layout: Layout, trees: list[str]) -> Iterator[Damage]:
@@ -87,8 +87,8 @@ def _trees(layout: Layout, trees: list[str]) -> Iterator[Damage]:
         except NotStoredError:
             yield Damage("manifest", layout.manifest(tree), "is missing", tree)
             continue
-        except DamagedError as error:
-            yield Damage("manifest", error.path, error.what, tree)
+        except StoreError as error:
+            yield Damage("manifest", layout.manifest(tree), _what(error), tree)
             continue
         try:
             check_content(layout.tree(tree), manifest, tree)
@@ -102,8 +102,12 @@ def _sources(layout: Layout) -> Iterator[Damage]:
     for path, name in _below(layout.at("sources"), "", _HEX64):
         try:
             read_source(layout, name)
-        except DamagedError as error:  # noqa: PERF203  # reading the file costs far more
-            yield Damage("source", path, error.what, name)
+        except StoreError as error:  # noqa: PERF203  # reading the file costs far more
+            yield Damage("source", path, _what(error), name)
+
+
+def _what(error: StoreError) -> str:
+    return error.what if isinstance(error, DamagedError) else error.message
 
 
 def _below(folder: str, suffix: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
