@@ -109,6 +109,12 @@ class Reporter:
         self._flush()
 
 
+def silence() -> None:
+    """Have :func:`report` do nothing from now on, as in a forked child, where no thread sends."""
+    global _current  # noqa: PLW0603  # see reporting()
+    _current = None
+
+
 def _number(name: str, value: SupportsFloat) -> float:
     try:
         return float(value)

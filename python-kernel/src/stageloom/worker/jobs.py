@@ -116,6 +116,9 @@ class _Attempt:
             return JobDone(encode(work(loaded)))
         except IncompatibleSnapshotError:
             return JobStale()
+        except KeyboardInterrupt as error:
+            PROJECT.note_interrupt(error.__traceback__)
+            return JobFailed(failure_of(error, self._place[1]))
         except BaseException as error:  # noqa: BLE001  # nothing that user code raises may end a worker
             return JobFailed(failure_of(error, self._place[1], importing=self.importing))
 

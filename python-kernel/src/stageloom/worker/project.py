@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 
 from stageloom.functions.declaration import Declarations
 from stageloom.functions.source import read as read_functions
@@ -35,6 +36,7 @@ class Project:
     def __init__(self) -> None:
         self._loader: Loader | None = None
         self._loaded: Loaded | None = None
+        self._spoilt = False
 
     def use(self, store: str, root: str, identity: str) -> Loaded | None:
         """Return the snapshot ready to be imported from; None where this process has imported another version.
@@ -42,6 +44,8 @@ class Project:
         Raises:
             MissingBlobError: where the store does not hold the snapshot.
         """
+        if self._spoilt:
+            return None
         known = self._loaded
         if known is not None and known.snapshot.id == identity and str(known.snapshot.root) == root:
             return known
@@ -59,11 +63,17 @@ class Project:
         self._loaded = Loaded(snapshot, code, self._loader.load, functions)
         return self._loaded
 
+    def note_interrupt(self, trace: TracebackType | None) -> None:
+        """Serve no more snapshots if an interrupt came within an import: a module half there fails in strange ways."""
+        frames = traceback.walk_tb(trace)
+        self._spoilt |= any(frame.f_code.co_filename.startswith("<frozen importlib") for frame, _ in frames)
+
     def forget(self) -> None:
         """Take the project's modules out of this process, so that they are imported anew.
 
         Only where no worker can take the job instead: objects made by the old modules live on.
         """
+        self._spoilt = False
         if self._loader is None:
             return
         root = str(self._loader.snapshot.root)

@@ -1,0 +1,601 @@
+"""A real worker over its real connection: prints, interrupts, crashes, stale code, the end of its host."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from harness import PROGRAM, SOURCE, Project, Worker, wait_for
+
+from stageloom.artifacts.values import load
+from stageloom.rpc.errors import RequestCancelledError, RpcError
+from stageloom.rpc.messages import Empty, JobFailed, JobStale, RunRef, WarmParams
+
+HEAD = "from stageloom import stage, Out, report\nimport os, sys, time\n"
+
+
+def stages(text: str) -> str:
+    return HEAD + textwrap.dedent(text)
+
+
+def one(body: str) -> str:
+    return HEAD + "@stage\ndef one():\n" + textwrap.indent(textwrap.dedent(body), "    ")
+
+
+def test_a_stage_is_run_and_what_it_made_is_told(project: Project, worker: Worker) -> None:
+    project.write(
+        stages("""
+        @stage
+        def plot(out: Out, scale: float = 2.0):
+            (out / "deep/a.txt").write_text("hello")
+            return {"scale": scale, "kind": type(scale).__name__}
+        """)
+    )
+    job = project.job("plot")
+    realized = worker.done(job)
+    assert [(file.path, file.size) for file in realized.files] == [("deep/a.txt", 5), ("return/value.json", 29)]
+    assert load(Path(job.scratch)) == {"scale": 2.0, "kind": "float"}
+    assert realized.peak_memory > 1_000_000
+    assert 0 < realized.took < 10
+
+
+def test_everything_printed_becomes_log_lines_of_its_job_in_order(project: Project, worker: Worker) -> None:
+    project.write(
+        one("""
+        import ctypes, subprocess
+        print("python")
+        os.write(1, b"descriptor\\n")
+        ctypes.CDLL(None).puts(b"c")
+        ctypes.CDLL(None).fflush(None)
+        subprocess.run(["echo", "child"], check=True)
+        print("error", file=sys.stderr)
+        ctypes.CDLL(None).printf(b"late c ")
+        ctypes.CDLL(None).fflush(None)
+        sys.stdout.write("no line end")
+        """)
+    )
+    job = project.job("one")
+    worker.done(job)
+    assert worker.printed(job) == "python\ndescriptor\nc\nchild\nlate c no line end"
+    assert worker.printed(job, "stderr") == "error\n"
+    assert worker.problems == []
+
+
+def test_the_two_streams_keep_their_order(project: Project, worker: Worker) -> None:
+    project.write(
+        one("""
+        for number in range(40):
+            print(number, file=sys.stdout if number % 2 else sys.stderr)
+        """)
+    )
+    worker.done(project.job("one"))
+    assert "".join(log.text for log in worker.logs) == "".join(f"{number}\n" for number in range(40))
+
+
+def test_text_of_all_kinds(project: Project, worker: Worker) -> None:
+    project.write(
+        one("""
+        print("é\\u20ac\\U0001f600\\udc80")
+        print("\\r 50%", end="", flush=True)
+        os.write(1, "ü".encode()[:1]); time.sleep(0.2); os.write(1, "ü".encode()[1:])
+        os.write(1, b"\\xff\\0\\n")
+        os.write(1, "€".encode()[:2])
+        """)
+    )
+    worker.done(project.job("one"))
+    assert worker.printed() == "é€😀\\udc80\n\r 50%ü\ufffd\0\n\ufffd"
+
+
+def test_huge_output_arrives_whole(project: Project, worker: Worker) -> None:
+    project.write(
+        one("""
+        for number in range(200_000):
+            print(number)
+        os.write(2, b"x" * 3_000_000)
+        """)
+    )
+    worker.done(project.job("one"))
+    assert worker.printed() == "".join(f"{number}\n" for number in range(200_000))
+    assert len(worker.printed(stream="stderr")) == 3_000_000
+
+
+def test_c_code_that_holds_the_lock_may_print_more_than_a_pipe_holds(project: Project, worker: Worker) -> None:
+    project.write(
+        one("""
+        import ctypes
+        ctypes.PyDLL(None).dprintf(1, b"%s", b"y" * 5_000_000)
+        """)
+    )
+    worker.done(project.job("one"))
+    assert len(worker.printed()) == 5_000_000
+
+
+def test_prints_are_live(project: Project, worker: Worker) -> None:
+    project.write(one('print("now")\nos.write(2, b"and")\ntime.sleep(20)'))
+    request = worker.start(project.job("one"))
+    wait_for(lambda: worker.printed() == "now\n" and worker.printed(stream="stderr") == "and", 5)
+    request.cancel()
+    request.result(10)
+
+
+def test_jobs_do_not_hear_each_other(project: Project, worker: Worker) -> None:
+    project.write(
+        stages("""
+        import threading
+        @stage
+        def first():
+            def later():
+                time.sleep(0.3)
+                print("from a thread left over")
+            threading.Thread(target=later).start()
+            print("first")
+            sys.stdout.write("end of first")
+        @stage
+        def second():
+            print("second")
+        """)
+    )
+    first, second = project.job("first"), project.job("second")
+    worker.done(first)
+    time.sleep(0.5)
+    worker.done(second)
+    assert worker.printed(first) == "first\nend of first"
+    assert worker.printed(second) == "second\n"
+    wait_for(lambda: any("a thread left over" in word.text for word in worker.words))
+
+
+def test_a_stage_that_breaks_its_streams_breaks_no_other(project: Project, worker: Worker) -> None:
+    project.write(
+        stages("""
+        @stage
+        def rude():
+            sys.stdout.close()
+            os.close(1); os.close(2)
+            sys.stderr = None
+        @stage
+        def polite():
+            print("hello"); print("error", file=sys.stderr); os.write(1, b"raw")
+        """)
+    )
+    worker.outcome(project.job("rude"))
+    job = project.job("polite")
+    worker.done(job)
+    assert worker.printed(job) == "hello\nraw"
+    assert worker.printed(job, "stderr") == "error\n"
+
+
+def test_input_says_what_to_do(project: Project, worker: Worker) -> None:
+    project.write(one('return input("name? ")'))
+    failure = worker.failed(project.job("one")).failure
+    assert failure.exception == "EOFError"
+    assert "without a keyboard" in failure.message
+
+
+# --- progress --------------------------------------------------------------------------------------------------------
+
+
+def test_reports_arrive_in_batches_and_all(project: Project, worker: Worker) -> None:
+    project.write(
+        one("""
+        for step in range(20_000):
+            report(step=step, total=20_000, message=f"at {step}", loss=1 / (step + 1), bad=float("nan"))
+        """)
+    )
+    worker.done(project.job("one"))
+    points = [point for progress in worker.progress for point in progress.points]
+    assert [point.step for point in points] == list(range(20_000))
+    assert points[0].values == {"loss": 1.0}
+    assert worker.progress[-1].fraction == pytest.approx(19_999 / 20_000)
+    assert worker.progress[-1].message == "at 19999"
+    assert len(worker.progress) < 200
+
+
+def test_reports_of_odd_values(project: Project, worker: Worker) -> None:
+    project.write(
+        one("""
+        import numpy as np
+        report(a=np.float32(0.5), b=np.array(2), c=True, d=3)
+        report(message="only words")
+        report(total=10)
+        try:
+            report(x="high")
+        except TypeError as error:
+            print(error)
+        """)
+    )
+    worker.done(project.job("one"))
+    points = [point for progress in worker.progress for point in progress.points]
+    assert [(point.step, point.values) for point in points] == [(1, {"a": 0.5, "b": 2, "c": 1, "d": 3})]
+    assert worker.printed() == "x='high' is not a number: report() draws numbers\n"
+    assert worker.progress[-1].fraction == pytest.approx(0.3)
+
+
+# --- interrupts ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body", ["while True: pass", "time.sleep(60)", "import subprocess; subprocess.run(['sleep', '60'])"]
+)
+def test_an_interrupt_ends_the_job_and_keeps_the_worker(body: str, project: Project, worker: Worker) -> None:
+    project.write(
+        stages(f"@stage\ndef one():\n    print('on', flush=True)\n    {body}\n@stage\ndef two():\n    return 2\n")
+    )
+    for _ in range(3):
+        job = project.job("one")
+        request = worker.start(job)
+        wait_for(lambda job=job: worker.printed(job) == "on\n")
+        request.cancel()
+        outcome = request.result(5)
+        assert isinstance(outcome, JobFailed)
+        assert outcome.failure.kind == "cancelled"
+    worker.done(project.job("two"))
+
+
+def test_a_stage_that_takes_interrupts_is_interrupted_again(project: Project, worker: Worker) -> None:
+    project.write(
+        one("""
+        for _ in range(3):
+            try:
+                print("on", flush=True)
+                time.sleep(60)
+            except KeyboardInterrupt:
+                print("no", flush=True)
+        return "done after all"
+        """)
+    )
+    request = worker.start(project.job("one"))
+    for count in range(3):
+        wait_for(lambda count=count: worker.printed().count("on") == count + 1)
+        request.cancel()
+        wait_for(lambda count=count: worker.printed().count("no\n") == count + 1)
+    assert request.result(5).is_ == "done"
+
+
+def test_a_job_cancelled_in_the_queue_does_not_run(project: Project, worker: Worker) -> None:
+    project.write(stages("@stage\ndef slow():\n    time.sleep(0.7)\n@stage\ndef next():\n    print('ran')\n"))
+    first, second = worker.start(project.job("slow")), worker.start(project.job("next"))
+    second.cancel()
+    assert first.result(5).is_ == "done"
+    with pytest.raises(RequestCancelledError):
+        second.result(5)
+    assert worker.printed() == ""
+
+
+def test_messages_are_answered_while_a_stage_runs(project: Project, worker: Worker) -> None:
+    project.write(one("time.sleep(0.5)"))
+    request = worker.start(project.job("one"))
+    with pytest.raises(RpcError, match="there is no method run/cancel"):
+        worker.host.request("run/cancel", RunRef("r"), 0.3)
+    assert not request.done
+    request.result(5)
+
+
+def test_an_interrupt_within_an_import_makes_the_worker_unfit(project: Project, worker: Worker) -> None:
+    project.write(one("import slow"))
+    project.write("import time\nprint('importing', flush=True)\ntime.sleep(60)\n", "slow.py")
+    request = worker.start(project.job("one"))
+    wait_for(lambda: worker.printed() == "importing\n")
+    request.cancel()
+    assert request.result(5).failure.kind == "cancelled"
+    assert worker.outcome(project.job("one")) == JobStale()
+
+
+# --- failures --------------------------------------------------------------------------------------------------------
+
+
+def test_an_exception_has_frames_of_the_users_code(project: Project, worker: Worker) -> None:
+    project.write(stages("import helper\n@stage\ndef one():\n    return helper.work({})\n"))
+    project.write("def work(values):\n    return values['k']\n", "helper.py")
+    failure = worker.failed(project.job("one")).failure
+    assert (failure.kind, failure.exception, failure.message) == ("exception", "KeyError", "KeyError: 'k'")
+    assert [
+        (Path(frame.path).name, frame.line, frame.function, frame.text, frame.user) for frame in failure.frames
+    ] == [
+        ("pipeline.py", 5, "one", "return helper.work({})", True),
+        ("helper.py", 1, "work", "return values['k']", True),
+    ]
+    assert failure.detail.startswith("Traceback")
+    assert str(SOURCE) not in failure.detail
+
+
+@pytest.mark.parametrize(
+    "body", ["sys.exit(3)", "raise BaseException('odd')", "raise GeneratorExit", "raise SystemExit"]
+)
+def test_nothing_that_is_raised_ends_the_worker(body: str, project: Project, worker: Worker) -> None:
+    project.write(one(body))
+    assert worker.failed(project.job("one")).failure.kind == "exception"
+    assert worker.failed(project.job("one")).failure.kind == "exception"
+
+
+def test_a_missing_package_is_named_with_its_command(project: Project, worker: Worker) -> None:
+    project.write(stages("@stage\ndef one():\n    import cv2.dnn\n@stage\ndef two():\n    import numpy.nonsense\n"))
+    failure = worker.failed(project.job("one")).failure
+    assert (failure.kind, failure.package) == ("missing-package", "opencv-python")
+    assert sys.executable in failure.command
+    assert failure.command.endswith("opencv-python")
+    assert failure.frames[-1].text == "import cv2.dnn"
+    assert worker.failed(project.job("two")).failure.kind == "exception"
+
+
+FAILURES = [
+    ("import-failed", "x = 1 / 0\n@stage\ndef one(): pass\n", "ZeroDivisionError"),
+    ("missing-package", "import no_such_package\n@stage\ndef one(): pass\n", "no_such_package"),
+    ("unstorable", "@stage\ndef one():\n    return {'f': lambda: 1}\n", "the return value['f'] is a function"),
+    ("unstorable", "@stage\ndef one(out: Out):\n    (out / 'return/x').write_text('')\n", "return/"),
+    ("unstorable", "@stage\ndef one(out: Out):\n    os.symlink('/etc', out / 'link')\n", "link"),
+    ("missing-output", "@stage\ndef one(out: Out):\n    pass\n", "neither wrote into it nor returned"),
+    ("missing-output", "@stage\ndef one(out: Out):\n    return out / 'x.png'\n", "x.png, which was not written"),
+    ("exception", "@stage\ndef one():\n    raise MemoryError\n", "MemoryError"),
+    ("disk-full", "@stage\ndef one():\n    raise OSError(28, 'No space left on device')\n", "No space left"),
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "message"), FAILURES, ids=range(len(FAILURES)))
+def test_kinds_of_failure(kind: str, text: str, message: str, project: Project, worker: Worker) -> None:
+    project.write(stages(text))
+    failure = worker.failed(project.job("one")).failure
+    assert failure.kind == kind
+    assert message in failure.message
+    assert failure.advice or kind == "exception"
+
+
+def test_code_that_is_not_what_was_planned_is_refused(project: Project, worker: Worker) -> None:
+    project.write(one("return 1"))
+    failure = worker.failed(project.job("one", code="0" * 32)).failure
+    assert failure.kind == "code-changed"
+    failure = worker.failed(project.job("gone")).failure
+    assert failure.kind == "code-changed"
+
+
+def test_a_snapshot_that_is_not_there(project: Project, worker: Worker) -> None:
+    project.write(one("return 1"))
+    job = project.job("one")
+    for path in (project.store / "snapshots").rglob("*.json"):
+        path.write_text("{broken")
+    assert worker.failed(job).failure.kind == "store"
+
+
+@pytest.mark.parametrize(
+    ("body", "number"), [("os.abort()", signal.SIGABRT), ("import ctypes; ctypes.string_at(0)", signal.SIGSEGV)]
+)
+def test_a_crash_leaves_a_traceback_on_the_workers_own_stderr(
+    body: str, number: int, project: Project, worker: Worker
+) -> None:
+    project.write(one(f"print('last words', flush=True)\ntime.sleep(0.1)\n{body}"))
+    request = worker.start(project.job("one"))
+    assert worker.wait_dead() == -number
+    with pytest.raises(RpcError, match="closed"):
+        request.result(5)
+    assert "Fatal Python error" in worker.stderr
+    assert "in one" in worker.stderr
+    assert worker.printed() == "last words\n"
+
+
+# --- code ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_runs_the_snapshot_not_the_disk(project: Project, worker: Worker) -> None:
+    project.write(stages("import helper\n@stage\ndef one():\n    return helper.value\n"))
+    project.write("value = 'planned'\n", "helper.py")
+    job = project.job("one")
+    project.write("value = 'saved since'\n", "helper.py")
+    worker.done(job)
+    assert load(Path(job.scratch)) == "planned"
+
+
+def test_a_worker_that_imported_older_code_answers_stale(project: Project, worker: Worker) -> None:
+    project.write(stages("import helper\n@stage\ndef one():\n    return helper.value\n"))
+    project.write("value = 1\n", "helper.py")
+    worker.done(project.job("one"))
+    project.write("value = 2\n", "helper.py")
+    assert worker.outcome(project.job("one")) == JobStale()
+    project.write("value = 1\n", "helper.py")
+    project.write("unrelated = 1\n", "other.py")
+    worker.done(project.job("one"))
+
+
+def test_planning(project: Project, worker: Worker) -> None:
+    project.write(
+        stages("""
+        import math
+        from stageloom import File, search
+        @stage
+        def one(a: int = 3, b=math.pi, c=search.Int(1, 9, default=4), d=File("x" + os.sep + "*.csv")):
+            pass
+        two = one.bind(b=math.e)
+        @stage
+        def bad(x=object()):
+            pass
+        """)
+    )
+    planned = worker.planned(project.plan_job())
+    by_name = {stage.name: stage.configuration for stage in planned.stages}
+    assert by_name["one"] == {"a": 3, "b": 3.141592653589793, "c": 4, "d": "x/*.csv"}
+    assert by_name["two"]["b"] == 2.718281828459045
+    [problem] = planned.problems
+    assert (problem.code, problem.stages) == ("bad-parameter", ("bad",))
+    assert "x of bad is a object" in problem.message
+
+
+def test_random_numbers_follow_from_the_seed_alone(project: Project, worker: Worker) -> None:
+    project.write(
+        stages("""
+        import random
+        @stage
+        def first():
+            import numpy as np
+            return [random.random(), float(np.random.rand())]
+        @stage
+        def second():
+            import numpy as np
+            return [random.random(), float(np.random.rand())]
+        """)
+    )
+    results = []
+    for stage, seed in (("first", 5), ("first", 5), ("second", 5), ("first", 6)):
+        job = project.job(stage, seed=seed)
+        worker.done(job)
+        results.append(load(Path(job.scratch)))
+    assert results[0] == results[1] == results[2] != results[3]
+    other = Worker()
+    other.connect()
+    job = project.job("second", seed=5)
+    other.done(job)
+    other.close()
+    assert load(Path(job.scratch)) == results[0]
+
+
+def test_dependencies_folders_and_files(project: Project, worker: Worker) -> None:
+    project.write(
+        stages("""
+        from stageloom import File, Dir, auxiliary
+        @stage
+        def make(out: Out, n: int = 1):
+            (out / "a.txt").write_text("made")
+        @stage
+        def value():
+            return [1, 2]
+        @stage
+        def use(make, value, raw=File("data/*.txt"), one=File("data/a.txt"), folder=Dir("data"), k=auxiliary(7)):
+            assert os.getcwd() == os.path.dirname(__file__)
+            return [(make / "a.txt").read_text(), value, [p.name for p in raw], one.read_text(), folder.name, k]
+        """)
+    )
+    project.write("A", "data/a.txt")
+    project.write("B", "data/b.txt")
+    make, value = project.job("make"), project.job("value")
+    worker.done(make)
+    worker.done(value)
+    trees = {"make": [make.scratch], "value": [value.scratch]}
+    use = project.job("use", trees=trees)
+    worker.done(use)
+    assert load(Path(use.scratch)) == ["made", [1, 2], ["a.txt", "b.txt"], "A", "data", 7]
+    use = project.job("use", trees=trees, sets={"use.k": 8})
+    worker.done(use)
+    assert load(Path(use.scratch))[-1] == 8  # type: ignore[index]
+
+
+# --- beginning and end -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "how", [["-m", "stageloom.worker"], [str(PROGRAM)], ["-I", str(PROGRAM)], ["-I", "-S", str(PROGRAM)]]
+)
+def test_ways_to_start_it_with_no_packages_at_all(how: list[str], project: Project, tmp_path: Path) -> None:
+    environment = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    python = str(environment / "bin" / "python")
+    for name in ("json", "capture", "server", "queue"):
+        (project.root / f"{name}.py").write_text("raise RuntimeError('a file of the project stood in')\n")
+    project.write(one('print("hello")\nreturn [1, {"a": (2,)}]'))
+    worker = Worker([python, *how], cwd=project.root if how[0] != "-m" else tmp_path)
+    try:
+        result = worker.connect()
+        assert os.path.realpath(result.executable) == os.path.realpath(python)
+        job = project.job("one")
+        worker.done(job)
+        assert load(Path(job.scratch)) == [1, {"a": (2,)}]
+        assert worker.printed() == "hello\n"
+    finally:
+        worker.close()
+
+
+def test_shutdown_and_closing_end_it_in_order(project: Project) -> None:
+    first, second = Worker(), Worker()
+    first.connect()
+    second.connect()
+    assert first.host.request("shutdown", Empty(), 5) == Empty()
+    second.host.close()
+    assert first.wait_dead(5) == 0
+    assert second.wait_dead(5) == 0
+    first.close()
+    second.close()
+
+
+def test_closing_ends_a_busy_worker_and_its_children(project: Project, worker: Worker) -> None:
+    project.write(
+        one("""
+        import subprocess
+        child = subprocess.Popen(["sleep", "300"])
+        print(child.pid, flush=True)
+        time.sleep(300)
+        """)
+    )
+    worker.start(project.job("one"))
+    wait_for(lambda: worker.printed().endswith("\n"))
+    child = int(worker.printed())
+    worker.host.close()
+    worker.wait_dead(5)
+    wait_for(lambda: not is_alive(child))
+
+
+HOST = """
+import os, subprocess, sys, time
+pipe = subprocess.PIPE
+worker = subprocess.Popen(
+    [sys.executable, "-m", "stageloom.worker", "--parent", str(os.getpid()), *sys.argv[1:]], stdin=pipe, stdout=pipe, start_new_session=True
+)
+sleeper = [sys.executable, "-c", "import time; time.sleep(100)"]
+held = subprocess.Popen(sleeper, stdin=worker.stdout, stdout=worker.stdin)
+print(worker.pid, held.pid, flush=True)
+time.sleep(100)
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--no-death-signal"]], ids=["signal", "watch"])
+@pytest.mark.parametrize("pause", [0.0, 0.7])
+def test_killing_the_host_ends_the_worker_even_with_its_pipes_held_open(options: list[str], pause: float) -> None:
+    host = subprocess.Popen(
+        [sys.executable, "-c", HOST, *options], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(SOURCE)}
+    )
+    assert host.stdout is not None
+    worker, held = map(int, host.stdout.readline().split())
+    time.sleep(pause)
+    try:
+        assert is_alive(worker)
+        host.kill()
+        host.wait()
+        wait_for(lambda: not is_alive(worker), 5)
+    finally:
+        os.kill(held, signal.SIGKILL)
+        host.stdout.close()
+
+
+def test_warming_up_says_nothing_of_what_is_missing(project: Project, worker: Worker) -> None:
+    assert worker.host.request("worker/warm", WarmParams(("colorsys", "no_such_module")), 20) == Empty()
+    project.write(one("assert 'colorsys' in sys.modules"))
+    worker.done(project.job("one"))
+
+
+def test_multiprocessing_in_a_stage(project: Project, worker: Worker) -> None:
+    project.write(
+        stages("""
+        import multiprocessing
+        def double(x):
+            print("child", x, flush=True)
+            return x * 2
+        @stage
+        def one():
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                return pool.map(double, [1, 2, 3])
+        """)
+    )
+    job = project.job("one")
+    worker.done(job)
+    assert load(Path(job.scratch)) == [2, 4, 6]
+    assert sorted(worker.printed(job).splitlines()) == ["child 1", "child 2", "child 3"]
+    assert worker.problems == []
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
