@@ -64,7 +64,14 @@ const snapshot = (view: View, pipeline: PipelineView, outputs: readonly OutputsV
     ...withOrder(view, stages),
     head,
     run,
-    outputs: new Map(outputs.map((output) => [output.stage, outputOf(output, view.outputs.get(output.stage))])),
+    outputs: new Map(
+      outputs.map((output) => {
+        const before = view.outputs.get(output.stage);
+        // a realization does not change: what is shown of it stays as it is scrolled and folded
+        const same = before !== undefined && before.rref !== null && before.rref === output.rref;
+        return [output.stage, same ? before : outputOf(output, before)];
+      }),
+    ),
   };
   return focus === null ? next : focused(next, focus);
 };

@@ -83,6 +83,21 @@ describe("the view after messages", () => {
     expect(three.outputs.get("a")!.log.epoch).not.toBe(two.outputs.get("a")!.log.epoch);
   });
 
+  test("a snapshot leaves what is shown of a realization as it is", () => {
+    const outputs = noOutputs("a", { rref: "rref:x", log: "done" });
+    const before = after(snapshot, { is: "outputs", outputs });
+    const again = step(before, { is: "snapshot", pipeline: chain, outputs: [outputs], focus: null });
+    expect(again.outputs.get("a")).toBe(before.outputs.get("a"));
+    const other = step(again, {
+      is: "snapshot",
+      pipeline: chain,
+      outputs: [{ ...outputs, rref: "rref:y" }],
+      focus: null,
+    });
+    expect(other.outputs.get("a")).not.toBe(before.outputs.get("a"));
+    expect(step(again, { is: "snapshot", pipeline: chain, outputs: [], focus: null }).outputs.size).toBe(0);
+  });
+
   test("asking twice for the focus of one stage is two requests", () => {
     const one = after(snapshot, { is: "focus", stage: "a" });
     expect(step(one, { is: "focus", stage: "a" }).focus).not.toEqual(one.focus);
