@@ -366,10 +366,10 @@ class Reach:
             return f"{path} looks names up at run time: all of it counts"
         if kind == "?":
             return f"{path} imports by a computed name: every file of the project counts"
-        if kind == "*" and any(
-            isinstance(one, Node) and one.kind == "module" for one in self._resolve(path, reference)
-        ):
-            return f"{path} takes computed attributes of {'.'.join(map(str, reference[1:]))}: all of it counts"
+        for found in self._resolve(path, reference):
+            if isinstance(found, Node) and found.kind == "module" and not self.summary(found.path).broken:
+                how = "computed attributes of" if kind == "*" else "as a value, the module"
+                return f"{path} uses {how} {found.path}: all of it counts"
         return ""
 
     def _resolve(self, path: str, reference: Reference) -> list[Node | str]:

@@ -10,6 +10,10 @@ from stageloom.tracking.fingerprint import EFFECTS, WHOLE, Code, UnknownCodeErro
 #: More changed definitions than this are told in one line.
 _MOST = 20
 
+#: What is said of a definition, and of a whole file.
+_COME = ("is reached now", "counts whole now")
+_GONE = ("is no longer reached", "no longer counts whole")
+
 
 def code_reasons(before: Code, old: tuple[str, str], after: Code, new: tuple[str, str]) -> tuple[Reason, ...]:
     """Return what changed between two versions of a stage, each given by its file's path and its function.
@@ -46,20 +50,21 @@ def changes(
     come = [part for part in new if part not in old]
     moved = {(_name(part), old[part]) for part in gone} & {(_name(part), new[part]) for part in come}
     differing = [part for part in old if part in new and old[part] != new[part]]
+    whole = {_path(part) for part in (*come, *gone) if _name(part) == WHOLE}
     told = sorted(
         [
-            *((part, "changed") for part in differing),
-            *((part, "is reached now") for part in come if (_name(part), new[part]) not in moved),
-            *((part, "is no longer reached") for part in gone if (_name(part), old[part]) not in moved),
+            *((part, "changed") for part in differing if _name(part) != WHOLE or len(differing) == 1),
+            *((part, _COME[_name(part) == WHOLE]) for part in come if (_name(part), new[part]) not in moved),
+            *((part, _GONE[_name(part) == WHOLE]) for part in gone if (_name(part), old[part]) not in moved),
         ],
         key=lambda one: (one[0] != first, one[1] != "changed", one[0]),
     )
+    told = [(part, verb) for part, verb in told if verb not in (_COME[0], _GONE[0]) or _path(part) not in whole]
     reasons = []
     for part, verb in told[:_MOST]:
-        before = old_text(part) if part in old else ""
-        after = new_text(part) if part in new else ""
-        if (part.endswith(f":{WHOLE}") and len(told) > 1) or (before == after and part not in differing):
-            continue
+        is_whole = _name(part) == WHOLE
+        before = old_text(part) if part in old or is_whole else ""
+        after = new_text(part) if part in new or is_whole else ""
         reasons.append(Reason("code", f"{describe(part)} {verb}", part, before, after))
     if len(told) > _MOST:
         reasons.append(Reason("code", f"{len(told) - _MOST} more definitions differ"))
@@ -74,18 +79,21 @@ def describe(part: str) -> str:
     return f"what importing {path} does" if name == EFFECTS else f"{name} in {path}"
 
 
+def _path(part: str) -> str:
+    return part.rpartition(":")[0]
+
+
 def _name(part: str) -> str:
     return part.rpartition(":")[2]
 
 
 def _with_imports(reason: Reason, before: Code, after: Code) -> Reason:
     """Show the imports too where a definition differs only in what its names stand for."""
-    if reason.before is None or reason.before != reason.after:
+    if not reason.before or reason.before != reason.after or not reason.summary.endswith(" changed"):
         return reason
-    texts = [_imports(code, reason.subject) + (reason.before or "") for code in (before, after)]
+    lines = [code.imports_of(reason.subject) for code in (before, after)]
+    texts = []
+    for own, other in (lines, reversed(lines)):
+        differing = [line for line in own if line not in other]
+        texts.append("".join(f"{line}\n" for line in differing) + ("\n\n" if differing else "") + (reason.before or ""))
     return Reason(reason.kind, f"what names in {describe(reason.subject)} stand for changed", reason.subject, *texts)
-
-
-def _imports(code: Code, part: str) -> str:
-    lines: Sequence[str] = code.imports_of(part)
-    return "".join(f"{line}\n" for line in lines) + ("\n\n" if lines else "")
