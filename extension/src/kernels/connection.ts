@@ -116,7 +116,7 @@ export class Connection implements Disposable {
         }),
       );
     } catch (error) {
-      return this.#over() ? { is: "lost" } : failed(failureOfError(method, error));
+      return this.#over() || isLoss(error) ? { is: "lost" } : failed(failureOfError(method, error));
     } finally {
       signal?.removeEventListener("abort", cancel);
       source.dispose();
@@ -172,4 +172,11 @@ export class Connection implements Disposable {
     if (hear !== undefined) hear(params);
     else if (!method.startsWith("$/")) this.#logger.error(`${this.#name}: ${method} was dropped: nobody hears it here`);
   }
+}
+
+// the pipe was gone before its end was noticed
+function isLoss(error: unknown): boolean {
+  if (!(error instanceof ResponseError)) return false;
+  const { code } = error;
+  return code === ErrorCodes.MessageWriteError || code === ErrorCodes.PendingResponseRejected;
 }
