@@ -539,7 +539,10 @@ HOST = """
 import os, subprocess, sys, time
 pipe = subprocess.PIPE
 worker = subprocess.Popen(
-    [sys.executable, "-m", "stageloom.worker", "--parent", str(os.getpid()), *sys.argv[1:]], stdin=pipe, stdout=pipe, start_new_session=True
+    [sys.executable, "-m", "stageloom.worker", "--parent", str(os.getpid()), *sys.argv[1:]],
+    stdin=pipe,
+    stdout=pipe,
+    start_new_session=True,
 )
 sleeper = [sys.executable, "-c", "import time; time.sleep(100)"]
 held = subprocess.Popen(sleeper, stdin=worker.stdout, stdout=worker.stdin)

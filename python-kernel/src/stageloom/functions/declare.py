@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -105,11 +106,12 @@ class Stage(Generic[P, R]):
     def __reduce__(self) -> str | tuple[Any, ...]:
         # the function's name leads to the stage, so the function by itself could not be pickled
         if self.bound:
-            return _bind_again, (Stage(self.function), dict(self.bound))
+            return _bind_again, (self.__module__, self.__qualname__, dict(self.bound))
         return self.__qualname__
 
 
-def _bind_again(base: Stage[..., Any], bound: dict[str, object]) -> Stage[..., Any]:
+def _bind_again(module: str, name: str, bound: dict[str, object]) -> Stage[..., Any]:
+    base: Stage[..., Any] = getattr(importlib.import_module(module), name)
     return base.bind(**bound)
 
 

@@ -32,7 +32,7 @@ from stageloom.worker.jobs import Progress, run_plan, run_realize
 from stageloom.worker.parent import end_group, end_now
 
 _LEVELS = ("debug", "info", "warning", "error")
-_GRACE = 1.0
+_GRACE = 0.3
 
 
 class Server:
@@ -41,7 +41,6 @@ class Server:
     def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._interrupter = Interrupter()
-        self._busy = False
         self._endpoint = Endpoint(reader, writer, log=self._log, name="host")
         self._capture = Capture(self._stray)
         handshake.answer(self._endpoint, ("worker", "planner"))
@@ -59,12 +58,9 @@ class Server:
                 task = self._tasks.get()
                 if task is None:
                     break
-                self._busy = True
                 task()
             except BaseException as error:  # noqa: BLE001  # nothing that user code left behind may end a worker
                 self._log("error", f"the worker went on after {type(error).__name__}: {error}")
-            finally:
-                self._busy = False
         self._leave()
 
     def _leave(self) -> None:
@@ -82,8 +78,6 @@ class Server:
     def _closed(self) -> None:
         """The host is gone, or has had enough: an idle worker leaves in order, one at work is ended."""
         self._tasks.put(None)
-        if self._busy:
-            end_now()
         timer = threading.Timer(_GRACE, end_now)
         timer.daemon = True
         timer.start()
