@@ -51,6 +51,12 @@ export class StageCell extends Part {
     this.#ask();
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    // moved within the list: what it watched was given up when it left
+    if (this.hasUpdated) this.requestUpdate();
+  }
+
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#watching = false;

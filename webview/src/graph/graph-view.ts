@@ -3,13 +3,12 @@ import type { Layouter } from "../layout/layouter.js";
 import { button } from "../kit.js";
 import { Part, type Desk } from "../part.js";
 import type { Order } from "../state/order.js";
-import type { Look } from "../state/ui.js";
 import { stateLine } from "../text/states.js";
-import { firstLook, fit, reveal, toWorld, zoom, type Size } from "./camera.js";
 import { watchGestures } from "./gestures.js";
 import { readGlyphs } from "./glyphs.js";
 import { paint, type Glyphs } from "./painter.js";
 import { NODE_HEIGHT, Scene, nodeWidth } from "./scene.js";
+import { Viewpoint } from "./viewpoint.js";
 
 const unknown = { is: "unknown" } as const;
 
@@ -20,16 +19,20 @@ export class GraphView extends Part {
   declare layouter: Layouter;
   declare go: (stage: string) => void;
   declare private scene: Scene | null;
-  #size: Size = { width: 0, height: 0 };
+  #seenFrom: Viewpoint | null = null;
   #frame = 0;
   #hovered: number | null = null;
   #kin: { node: number; family: Set<number>; routes: Set<number> } | null = null;
   #glyphs: Glyphs = () => "";
-  #gliding = 0;
 
   constructor() {
     super();
     this.scene = null;
+  }
+
+  get #viewpoint(): Viewpoint {
+    this.#seenFrom ??= new Viewpoint(this.desk, () => this.scene?.layout ?? null);
+    return this.#seenFrom;
   }
 
   override connectedCallback(): void {
@@ -85,11 +88,11 @@ export class GraphView extends Part {
     const node = this.scene?.order.names.indexOf(stage) ?? -1;
     if (this.scene === null || node < 0) return null;
     const box = this.scene.box(node);
-    const look = this.#look();
+    const { look, size } = this.#viewpoint;
     const { left, top } = this.#canvas().getBoundingClientRect();
     return {
-      x: left + this.#size.width / 2 + ((box.left + box.right) / 2 - look.x) * look.scale,
-      y: top + this.#size.height / 2 + ((box.top + box.bottom) / 2 - look.y) * look.scale,
+      x: left + size.width / 2 + ((box.left + box.right) / 2 - look.x) * look.scale,
+      y: top + size.height / 2 + ((box.top + box.bottom) / 2 - look.y) * look.scale,
     };
   }
 
@@ -101,18 +104,17 @@ export class GraphView extends Part {
 
   #gestures(): Parameters<typeof watchGestures>[1] {
     const at = (x: number, y: number): number | null => {
-      const point = toWorld(this.#look(), this.#size, x, y);
+      const point = this.#viewpoint.worldAt(x, y);
       return this.scene?.at(point.x, point.y) ?? null;
     };
     const name = (node: number | null): string | undefined =>
       node === null ? undefined : this.scene?.order.names[node];
     return {
       pan: (dx, dy) => {
-        const look = this.#look();
-        this.#setLook({ ...look, x: look.x - dx / look.scale, y: look.y - dy / look.scale });
+        this.#viewpoint.pan(dx, dy);
       },
       zoom: (x, y, factor) => {
-        this.#setLook(zoom(this.#look(), this.#size, x, y, factor));
+        this.#viewpoint.zoomAt(x, y, factor);
       },
       hover: (x, y) => {
         this.#hover(at(x, y));
@@ -149,18 +151,6 @@ export class GraphView extends Part {
     this.#repaint();
   }
 
-  #look(): Look {
-    return (
-      this.desk.ui.ui.look ??
-      (this.scene === null ? { x: 0, y: 0, scale: 1 } : firstLook(this.scene.layout, this.#size))
-    );
-  }
-
-  #setLook(look: Look): void {
-    cancelAnimationFrame(this.#gliding);
-    this.desk.ui.change({ look });
-  }
-
   #hover(node: number | null): void {
     if (node === this.#hovered) return;
     this.#hovered = node;
@@ -175,9 +165,10 @@ export class GraphView extends Part {
   #resize(): void {
     const canvas = this.#canvas();
     const ratio = window.devicePixelRatio;
-    this.#size = { width: canvas.clientWidth, height: canvas.clientHeight };
-    canvas.width = Math.max(1, Math.round(this.#size.width * ratio));
-    canvas.height = Math.max(1, Math.round(this.#size.height * ratio));
+    const size = { width: canvas.clientWidth, height: canvas.clientHeight };
+    this.#viewpoint.size = size;
+    canvas.width = Math.max(1, Math.round(size.width * ratio));
+    canvas.height = Math.max(1, Math.round(size.height * ratio));
     // at once: a canvas that was given a size is empty until it is painted
     this.#paint(performance.now());
   }
@@ -196,14 +187,14 @@ export class GraphView extends Part {
     const canvas = this.#canvas();
     const context = canvas.getContext("2d");
     const scene = this.scene;
-    if (context === null || scene === null || this.#size.width === 0) return;
+    if (context === null || scene === null || this.#viewpoint.size.width === 0) return;
     const selected = ui.ui.selected === null ? -1 : scene.order.names.indexOf(ui.ui.selected);
     const moving = paint(
       context,
       {
         scene,
-        look: this.#look(),
-        view: this.#size,
+        look: this.#viewpoint.look,
+        view: this.#viewpoint.size,
         ratio: window.devicePixelRatio,
         colours: theme.colours,
         stateOf: (node) => store.view.stages.get(scene.order.names[node] ?? "")?.state ?? unknown,
@@ -218,45 +209,10 @@ export class GraphView extends Part {
     if (moving) this.#repaint();
   }
 
-  /** Brings a stage into sight, gliding there unless nothing should move. */
+  /** Brings a stage into sight. */
   #show(stage: string | null): void {
-    const scene = this.scene;
-    const node = stage === null || scene === null ? -1 : scene.order.names.indexOf(stage);
-    if (scene === null || node < 0 || this.#size.width === 0) {
-      this.#repaint();
-      return;
-    }
-    const from = this.#look();
-    const to = reveal(from, this.#size, scene.box(node));
-    if (to.x === from.x && to.y === from.y) this.#repaint();
-    else this.#glide(from, to);
-  }
-
-  #glide(from: Look, to: Look): void {
-    cancelAnimationFrame(this.#gliding);
-    if (this.desk.theme.calm) {
-      this.#setLook(to);
-      return;
-    }
-    const start = performance.now();
-    const move = (now: number): void => {
-      const part = Math.min(1, Math.max(0, (now - start) / 180));
-      const eased = 1 - (1 - part) ** 3;
-      const between = (one: number, two: number): number => one + (two - one) * eased;
-      this.desk.ui.change({
-        look: { x: between(from.x, to.x), y: between(from.y, to.y), scale: between(from.scale, to.scale) },
-      });
-      if (part < 1) this.#gliding = requestAnimationFrame(move);
-    };
-    this.#gliding = requestAnimationFrame(move);
-  }
-
-  #zoomBy(factor: number): void {
-    this.#setLook(zoom(this.#look(), this.#size, this.#size.width / 2, this.#size.height / 2, factor));
-  }
-
-  #fit(): void {
-    if (this.scene !== null) this.#setLook(fit(this.scene.layout, this.#size));
+    const node = stage === null ? -1 : (this.scene?.order.names.indexOf(stage) ?? -1);
+    if (this.scene === null || node < 0 || !this.#viewpoint.reveal(this.scene.box(node))) this.#repaint();
   }
 
   /** Up and down along edges, left and right within a row. */
@@ -285,16 +241,16 @@ export class GraphView extends Part {
     const selected = this.desk.ui.ui.selected;
     const actions: Readonly<Record<string, () => void>> = {
       "+": () => {
-        this.#zoomBy(1.3);
+        this.#viewpoint.zoom(1.3);
       },
       "=": () => {
-        this.#zoomBy(1.3);
+        this.#viewpoint.zoom(1.3);
       },
       "-": () => {
-        this.#zoomBy(1 / 1.3);
+        this.#viewpoint.zoom(1 / 1.3);
       },
       "0": () => {
-        this.#fit();
+        this.#viewpoint.fit();
       },
       Enter: () => {
         if (selected !== null) this.go(selected);
@@ -342,7 +298,7 @@ export class GraphView extends Part {
                 icon: "zoom-in",
                 name: "zoom-in",
                 press: () => {
-                  this.#zoomBy(1.3);
+                  this.#viewpoint.zoom(1.3);
                 },
               })}
               ${button({
@@ -351,7 +307,7 @@ export class GraphView extends Part {
                 icon: "zoom-out",
                 name: "zoom-out",
                 press: () => {
-                  this.#zoomBy(1 / 1.3);
+                  this.#viewpoint.zoom(1 / 1.3);
                 },
               })}
               ${button({
@@ -360,7 +316,7 @@ export class GraphView extends Part {
                 icon: "screen-full",
                 name: "zoom-fit",
                 press: () => {
-                  this.#fit();
+                  this.#viewpoint.fit();
                 },
               })}
             </div>`

@@ -289,6 +289,28 @@ describe("what a stage shows", () => {
     });
   });
 
+  test("cells that change places still follow their stages", async ({ host }) => {
+    const panel = await host.open(themes.dark);
+    const [a, b, c] = [stage("a"), stage("b"), stage("c")];
+    await panel.post({ is: "snapshot", pipeline: pipeline([a, b, c]), outputs: [], focus: null });
+    await panel.laidOut();
+    const needy = { ...a, dependencies: ["c"] };
+    await panel.post({ is: "snapshot", pipeline: pipeline([needy, b, c]), outputs: [], focus: null });
+    const order = await panel.page.locator("stage-cell h2").allInnerTexts();
+    expect(order.map((name) => name.trim())).toEqual(["c", "a", "b"]);
+    const running = { is: "running", since: now() } as const;
+    await panel.post({
+      is: "stages",
+      stages: [
+        { ...needy, state: running },
+        { ...b, state: running },
+        { ...c, state: running },
+      ],
+      run: null,
+    });
+    for (const name of ["a", "b", "c"]) expect(await textOf(panel, name)).toContain("running");
+  });
+
   test("a stage that runs anew shows nothing of what it made before", async ({ host }) => {
     const panel = await openMidRun(host);
     await panel.post(
