@@ -5,6 +5,7 @@ import { themes } from "./themes.js";
 
 /** What is done in each frame. */
 type Action =
+  | { is: "nothing" }
   { is: "pan"; dx: number; dy: number } | { is: "points"; from: number; count: number } | { is: "log"; count: number };
 
 interface Frames {
@@ -26,6 +27,7 @@ const framesWhile = async (panel: Panel, action: Action, frames: number): Promis
     ([what, count]) => {
       const canvas = document.querySelector("stage-graph canvas");
       const act = (frame: number): void => {
+        if (what.is === "nothing") return;
         if (what.is === "pan") {
           const deltaX = what.dx * (frame % 120 < 60 ? 1 : -1);
           canvas?.dispatchEvent(new WheelEvent("wheel", { deltaX, deltaY: what.dy, cancelable: true }));
@@ -70,6 +72,12 @@ const framesWhile = async (panel: Panel, action: Action, frames: number): Promis
   return summary(times);
 };
 
+/** What a frame may take here and now, where an idle one takes 17 ms on a machine that does nothing else. */
+const allowed = async (panel: Panel, milliseconds: number): Promise<number> => {
+  const idle = await framesWhile(panel, { is: "nothing" }, 60);
+  return milliseconds * Math.max(1, idle.p95 / 17);
+};
+
 const report = (what: string, found: Frames): void => {
   process.stdout.write(
     `${what}: median ${found.median.toString()} ms, 95 % ${found.p95.toString()} ms, worst ${found.worst.toString()} ms\n`,
@@ -96,8 +104,8 @@ test.for([
   await panel.picture(`large-${count.toString()}-whole`);
   const whole = await framesWhile(panel, { is: "pan", dx: 4, dy: 0 }, 120);
   report(`${count.toString()} nodes, panning all of them`, whole);
-  expect(near.median).toBeLessThan(60);
-  expect(whole.median).toBeLessThan(150);
+  expect(near.median).toBeLessThan(await allowed(panel, 60));
+  expect(whole.median).toBeLessThan(await allowed(panel, 150));
   expect(await panel.errors()).toEqual([]);
 });
 
@@ -123,7 +131,7 @@ test("10,000 points a second, on 100,000 that are there", async ({ host }) => {
   const found = await framesWhile(panel, { is: "points", from: 100_000, count: 167 }, 180);
   report("10,000 points a second", found);
   await panel.picture("points");
-  expect(found.median).toBeLessThan(60);
+  expect(found.median).toBeLessThan(await allowed(panel, 60));
 });
 
 test("10,000 lines a second", async ({ host }) => {
@@ -137,5 +145,5 @@ test("10,000 lines a second", async ({ host }) => {
   await panel.laidOut();
   const found = await framesWhile(panel, { is: "log", count: 167 }, 180);
   report("10,000 lines a second", found);
-  expect(found.median).toBeLessThan(60);
+  expect(found.median).toBeLessThan(await allowed(panel, 60));
 });

