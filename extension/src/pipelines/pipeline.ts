@@ -31,6 +31,8 @@ interface StageRun {
   readonly asked: number;
   readonly fraction: number | null;
   readonly message: string;
+  /** A newer plan knows better how the stage stands. */
+  readonly overtaken: boolean;
 }
 
 export interface RunState {
@@ -125,6 +127,7 @@ function stepRun(state: PipelineState, changed: RunChanged): RunState {
       asked: state.asked,
       fraction: running ? known.fraction : null,
       message: running ? known.message : "",
+      overtaken: false,
     });
   }
   return {
@@ -153,14 +156,17 @@ function forget(run: RunState | null, event: PipelineEvent & { is: "planned" }):
   if (run === null) return null;
   const planned = new Map(event.plan.stages.map((stage) => [stage.name, stage]));
   const live = isLive(run);
-  const stages = [...run.stages].filter(([name, { stage, dref, asked }]) => {
+  const overtaken = (name: string, { stage, dref, asked }: StageRun): boolean => {
     const now = planned.get(name);
-    if (stage.is === "done") return event.asked <= asked;
+    if (stage.is === "done") return event.asked > asked;
     if (stage.is === "kept")
-      return event.asked <= asked || (now?.is === "cached" && now.realization?.rref === stage.realization?.rref);
-    if (live) return true;
-    return now !== undefined && now.is !== "cached" && (now.dref ?? null) === dref;
-  });
+      return event.asked > asked && (now?.is !== "cached" || now.realization?.rref !== stage.realization?.rref);
+    return !live && (now === undefined || now.is === "cached" || now.dref !== dref);
+  };
+  const stages = [...run.stages].map(([name, one]): [string, StageRun] => [
+    name,
+    one.overtaken || !overtaken(name, one) ? one : { ...one, overtaken: true },
+  ]);
   return { ...run, stages: new Map(stages) };
 }
 
@@ -255,7 +261,7 @@ function writtenParameters(declaration: StageDeclaration | null): readonly Param
 /** The plan's word on a stage, overlaid by the run's. */
 function stateOf(state: PipelineState, name: string, status: StageStatus | null): StageState {
   const ran = state.run?.stages.get(name);
-  const overlay = ran === undefined ? null : overlaid(ran, status, isLive(state.run));
+  const overlay = ran === undefined || ran.overtaken ? null : overlaid(ran, status, isLive(state.run));
   if (overlay !== null) return overlay;
   switch (status?.is) {
     case undefined:
@@ -273,7 +279,7 @@ function stateOf(state: PipelineState, name: string, status: StageStatus | null)
       return {
         is: "cached",
         realization,
-        kept: ran?.stage.is === "kept" && ran.stage.realization?.rref === realization.rref,
+        kept: ran?.stage.is === "kept" && !ran.overtaken && ran.stage.realization?.rref === realization.rref,
       };
     }
   }

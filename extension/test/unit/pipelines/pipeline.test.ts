@@ -239,6 +239,17 @@ describe("a run", () => {
     expect(states(mended)["two"]).toBe("stale");
   });
 
+  it("still counts what it has made when a plan arrives in its midst", () => {
+    const state = after(
+      ...START,
+      run("running", ran("one", "done"), ran("two", "running")),
+      asked(2),
+      planned(2, status("one", "cached"), status("two", "absent")),
+    );
+    expect(runView(state)).toMatchObject({ finished: 1, total: 2 });
+    expect(states(state)).toEqual({ one: "cached", two: "running" });
+  });
+
   it("marks what a cancel left undone", () => {
     const state = after(
       ...START,
