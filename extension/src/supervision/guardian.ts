@@ -17,6 +17,7 @@ async function main(file: string, run: string): Promise<void> {
       // stay
     });
   }
+  process.title = "stageloom-guardian";
   await untilHostEnds();
   const table = processTable(process.platform);
   const empty: Lease = { run, pid: 0, started: "", machine: "", children: [] };
