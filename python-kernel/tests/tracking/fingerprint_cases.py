@@ -1,4 +1,5 @@
 """Small projects, an edit to each, and whether the stage ``s`` of ``pipeline.py`` must then run again."""
+# ruff: noqa: E501  # one program a line reads better
 
 from __future__ import annotations
 

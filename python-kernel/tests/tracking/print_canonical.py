@@ -45,15 +45,19 @@ SNIPPETS = [
 ]
 
 
+def form_of(snippet: str) -> str | None:
+    """Return the canonical form; None where this Python is too old to parse it."""
+    try:
+        return canonical(ast.parse(snippet))
+    except SyntaxError:
+        return None
+
+
 def main() -> None:
     """Print the digests."""
     warnings.simplefilter("ignore")
     result: dict[str, object] = {}
-    for snippet in SNIPPETS:
-        try:
-            result[snippet] = canonical(ast.parse(snippet))
-        except SyntaxError:
-            result[snippet] = None  # this Python is too old for it
+    result.update((snippet, form_of(snippet)) for snippet in SNIPPETS)
     for one in CASES:
         for name, files in (("before", one.before), ("after", one.after)):
             code = Code(take(Path("/nowhere"), "pipeline.py", files))

@@ -56,33 +56,44 @@ class _Linker:
         self._blobs = blobs
         self._modules = snapshot.modules
         self._scopes: dict[str, _Scope] = {}
+        self._looking: set[tuple[str, str]] = set()
         self.broken = False
 
     def read(self, path: str) -> Declarations:
         scope = self.scope(path)
         others = self._closure(scope)
         stages = [*others, *scope.stages]
+        taken = {stage.name for stage in others}
         problems = [*scope.problems]
-        known = {stage.name: stage for stage in others}
-        for stage in scope.stages:
-            if stage.name in known:
-                problems.append(_duplicate(stage, known[stage.name]))
-        problems += _cycles(stages)
+        for other in self._scopes.values():
+            if other is not scope:
+                problems += [one for one in other.problems if one.code == "syntax" or not taken.isdisjoint(one.stages)]
+        twice = {stage.name: stage for stage in others}
+        twice.update((name, home) for name, home in self._homes(scope) if home.written != path)
+        problems += [_duplicate(stage, twice[stage.name]) for stage in scope.stages if stage.name in twice]
+        problems += [one for one in _cycles(stages) if twice.keys().isdisjoint(one.stages)]
         problems.sort(key=lambda problem: (problem.span.path != path, problem.span.line, problem.span.column))
         planner = tuple(dict.fromkeys(stage.name for stage in stages if not stage.static))
         return Declarations(tuple(stages), tuple(problems), planner)
 
+    def _homes(self, scope: _Scope) -> Iterator[tuple[str, Declaration]]:
+        """Yield the stages that ``scope`` takes from other files, whatever it declares itself."""
+        for name, home in scope.others.items():
+            stage = home.declaration(name)
+            if stage is not None:
+                yield name, stage
+
     def _closure(self, scope: _Scope) -> list[Declaration]:
         """Return the stages of other files that ``scope`` names, and all that those need."""
-        found = dict(scope.others)
-        pending = list(found.values())
-        for stage in pending:
-            home = self.scope(stage.written)
-            for names in stage.dependencies.values():
-                for name in names:
-                    if name not in found and home is not scope:
-                        found[name] = home.declaration(name)
-                        pending.append(found[name])
+        found: dict[str, Declaration] = {}
+        pending = [(scope, name) for name in scope.others]
+        for home, name in pending:
+            stage = home.declaration(name)
+            if stage is None or name in found or stage.written == scope.path:
+                continue
+            found[name] = stage
+            writer = self.scope(stage.written)
+            pending.extend((writer, needed) for names in stage.dependencies.values() for needed in names)
         return list(found.values())
 
     def scope(self, path: str) -> _Scope:
@@ -94,9 +105,7 @@ class _Linker:
                 file = _file(self._blobs.source(self._snapshot.files[path]))
             except BadSourceError as error:
                 self.broken = True
-                span = error.problem.span
-                at = Span(path, span.line, span.column, span.end_line, span.end_column)
-                known.problems.append(replace(error.problem, message=error.problem.message or "Syntax error", span=at))
+                known.problems.append(_placed(error.problem, path))
             except RecursionError:
                 self.broken = True
                 message = f"{path} is nested too deeply to be read."
@@ -107,14 +116,15 @@ class _Linker:
 
     def imported(self, path: str, file: File, name: str) -> tuple[str, ...]:
         """Return the stages of other files that ``name`` stands for in the file at ``path``."""
+        if (path, name) in self._looking:
+            return ()  # files that import it from each other
+        self._looking.add((path, name))
         target = file.imports.get(name)
-        if target is not None:
-            return self._stages(path, *target)
-        for level, module in file.stars:
-            found = self._stages(path, level, module, name)
-            if found:
-                return found
-        return ()
+        targets = [target] if target is not None else [(level, module, name) for level, module in file.stars]
+        found = (self._stages(path, *one) for one in targets)
+        stages = next((one for one in found if one), ())
+        self._looking.discard((path, name))
+        return stages
 
     def _stages(self, path: str, level: int, module: str, name: str) -> tuple[str, ...]:
         found = self._modules.relative(path, level, module)
@@ -123,9 +133,7 @@ class _Linker:
         scope = self.scope(found.file)
         stages = scope.lookup(name)
         if stages:
-            owner = self._scopes[path]
-            for stage in stages:
-                owner.others[stage] = scope.declaration(stage)
+            self._scopes[path].others.update((stage, scope) for stage in stages)
         return stages
 
 
@@ -136,7 +144,7 @@ class _Scope:
         self.path = path
         self.stages: list[Declaration] = []
         self.problems: list[Problem] = []
-        self.others: dict[str, Declaration] = {}
+        self.others: dict[str, _Scope] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         self._mappings: dict[str, dict[str, dict[str, Json]]] = {}
         self._by_name: dict[str, Declaration] = {}
@@ -146,10 +154,7 @@ class _Scope:
     def fill(self, file: File, linker: _Linker) -> None:
         """Read the file's declarations."""
         self._file, self._linker = file, linker
-        for problem in file.problems:
-            span = problem.span
-            at = Span(self.path, span.line, span.column, span.end_line, span.end_column)
-            self.problems.append(replace(problem, span=at))
+        self.problems.extend(_placed(problem, self.path) for problem in file.problems)
         kept: list[Written] = []
         for one in file.written:
             if one.base and one.base not in self._names and not linker.imported(self.path, file, one.base):
@@ -194,23 +199,24 @@ class _Scope:
             found = self._linker.imported(self.path, self._file, name) if self._linker is not None else ()
         return found
 
-    def declaration(self, name: str) -> Declaration:
-        """Return a stage that this file declares or names."""
+    def declaration(self, name: str) -> Declaration | None:
+        """Return a stage that this file declares or names; None where files that import each other aren't read yet."""
         own = self._by_name.get(name)
         if own is not None:
             return own
-        return self.others.get(name) or Declaration(name, name, self.path, guessed=True)
+        home = self.others.get(name)
+        return home.declaration(name) if home is not None and home is not self else None
 
     def _is_many(self, name: str, stages: Sequence[str]) -> bool:
         return name in self._mappings or len(stages) > 1
 
     def _problem(self, stage: str, message: str, place: Place, code: str = "bad-parameter") -> None:
         # the literal type of ``code`` is that of the calls in this class
-        self.problems.append(Problem(code, message, Span(self.path, *place), stages=[stage]))  # type: ignore[arg-type]
+        self.problems.append(Problem(code, message, Span(self.path, *place), stages=(stage,)))  # type: ignore[arg-type]
 
     def _twice(self, one: Written) -> Problem:
         message = f"Another stage of this file is named {one.name!r} too. Rename one of them."
-        return Problem("duplicate-stage", message, Span(self.path, *one.place), stages=[one.name])
+        return Problem("duplicate-stage", message, Span(self.path, *one.place), stages=(one.name,))
 
     # --- functions ---------------------------------------------------------------------------------------------------
 
@@ -266,11 +272,17 @@ class _Scope:
                 written=self.path,
             )
         if parameter.default is None:
-            if parameter.name not in mapped:
+            given = parameter.name in mapped or one.each_unknown
+            if not given:
                 self._unknown(one, parameter)
-            role: Role = "configuration" if parameter.name in mapped else "dependency"
+            role: Role = "configuration" if given else "dependency"
             return ParameterDeclaration(
-                parameter.name, role, auxiliary=parameter.auxiliary, place=parameter.place, written=self.path
+                parameter.name,
+                role,
+                static=not one.each_unknown,
+                auxiliary=parameter.auxiliary,
+                place=parameter.place,
+                written=self.path,
             )
         if parameter.default.bad:
             message = f"The default of {parameter.name!r} {parameter.default.bad}. Give it a plain value."
@@ -307,6 +319,7 @@ class _Scope:
     def _instance(self, one: Written) -> Iterator[Declaration]:
         base = self._base(one)
         if base is None:
+            yield Declaration(one.name, one.base, self.path, place=one.place, whole=one.whole, written=self.path)
             return
         known = {parameter.name for parameter in base.parameters}
         for name, (_, place) in one.bound.items():
@@ -330,7 +343,7 @@ class _Scope:
             return self.declaration(stages[0])
         message = f"{one.base!r} stands for several stages, by its each=, and cannot be bound. Bind a plain stage."
         self._problem(one.name, message, one.place, "bad-declaration")
-        return Declaration(one.name, one.base, self.path, place=one.place, whole=one.whole, written=self.path)
+        return None
 
     def _bound(self, one: Written, parameter: ParameterDeclaration) -> ParameterDeclaration:
         if parameter.name not in one.bound:
@@ -366,9 +379,14 @@ def _short(value: Json) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
+def _placed(problem: Problem, path: str) -> Problem:
+    span = problem.span
+    return replace(problem, span=Span(path, span.line, span.column, span.end_line, span.end_column))
+
+
 def _duplicate(stage: Declaration, other: Declaration) -> Problem:
     message = f"A stage of {other.path} is named {stage.name!r} too. Rename one of them."
-    return Problem("duplicate-stage", message, stage.span, stages=[stage.name])
+    return Problem("duplicate-stage", message, stage.span, stages=(stage.name,))
 
 
 def _cycles(stages: Sequence[Declaration]) -> list[Problem]:
@@ -378,7 +396,7 @@ def _cycles(stages: Sequence[Declaration]) -> list[Problem]:
     for group in rings(needs):
         way = " needs ".join(way_around(group, needs))
         message = f"Stages need each other in a ring: {way}. Take one of these parameters away."
-        problems.append(Problem("cycle", message, by_name[group[0]].span, stages=group))
+        problems.append(Problem("cycle", message, by_name[group[0]].span, stages=tuple(group)))
     return problems
 
 

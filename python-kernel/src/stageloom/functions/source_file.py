@@ -265,9 +265,10 @@ class _FileReader:
         except NotStaticError:
             stage.each_unknown = True
         except (NotSerialisableError, ValueError) as error:
+            stage.each_unknown = True
             message = f"{stage.name!r} cannot be mapped over these values: {error}"
             span = Span("", *self._place(keyword.value))
-            self._file.problems.append(Problem("bad-declaration", message, span, stages=[stage.name]))
+            self._file.problems.append(Problem("bad-declaration", message, span, stages=(stage.name,)))
 
     def _instance(self, node: ast.Assign | ast.AnnAssign) -> None:
         """Read ``name = other.bind(…)``."""
@@ -335,7 +336,7 @@ class _FileReader:
 
 
 def _each_values(value: object) -> list[dict[str, Json]]:
-    """Return one mapping an instance for ``{"k": [1, 2]}``, ``[{"k": 1}, …]`` and ``[1, 2]``, there with the key ``""``."""
+    """Return a mapping an instance for ``{"k": [1]}``, ``[{"k": 1}]``, and ``[1]``, whose key then is ``""``."""
     if isinstance(value, dict):
         combined: list[dict[str, Json]] = [{}]
         for key, values in value.items():

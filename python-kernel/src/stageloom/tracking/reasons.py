@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from stageloom.rpc.messages import Reason
 from stageloom.tracking.fingerprint import EFFECTS, WHOLE, Code, UnknownCodeError
