@@ -6,7 +6,9 @@ import { themes } from "./themes.js";
 /** What is done in each frame. */
 type Action =
   | { is: "nothing" }
-  { is: "pan"; dx: number; dy: number } | { is: "points"; from: number; count: number } | { is: "log"; count: number };
+  | { is: "pan"; dx: number; dy: number }
+  | { is: "points"; from: number; count: number }
+  | { is: "log"; count: number };
 
 interface Frames {
   readonly median: number;
