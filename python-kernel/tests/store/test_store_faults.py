@@ -93,8 +93,9 @@ def test_kill_9_at_500_random_moments(tmp_path):
 class Faulty(Files):
     """Does ``fault`` instead of the operation with number ``at``."""
 
-    def __init__(self, at: int = -1, fault=lambda operation, path: None) -> None:
+    def __init__(self, at: int = -1, fault=lambda operation, path: None, *, alone: bool = False) -> None:
         super().__init__()
+        self._sought_syncfs = alone  # then each file is synced alone, as where no call syncs them all
         self.count = -1
         self.at = at
         self.fault = fault
@@ -117,8 +118,8 @@ def a_group(store: Store, old) -> list:
     ]
 
 
-def steps_of_a_commit(folder: Path) -> list[str]:
-    files = Faulty()
+def steps_of_a_commit(folder: Path, *, alone: bool = False) -> list[str]:
+    files = Faulty(alone=alone)
     with Store.open(folder) as store:
         [old] = store.commit([made(store, "old")])
     with Store.open(folder, files=files) as store:
@@ -129,9 +130,10 @@ def steps_of_a_commit(folder: Path) -> list[str]:
 
 
 @unix
-def test_dying_at_each_single_operation_of_a_commit_leaves_a_whole_store():
+@pytest.mark.parametrize("alone", [True, False])
+def test_dying_at_each_single_operation_of_a_commit_leaves_a_whole_store(alone):
     with fast_folder() as folder:
-        steps = steps_of_a_commit(folder / "count")
+        steps = steps_of_a_commit(folder / "count", alone=alone)
         seen = collections.Counter()
         for at, operation in enumerate(steps):
             root = folder / str(at)
@@ -139,7 +141,7 @@ def test_dying_at_each_single_operation_of_a_commit_leaves_a_whole_store():
                 [old] = store.commit([made(store, "old")])
             child = os.fork()
             if not child:
-                files = Faulty(-1, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+                files = Faulty(-1, lambda *_: os.kill(os.getpid(), signal.SIGKILL), alone=alone)
                 store = Store.open(root, files=files)
                 group = a_group(store, old)
                 files.count, files.at = -1, at
