@@ -40,6 +40,8 @@ export interface RunState {
   readonly is: RunChanged["is"];
   readonly targets: readonly string[];
   readonly stages: ReadonlyMap<string, StageRun>;
+  /** What runs before this one left undone, and nothing has mended since. */
+  readonly earlier: ReadonlyMap<string, StageRun>;
   readonly failure: Failure | null;
   readonly problems: readonly Problem[];
 }
@@ -116,6 +118,7 @@ function stepPlan(state: PipelineState, event: PipelineEvent & { is: "planned" }
 
 function stepRun(state: PipelineState, changed: RunChanged): RunState {
   const before = state.run?.run === changed.run ? state.run : null;
+  const earlier = before?.earlier ?? undone(state.run);
   const stages = new Map(before?.stages ?? []);
   for (const stage of changed.stages) {
     const known = stages.get(stage.name);
@@ -135,9 +138,17 @@ function stepRun(state: PipelineState, changed: RunChanged): RunState {
     is: changed.is,
     targets: changed.targets,
     stages,
+    earlier,
     failure: changed.failure ?? before?.failure ?? null,
     problems: changed.problems,
   };
+}
+
+function undone(run: RunState | null): ReadonlyMap<string, StageRun> {
+  const stages = [...(run?.earlier ?? []), ...(run?.stages ?? [])];
+  return new Map(
+    stages.filter(([, { stage, overtaken }]) => !overtaken && (stage.is === "failed" || stage.is === "cancelled")),
+  );
 }
 
 function stepProgress(run: RunState | null, event: PipelineEvent & { is: "progress" }): RunState | null {
@@ -161,13 +172,17 @@ function forget(run: RunState | null, event: PipelineEvent & { is: "planned" }):
     if (stage.is === "done") return event.asked > asked;
     if (stage.is === "kept")
       return event.asked > asked && (now?.is !== "cached" || now.realization?.rref !== stage.realization?.rref);
-    return !live && (now === undefined || now.is === "cached" || now.dref !== dref);
+    if (live && run.stages.has(name)) return false;
+    return now === undefined || now.is === "cached" || now.dref !== dref;
   };
-  const stages = [...run.stages].map(([name, one]): [string, StageRun] => [
-    name,
-    one.overtaken || !overtaken(name, one) ? one : { ...one, overtaken: true },
-  ]);
-  return { ...run, stages: new Map(stages) };
+  const marked = (stages: ReadonlyMap<string, StageRun>): ReadonlyMap<string, StageRun> =>
+    new Map(
+      [...stages].map(([name, one]) => [
+        name,
+        one.overtaken || !overtaken(name, one) ? one : { ...one, overtaken: true },
+      ]),
+    );
+  return { ...run, stages: marked(run.stages), earlier: marked(run.earlier) };
 }
 
 /** The kernel went away: what ran has failed with it. */
@@ -260,7 +275,7 @@ function writtenParameters(declaration: StageDeclaration | null): readonly Param
 
 /** The plan's word on a stage, overlaid by the run's. */
 function stateOf(state: PipelineState, name: string, status: StageStatus | null): StageState {
-  const ran = state.run?.stages.get(name);
+  const ran = state.run?.stages.get(name) ?? state.run?.earlier.get(name);
   const overlay = ran === undefined || ran.overtaken ? null : overlaid(ran, status, isLive(state.run));
   if (overlay !== null) return overlay;
   switch (status?.is) {

@@ -250,6 +250,16 @@ describe("a run", () => {
     expect(states(state)).toEqual({ one: "cached", two: "running" });
   });
 
+  it("remembers the failure of an earlier run until it is mended", () => {
+    const first = after(...START, run("failed", ran("two", "failed")));
+    const next = { ...run("running", ran("one", "running")) } as PipelineEvent & { is: "run" };
+    const second = step(first, { ...next, changed: { ...next.changed, run: "r2" } });
+    expect(states(second)).toEqual({ one: "running", two: "failed" });
+    expect(runView(second)).toMatchObject({ finished: 0, total: 1 });
+    const mended = step(step(second, asked(2)), planned(2, status("one", "cached"), status("two", "cached")));
+    expect(states(mended)).toEqual({ one: "running", two: "cached" });
+  });
+
   it("marks what a cancel left undone", () => {
     const state = after(
       ...START,
