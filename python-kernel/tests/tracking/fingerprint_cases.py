@@ -513,6 +513,32 @@ case(
 case("a walrus at the top", "miss", "print(n := 10)\n@stage\ndef s(): return n\n", ("10", "11"))
 
 
+case(
+    "a class that a parameter's value is of",
+    "miss",
+    "class T:\n    def m(self): return 1\n@stage\ndef t(): return T()\n@stage\ndef s(t: T): return t.m()\n",
+    ("return 1", "return 2"),
+)
+case(
+    "a class that a helper's parameter is of",
+    "miss",
+    "class T:\n    def m(self): return 1\ndef f(t: 'list[T]'): return t[0].m()\n@stage\ndef s(t=0): return f(t)\n",
+    ("return 1", "return 2"),
+)
+case(
+    "a function in an annotation",
+    "hit",
+    "def positive(x): return x > 0\n@stage\ndef s(t: positive = 0): return t\n",
+    ("x > 0", "x >= 0"),
+)
+case(
+    "an annotation under a decorator that doesn't read it",
+    "hit",
+    "import functools\n@functools.lru_cache\ndef f(x: int): return x\n@stage\ndef s(): return f(1)\n",
+    ("x: int", "x: float"),
+)
+
+
 # --- other files -----------------------------------------------------------------------------------------------------
 def helper(imports: str, call: str) -> dict[str, str]:
     return {"pipeline.py": f"{imports}\n@stage\ndef s(): return {call}\n", "a.py": "def f(): return 1\n"}

@@ -38,7 +38,7 @@ _SEES_LOCALS_AS_ATTRIBUTE = frozenset(
 _MAY_SEE_LOCALS = re.compile(r"\b(?:" + "|".join(sorted(_SEES_LOCALS | _SEES_LOCALS_AS_ATTRIBUTE)) + r")\b")
 
 #: Decorators that don't read the annotations of what they decorate.
-_BLIND_TO_ANNOTATIONS = frozenset(
+BLIND_TO_ANNOTATIONS = frozenset(
     {
         "stage", "property", "staticmethod", "classmethod", "lru_cache", "cache", "cached_property", "wraps",
         "contextmanager", "asynccontextmanager", "abstractmethod", "setter", "getter", "deleter", "override", "final",
@@ -593,7 +593,7 @@ class Writer:
 def blind_to_annotations(decorator: ast.expr) -> bool:
     """Return whether ``decorator`` is known not to read the annotations of what it decorates."""
     chain = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
-    return bool(chain) and chain[-1] in _BLIND_TO_ANNOTATIONS
+    return bool(chain) and chain[-1] in BLIND_TO_ANNOTATIONS
 
 
 def canonical(node: ast.AST) -> str:

@@ -81,6 +81,10 @@ class Loader(importlib.abc.MetaPathFinder):
         """Return the SHA-256 of every project file that this process has imported, by path."""
         return MappingProxyType(self._loaded)
 
+    def path_of(self, module: str) -> str | None:
+        """Return the project file that was imported as ``module``; None for a module from elsewhere."""
+        return self._names.get(module)
+
     def compatible(self, snapshot: Snapshot) -> bool:
         """Return whether this process, with what it has imported, may run the code of ``snapshot``."""
         if not self._loaded:

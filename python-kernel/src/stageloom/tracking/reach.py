@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
-from stageloom.tracking.canonical import Reference
+from stageloom.tracking.canonical import BLIND_TO_ANNOTATIONS, Reference
 from stageloom.tracking.modules import Found, Modules
 from stageloom.tracking.summary import Definition, Summary
 
@@ -212,12 +212,25 @@ class Reach:
             if not self._is_stage_chain(path, chain):
                 edges.own.append("@")
                 self._add(edges, path, part)
-                reads_annotations = True
-        if reads_annotations and definition.annotations is not None:
-            self._add(edges, path, definition.annotations)
+                reads_annotations = reads_annotations or chain[-1:] == () or chain[-1] not in BLIND_TO_ANNOTATIONS
+        if definition.annotations is not None:
+            if reads_annotations:
+                self._add(edges, path, definition.annotations)
+            else:
+                edges.children.extend(self._classes(path, definition.annotations))
         if definition.defaults is not None and not bare:
             edges.own.append("=")
             self._add(edges, path, definition.defaults)
+
+    def _classes(self, path: str, annotations: tuple[str, tuple[Reference, ...]]) -> Iterator[Node]:
+        """Yield the project's classes among annotations: what is called on such a value isn't seen otherwise."""
+        for reference in annotations[1]:
+            for found in self._resolve(path, reference):
+                if isinstance(found, Node) and found.kind == "definition" and self._is_class(found):
+                    yield found
+
+    def _is_class(self, node: Node) -> bool:
+        return any(one.kind == "class" for one in self._of(node))
 
     def _add(self, edges: Edges, path: str, part: tuple[str, tuple[Reference, ...]]) -> None:
         digest, references = part

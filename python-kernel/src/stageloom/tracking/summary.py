@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
-from stageloom.tracking.canonical import Reference, Writer, blind_to_annotations
+from stageloom.tracking.canonical import Reference, Writer
 from stageloom.tracking.scopes import FUNCTIONS, dotted, import_targets, target_names
 
 #: A digest (32 hex digits) with what is referred to.
@@ -24,9 +24,9 @@ class Definition:
     """One thing that makes a name what it is, or that importing the file does.
 
     ``lines`` are its first and last, from 1. A function comes apart: ``part`` is its signature and body, beside it
-    ``decorators`` with the chain of names each is called by, ``defaults``, and ``annotations`` where a decorator may
-    read them. ``mutates`` are global names that it changes when called. ``bases`` are a class's. An *import*
-    has one reference; *via* stands for another name of this file that changes this one.
+    ``decorators`` with the chain of names each is called by, ``defaults`` and ``annotations``. ``mutates`` are global
+    names that it changes when called. ``bases`` are a class's, and ``registers`` says that it is told of its
+    subclasses. An *import* has one reference; *via* stands for another name of this file that changes this one.
     """
 
     kind: Literal["function", "class", "statement", "import", "guard", "via"]
@@ -205,9 +205,9 @@ class _Reader:
         part, stores, mutates = self._part(), tuple(sorted(writer.stores)), tuple(sorted(writer.mutates))
         decorators = tuple(self._decorator(decorator) for decorator in node.decorator_list)
         annotations = None
-        if any(not blind_to_annotations(decorator) for decorator in node.decorator_list):
-            writer.start()
-            writer.write_annotations(node)
+        writer.start()
+        writer.write_annotations(node)
+        if writer.references or node.decorator_list:
             annotations = self._part()
         defaults = None
         if node.args.defaults or any(node.args.kw_defaults):
