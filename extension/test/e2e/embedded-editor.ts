@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { browser, browserArguments } from "../../../scripts/lib/browser.mjs";
@@ -137,8 +137,11 @@ export class EmbeddedEditor {
     const target = path.join(root, "test-results/failures", name.replaceAll(/[^\w-]+/g, "-").slice(0, 80));
     mkdirSync(target, { recursive: true });
     writeFileSync(path.join(target, "console.log"), this.#console.join("\n"));
-    cpSync(path.join(this.folder, "data/user/logs"), path.join(target, "logs"), { recursive: true, force: true });
     await this.page.screenshot({ path: path.join(target, "page.png") });
+    const logs = path.join(this.folder, "data");
+    if (existsSync(logs)) {
+      cpSync(logs, path.join(target, "data"), { recursive: true, filter: (file) => !/\.(vscdb|sqlite)/.test(file) });
+    }
     return target;
   }
 
