@@ -71,6 +71,8 @@ def test_files_are_listed_by_what_they_are(tmp_path: Path) -> None:
         (None, "plot.png", ["plot.png"]),
         (None, "", ["return/value.json"]),
         ([np.arange(3)], "", ["return/value.json", "return/0.npy"]),
+        (np.arange(3), "return/code.json", ["return/value.npy"]),
+        ([1], "return/code.json", ["return/value.json"]),
     ],
 )
 def test_json_that_only_points_is_not_listed(value: object, other: str, expected: list[str], tmp_path: Path) -> None:

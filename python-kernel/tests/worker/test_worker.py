@@ -602,3 +602,73 @@ def is_alive(pid: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+# --- the code of values ----------------------------------------------------------------------------------------------
+
+SHAPES = """
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+def helper(x): return x{helper}
+@dataclass
+class Box:
+    x: int
+    def twice(self): return helper(self.x){box}
+class Pair(NamedTuple):
+    x: int
+    def total(self): return self.x{pair}
+class Kind(Enum):
+    A = 1
+    def text(self): return "a{kind}"
+class Plain:
+    def __init__(self, x): self.x = x
+    def twice(self): return self.x{plain}
+class Below(Plain): pass
+def function(x): return x{function}
+"""
+PARTS = ("helper", "box", "pair", "kind", "plain", "function")
+
+
+@pytest.mark.parametrize(
+    ("value", "counts"),
+    [
+        ("shapes.Box(1)", {"helper", "box"}),
+        ("{'a': [shapes.Box(1)]}", {"helper", "box"}),
+        ("shapes.Pair(1)", {"pair"}),
+        ("shapes.Kind.A", {"kind"}),
+        ("shapes.Plain(1)", {"plain"}),
+        ("[shapes.Below(1)]", {"plain"}),
+        ("shapes.Below", {"plain"}),
+        ("shapes.function", {"function"}),
+        ("__import__('functools').partial(shapes.function, 1)", {"function"}),
+        ("[1, 2.5, {'a': (3,)}]", set()),
+        ("__import__('decimal').Decimal(1)", set()),
+        ("__import__('collections').deque([1])", set()),
+    ],
+)
+def test_what_is_stored_tells_the_code_of_its_classes(value: str, counts: set[str], project: Project) -> None:
+    """A dependant may call any method of what it gets: with other methods it must not be found under the same tree."""
+
+    def tree(**changed: str) -> dict[str, str]:
+        project.write(one(f"import shapes\nreturn {value}"))
+        project.write(SHAPES.format(**{part: changed.get(part, "") for part in PARTS}), "shapes.py")
+        worker = Worker()
+        worker.connect()
+        job = project.job("one")
+        realized = worker.done(job)
+        worker.close()
+        return {file.path: file.sha256 for file in realized.files}
+
+    first = tree()
+    assert tree() == first
+    assert {part for part in PARTS if tree(**{part: " + 1" if part != "kind" else "b"}) != first} == counts
+    assert all(("code.json" in path) == bool(counts) for path in first if "code" in path)
+
+
+def test_a_class_made_without_spelling_its_name_counts_as_its_file(project: Project, worker: Worker) -> None:
+    project.write(one("import made\nreturn made.Made()"))
+    project.write("globals()['Made'] = type('Made', (), {'__module__': 'made'})\n", "made.py")
+    job = project.job("one")
+    worker.done(job)
+    assert '"made:Made"' in (Path(job.scratch) / "return/code.json").read_text()

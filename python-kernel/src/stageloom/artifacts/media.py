@@ -51,6 +51,7 @@ _LANGUAGES = {
     "image/svg+xml": "xml",
 }
 _VALUE = "return/value.json"
+_CODE = "return/code.json"
 _NULL = len("null\n")
 
 
@@ -100,10 +101,15 @@ def _part(file: _Listed) -> str | None:
 
 
 def _says_nothing(file: _Listed, files: list[_Listed]) -> bool:
-    """Whether ``file`` is the value's JSON and holds but ``null``, or a pointer at the only other file of the value."""
+    """Whether ``file`` is there for the value's readers alone.
+
+    That is the code of its classes, and its JSON where that holds ``null`` or points at the value's only other file.
+    """
+    if file.path == _CODE:
+        return True
     if file.path != _VALUE:
         return False
-    others = [_part(other) or "" for other in files if _part(other) is not None and other is not file]
+    others = [_part(other) or "" for other in files if _part(other) is not None and other.path not in (_VALUE, _CODE)]
     if not others:
         return file.size == _NULL
     return len(others) == 1 and file.size == len(f'{{"$file":"{others[0]}"}}\n') and others[0].startswith("value.")

@@ -14,7 +14,7 @@ class FileNames:
     """Gives each part of a value a file name of its own, also where a file system ignores case."""
 
     def __init__(self) -> None:
-        self._taken = {"value.json"}
+        self._taken = {"value.json", "code.json"}
 
     def take(self, steps: tuple[str, ...], suffix: str) -> str:
         """Return the name for the part that ``steps`` lead to: ``("result", "xs")`` is ``result.xs.npy``."""

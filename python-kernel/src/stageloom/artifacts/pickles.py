@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, ClassVar
 
 PROTOCOL = 5
@@ -19,6 +20,18 @@ class _Canonical(_Python):  # type: ignore[misc]
 
     dispatch: ClassVar[dict[type, Any]] = dict(_Python.dispatch)
 
+    def __init__(self, stream: io.BytesIO) -> None:
+        super().__init__(stream, PROTOCOL)
+        self.names: set[tuple[str, str]] = set()
+
+    def save_global(self, value: Any, name: str | None = None) -> None:
+        """Write a class or function by its name, and remember that."""
+        super().save_global(value, name)
+        name = name or getattr(value, "__qualname__", None) or value.__name__
+        self.names.add((pickle.whichmodule(value, name), name))  # type: ignore[attr-defined,unused-ignore]
+
+    dispatch[FunctionType] = save_global
+
     def _save_set(self, value: set[object] | frozenset[object]) -> None:
         self.save_reduce(type(value), (sorted(value, key=dumps),), obj=value)
 
@@ -28,9 +41,15 @@ class _Canonical(_Python):  # type: ignore[misc]
 
 def dumps(value: object) -> bytes:
     """Return ``value`` as a pickle; raises whatever pickling raises."""
+    return dumps_with_names(value)[0]
+
+
+def dumps_with_names(value: object) -> tuple[bytes, set[tuple[str, str]]]:
+    """Return ``value`` as a pickle, and module and name of each class and function that the pickle refers to."""
     stream = io.BytesIO()
-    _Canonical(stream, PROTOCOL).dump(value)
-    return stream.getvalue()
+    pickler = _Canonical(stream)
+    pickler.dump(value)
+    return stream.getvalue(), pickler.names
 
 
 def loads(data: bytes) -> Any:

@@ -2,11 +2,15 @@
 
 In the JSON ``{"$file": "xs.npy"}`` stands for a sibling, so dicts, lists, dataclasses and named tuples are stored
 part by part: a reader of one part, and a preview, need only that.
+
+What a dependant does with an instance of one of the project's classes depends on the class's code as well. So that is
+part of the tree, as digests in ``return/code.json``: the same fields with other methods are another tree.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from stageloom.artifacts.errors import UnloadableError, UnstorableError
@@ -15,10 +19,22 @@ from stageloom.artifacts.writing import Writer
 
 FOLDER = "return"
 VALUE = "value.json"
+CODE = "code.json"
+
+#: Returns the digest of the code that a module's name stands for, empty where that is not the project's.
+CodeOf = Callable[[str, str], str]
 
 
-def save(value: object, out: Path) -> tuple[str, ...]:
+def no_code(module: str, name: str) -> str:
+    """Return nothing: no class is the project's."""
+    del module, name
+    return ""
+
+
+def save(value: object, out: Path, code_of: CodeOf = no_code) -> tuple[str, ...]:
     """Write ``value`` below ``out``, the folder of a stage's files; return sentences to show about how.
+
+    ``code_of`` tells the code of the classes and functions that the value refers to.
 
     Raises:
         UnstorableError: saying which part of the value cannot be stored, or that ``out/return`` is taken.
@@ -36,6 +52,10 @@ def save(value: object, out: Path) -> tuple[str, ...]:
         advice = "Return a flatter value."
         raise UnstorableError("the return value", "is nested too deeply", advice) from None
     (folder / VALUE).write_text(text + "\n", "ascii", newline="\n")
+    digests = {f"{module}:{name}": code_of(module, name) for module, name in sorted(writer.names)}
+    counted = {name: one for name, one in digests.items() if one}
+    if counted:
+        (folder / CODE).write_text(json.dumps(counted, indent=1) + "\n", "ascii", newline="\n")
     return tuple(writer.warnings)
 
 

@@ -40,10 +40,14 @@ _HOPELESS = {
 
 
 class Writer:
-    """Writes the parts of one value below ``folder``; ``out`` is the stage's own folder around it."""
+    """Writes the parts of one value below ``folder``; ``out`` is the stage's own folder around it.
+
+    ``names`` are module and name of the classes and functions that what was written refers to.
+    """
 
     def __init__(self, folder: Path, out: Path) -> None:
         self.warnings: list[str] = []
+        self.names: set[tuple[str, str]] = set()
         self._folder = folder
         self._out = out
         self._names = FileNames()
@@ -81,7 +85,7 @@ class Writer:
 
     def _classed(self, value: object, steps: tuple[str, ...], path: str) -> Json:
         if isinstance(value, enum.Enum):
-            return {"$enum": class_name(type(value), path), "name": value.name}
+            return {"$enum": self._class(value, path), "name": value.name}
         if isinstance(value, PurePath):
             return self._path(value, path)
         if isinstance(value, dict):
@@ -109,13 +113,19 @@ class Writer:
         ]
 
     def _fields(self, tag: str, value: object, names: Any, steps: tuple[str, ...], path: str) -> Json:
-        kind = class_name(type(value), path)
+        kind = self._class(value, path)
         made = {
             name: self.write(getattr(value, name), (*steps, name), f"{path}.{name}")
             for name in names
             if hasattr(value, name)
         }
         return {tag: kind, "fields": made}
+
+    def _class(self, value: object, path: str) -> str:
+        kind = type(value)
+        name = class_name(kind, path)
+        self.names.add((kind.__module__, kind.__qualname__))
+        return name
 
     def _bytes(self, value: bytes, steps: tuple[str, ...]) -> Json:
         if type(value) is bytes and len(value) > _INLINE:
@@ -167,11 +177,12 @@ class Writer:
     def _pickle(self, value: object, steps: tuple[str, ...], path: str, why: str) -> Json:
         kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
         try:
-            data = pickles.dumps(value)
+            data, names = pickles.dumps_with_names(value)
         except RecursionError:
             raise
         except Exception as error:
             raise UnstorableError(path, f"is a {kind}, which cannot be stored ({error})", _advice(value)) from error
+        self.names |= names
         self.warnings.append(
             f"{path} is a {kind}{why}, and was stored as a pickle: "
             "it cannot be previewed, and other versions may not be able to read it"

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from stageloom.artifacts.errors import MissingFileError
-from stageloom.artifacts.values import given, save
+from stageloom.artifacts.values import CodeOf, given, no_code, save
 from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration
 from stageloom.functions.declare import Stage, given_input, unwrap
 from stageloom.functions.places import Input, Out
@@ -27,10 +27,13 @@ class ChangedError(Exception):
     """The stage that the worker finds is not the one that was planned."""
 
 
-def execute(job: RealizeJob, declared: Declarations, code: Code, load: Load) -> tuple[str, ...]:
+def execute(
+    job: RealizeJob, declared: Declarations, code: Code, load: Load, code_of: CodeOf = no_code
+) -> tuple[str, ...]:
     """Run the stage that ``job`` names and write what it made below the job's scratch folder.
 
-    Returns sentences to show.
+    ``code_of`` tells the code of the project's classes and functions, by which what refers to them is stored. Returns
+    sentences to show.
 
     Raises:
         ChangedError: where the code, once loaded, is not what was planned.
@@ -53,7 +56,7 @@ def execute(job: RealizeJob, declared: Declarations, code: Code, load: Load) -> 
             f"{job.stage} has a folder for files, and neither wrote into it nor returned anything",
             f'Write into it (out / "name"), return a value, or take the parameter out of {stage.function}.',
         )
-    return save(value.path if isinstance(value, Out) else value, scratch)
+    return save(value.path if isinstance(value, Out) else value, scratch, code_of)
 
 
 def _call(function: Callable[..., Any], arguments: Mapping[str, object]) -> Any:

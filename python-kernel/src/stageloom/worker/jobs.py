@@ -138,7 +138,7 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded) ->
     with surroundings(job.root, job.path, job.seed), reporting(progress):
         start = time.perf_counter()
         if job.language == "function":
-            warnings = execute_function(job, loaded.functions, loaded.code, load)
+            warnings = execute_function(job, loaded.functions, loaded.code, load, loaded.code_of)
         else:
             module = load(job.path)
             references = execute_derivation(job, module, loaded.snapshot, loaded.code)

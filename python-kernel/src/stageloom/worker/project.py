@@ -11,23 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, TracebackType
 
+from stageloom.artifacts.values import CodeOf
 from stageloom.functions.declaration import Declarations
 from stageloom.functions.source import read as read_functions
 from stageloom.tracking.blobs import FolderBlobs, MissingBlobError
 from stageloom.tracking.cache import Cache
-from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.fingerprint import Code, UnknownCodeError
 from stageloom.tracking.loader import Loader, install, uninstall
 from stageloom.tracking.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A snapshot in use: its code, what it declares, and how to import its files."""
+    """A snapshot in use: its code, what it declares, how to import its files, and the code of what was imported."""
 
     snapshot: Snapshot
     code: Code
     load: Callable[[str], ModuleType]
     functions: Declarations
+    code_of: CodeOf
 
 
 class Project:
@@ -60,7 +62,7 @@ class Project:
             return None
         code = Code(snapshot, blobs, cache)
         functions = read_functions(snapshot, snapshot.entry, blobs, Cache(cache))
-        self._loaded = Loaded(snapshot, code, self._loader.load, functions)
+        self._loaded = Loaded(snapshot, code, self._loader.load, functions, _code_of(code, self._loader))
         return self._loaded
 
     def note_interrupt(self, trace: TracebackType | None) -> None:
@@ -83,6 +85,26 @@ class Project:
                 del sys.modules[name]
         uninstall(self._loader)
         self._loader = self._loaded = None
+
+
+def _code_of(code: Code, loader: Loader) -> CodeOf:
+    known: dict[tuple[str, str], str] = {}
+
+    def compute(module: str, name: str) -> str:
+        path = loader.path_of(module)
+        if path is None:
+            return ""
+        try:
+            return code.fingerprint(path, name).digest
+        except UnknownCodeError:  # made by code that does not spell its name: its file counts whole
+            return loader.loaded()[path][:32]
+
+    def code_of(module: str, name: str) -> str:
+        if (module, name) not in known:
+            known[module, name] = compute(module, name)
+        return known[module, name]
+
+    return code_of
 
 
 def _read(store: str, root: str, identity: str, blobs: FolderBlobs) -> Snapshot:
