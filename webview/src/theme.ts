@@ -21,9 +21,9 @@ export interface Colours {
 const read = (style: CSSStyleDeclaration): Colours => {
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   return {
-    foreground: colour("--foreground"),
+    foreground: colour("--ink"),
     faint: colour("--faint"),
-    background: colour("--background"),
+    background: colour("--page"),
     node: colour("--node"),
     border: colour("--node-border"),
     edge: colour("--edge"),

@@ -24,7 +24,7 @@ const styleOf = (style: Style): Styles => {
   const colour = themed(style.colour);
   const background = themed(style.background);
   const [front, back] = style.inverse
-    ? [background ?? "var(--terminal)", colour ?? "var(--foreground)"]
+    ? [background ?? "var(--terminal)", colour ?? "var(--ink)"]
     : [colour, background];
   return {
     ...(front === undefined ? {} : { color: front }),
