@@ -1,7 +1,10 @@
+import { isAbsolute } from "node:path";
+
 import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
 import type { Pipeline } from "../pipelines/model.js";
+import type { Root } from "../platform/root.js";
 import type { FromPanel, OutputsView, PipelineView, StageView, ToPanel } from "../protocol/panels/messages.js";
 import type { ViewContext } from "./context.js";
 import { readIntent } from "./panel-intents.js";
@@ -45,7 +48,8 @@ export class PipelinePanel implements Disposable {
       }),
     );
     panel.title = title(path);
-    panel.iconPath = vscode.Uri.joinPath(context.extension, "media", "stageloom.svg");
+    const icon = (theme: string): vscode.Uri => vscode.Uri.joinPath(context.extension, "media", `tab-${theme}.svg`);
+    panel.iconPath = { light: icon("light"), dark: icon("dark") };
     panel.webview.html = panelPage(panel.webview, context.extension, panel.title);
     context.model.need(path);
   }
@@ -169,7 +173,7 @@ export class PipelinePanel implements Disposable {
         await run("artifact.preview", { rref: intent.rref, file: intent.file });
         return;
       case "open-frame":
-        await openFrame(intent.path, intent.line);
+        await openFrame(this.#context.root, intent.path, intent.line);
         return;
       case "outputs":
         await this.#sendOutputs(intent.stage);
@@ -195,9 +199,11 @@ function ground({ title: shown, trusted, problems, stages }: PipelineView): stri
   return JSON.stringify([shown, trusted, problems, stages.map(({ name }) => name)]);
 }
 
-async function openFrame(path: string, line: number): Promise<void> {
+/** Opens a line of a traceback, which names whole paths, or of a problem, which names one within the workspace. */
+async function openFrame(root: Root, path: string, line: number): Promise<void> {
   try {
-    const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path));
+    const uri = isAbsolute(path) ? vscode.Uri.file(path) : root.uri(path);
+    const document = await vscode.workspace.openTextDocument(uri);
     const at = new vscode.Position(Math.min(line, document.lineCount - 1), 0);
     await vscode.window.showTextDocument(document, {
       selection: new vscode.Range(at, at),
