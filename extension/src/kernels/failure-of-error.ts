@@ -1,5 +1,5 @@
 import { ResponseError } from "vscode-jsonrpc/node";
-import type { Failure } from "../protocol/kernel/messages.gen.js";
+import type { Failure, Frame } from "../protocol/kernel/messages.gen.js";
 import { failure } from "./answer.js";
 
 /** JSON-RPC's codes of LSP and of this protocol, as `rpc/errors.py` has them. */
@@ -49,7 +49,18 @@ function readFailure(data: unknown): Failure | null {
   const texts = ["advice", "exception", "detail", "package", "command"] as const;
   const fields = new Map<string, unknown>(Object.entries(data));
   const parts = texts.map((name) => [name, fields.get(name)] as const).filter(([, text]) => typeof text === "string");
-  return failure(kind, message, Object.fromEntries(parts));
+  return failure(kind, message, { ...Object.fromEntries(parts), frames: readFrames(fields.get("frames")) });
+}
+
+function readFrames(value: unknown): readonly Frame[] {
+  return Array.isArray(value) ? value.filter(isFrame) : [];
+}
+
+function isFrame(value: unknown): value is Frame {
+  if (typeof value !== "object" || value === null) return false;
+  const fields = new Map<string, unknown>(Object.entries(value));
+  const texts = ["path", "function", "text"].every((name) => typeof fields.get(name) === "string");
+  return texts && Number.isInteger(fields.get("line")) && typeof fields.get("user") === "boolean";
 }
 
 function isKind(kind: string): kind is Failure["kind"] {
