@@ -1,7 +1,7 @@
 /** A running embedded editor: one server, its data in one folder, one extension. */
 import { randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { cp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { projectNode } from "./bootstrap.mjs";
 import { embeddedEditor } from "./editor.mjs";
@@ -44,8 +44,9 @@ const writeJson = async (file, value) => {
 };
 
 /**
- * Puts the checkout's extension among a server's installed ones: a folder of links, so that what is built next is what
- * runs next, and uninstalling it in the editor removes links alone.
+ * Puts the checkout's extension among a server's installed ones, as a link to the whole of it: what is built next is what
+ * runs next, and uninstalling it in the editor removes the link alone. VS Code tells by the real path of a module whose
+ * extension it is, so a folder of links to parts would leave ours without a name.
  *
  * @param {string} extensions the folder of extensions
  * @param {string} source a checkout of an extension
@@ -59,11 +60,8 @@ export const linkExtension = async (extensions, source) => {
   const folder = `${id}-${version}`;
   const target = path.join(extensions, folder);
   await rm(target, { recursive: true, force: true });
-  await mkdir(target, { recursive: true });
-  await cp(path.join(source, "package.json"), path.join(target, "package.json"));
-  for (const part of ["dist", "media", "README.md", "CHANGELOG.md", "LICENSE"]) {
-    await symlink(path.join(source, part), path.join(target, part)).catch(() => undefined);
-  }
+  // a link to a folder wants no rights on Windows as a junction
+  await symlink(source, target, "junction");
   await writeJson(path.join(extensions, "extensions.json"), [
     {
       identifier: { id },
