@@ -57,7 +57,7 @@ test("an edit makes stale what it reaches, with the reason; undo of an invalidat
   await stand(/^params cached/, /^anneal cached/, /^plot cached/);
 
   // the title of the plot: that stage alone, before it is saved
-  await text.replaceLine(75, '    axes.set_title(f"lowest {anneal.best_value:.3f}")');
+  await text.replaceLine(75, '    axes.set_title(f"lowest {anneal.best_value:.3f}", loc="left")');
   await stand(/^params cached/, /^anneal cached/, /^plot stale: code changed/);
   await pictures.screenshots("walk-stale");
   await lenses.click(plot, /stale/);
@@ -66,7 +66,7 @@ test("an edit makes stale what it reaches, with the reason; undo of an invalidat
 
   // back again: found again, nothing runs
   await palette.openFile("pipeline.py", 75);
-  await text.replaceLine(75, '    axes.set_title(f"minimum {anneal.best_value:.3f}")  # a comment');
+  await text.replaceLine(75, '    axes.set_title(f"minimum {anneal.best_value:.3f}", loc="left")  # a comment');
   await stand(/^params cached/, /^anneal cached/, /^plot cached/);
 
   // a parameter: that stage and what depends on it
