@@ -102,6 +102,13 @@ export function comparable(reasons: readonly Reason[]): readonly (Reason & { bef
   });
 }
 
+/** What a reason's texts are of, as a title names it: code as its definition, which stands as `file.py:name`. */
+export function comparedName({ subject }: Reason, stage: string): string {
+  const name = subject.slice(subject.lastIndexOf(":") + 1);
+  if (subject === "") return stage;
+  return /^[\p{L}_][\p{L}\p{N}_.]*$/u.test(name) ? name : (subject.split(":")[0] ?? stage);
+}
+
 const FAILURES: Partial<Record<Failure["kind"], string>> = {
   "no-interpreter": "no Python interpreter",
   "old-interpreter": "Python is too old",

@@ -96,7 +96,7 @@ export class Realizing {
       return;
     }
     const kept = outcome.kept.length === 0 ? "" : `, ${outcome.kept.length} cached`;
-    const message = `Realized ${what}: ${outcome.made.length} run${kept}, in ${duration(took)}`;
+    const message = `Realized ${what}: ${outcome.made.length} ran${kept}, in ${duration(took)}`;
     const picked = await vscode.window.showInformationMessage(message, "Open Panel");
     const [stage] = outcome.targets;
     if (picked !== undefined)

@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 
-import { comparable, failureText } from "../pipelines/describe.js";
+import { comparable, comparedName, failureText } from "../pipelines/describe.js";
 import type { Reason } from "../protocol/kernel/messages.gen.js";
 import { offerUndo } from "./artifact-commands.js";
 import { isRecord, type StageRef, type ViewContext } from "./context.js";
@@ -102,12 +102,10 @@ export class StageCommands {
     if (picked !== undefined) await this.#compare(ref, picked.reason);
   }
 
-  async #compare(
-    ref: StageRef,
-    { summary, subject, before, after }: ReturnType<typeof comparable>[number],
-  ): Promise<void> {
-    const name = subject === "" ? ref.stage : subject.replace(/[^\p{L}\p{N}_.-]+/gu, "_");
-    await this.#documents.diff(`${ref.stage}: ${summary} (as realized ↔ now)`, `${name}.py`, before, after);
+  async #compare(ref: StageRef, reason: ReturnType<typeof comparable>[number]): Promise<void> {
+    const name = comparedName(reason, ref.stage);
+    const file = `${name.replace(/[^\p{L}\p{N}_.-]+/gu, "_").replace(/\.py$/, "")}.py`;
+    await this.#documents.diff(`${name}: as realized ↔ now`, file, reason.before, reason.after);
   }
 }
 

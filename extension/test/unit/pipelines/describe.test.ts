@@ -4,6 +4,7 @@ import { failure } from "../../../src/kernels/answer.js";
 import {
   ago,
   comparable,
+  comparedName,
   describeFailure,
   describeState,
   duration,
@@ -116,5 +117,16 @@ describe("what can be compared", () => {
   it("is what has both texts", () => {
     const whole = reason("code", "code changed", { before: "a", after: "" });
     expect(comparable([reason("new", "new", { after: "x" }), whole])).toEqual([whole]);
+  });
+});
+
+describe("comparedName", () => {
+  const of = (subject: string): string => comparedName({ ...reason("code", "changed"), subject }, "plot");
+
+  it("names a definition by itself, a whole file by its path, and nothing by the stage", () => {
+    expect(of("pipeline.py:plot")).toBe("plot");
+    expect(of("lib/objective.py:Wells.value")).toBe("Wells.value");
+    expect(of("objective.py:<module>")).toBe("objective.py");
+    expect(of("")).toBe("plot");
   });
 });
