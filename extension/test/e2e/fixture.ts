@@ -6,16 +6,17 @@ import { EmbeddedEditor, type OpenOptions } from "./embedded-editor.js";
  * Every editor it opened is ended after it, with traces left in test-results/failures where it failed.
  */
 export const test = base.extend<{ open: (options: OpenOptions) => Promise<EmbeddedEditor> }>({
-  open: async ({ task, onTestFailed }, use) => {
+  open: async ({ task }, use) => {
     const editors: EmbeddedEditor[] = [];
-    onTestFailed(async () => {
-      for (const editor of editors) await editor.keepTraces(task.name);
-    });
     await use(async (options) => {
       const editor = await EmbeddedEditor.start(options);
       editors.push(editor);
       return editor;
     });
-    for (const editor of editors) await editor.stop();
+    for (const editor of editors) {
+      // hooks for failed tests come after this, when there is nothing left to look at
+      if (task.result?.state === "fail") await editor.keepTraces(task.name);
+      await editor.stop();
+    }
   },
 });

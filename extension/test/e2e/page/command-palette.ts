@@ -1,5 +1,5 @@
 import type { Page } from "playwright-core";
-import { patience } from "./waiting.js";
+import { patience, until } from "./waiting.js";
 
 /** The palette, and the lists to pick from that commands open in its place. */
 export class CommandPalette {
@@ -25,16 +25,18 @@ export class CommandPalette {
     await row.click({ timeout: patience });
   }
 
-  /** Opens a file of the workspace by name, with the cursor on a line counted from 1. */
+  /** Opens a file of the workspace by name, with the cursor on a line counted from 1. A busy list may miss the key: it tries again. */
   async openFile(name: string, line?: number): Promise<void> {
-    await this.#page.keyboard.press("ControlOrMeta+P");
-    const input = this.#page.locator(".quick-input-widget input.input");
-    await input.waitFor({ timeout: patience });
-    await input.fill(name);
-    const row = this.#page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first();
-    await row.waitFor({ timeout: patience });
-    if (line !== undefined) await input.fill(`${name}:${line}`);
-    await input.press("Enter");
-    await this.#page.locator(".tab.active", { hasText: name }).waitFor({ timeout: patience });
+    await until(`${name} in the editor`, async () => {
+      await this.#page.keyboard.press("ControlOrMeta+P");
+      const input = this.#page.locator(".quick-input-widget input.input");
+      await input.waitFor({ timeout: 5000 });
+      await input.fill(line === undefined ? name : `${name}:${line}`);
+      const row = this.#page.locator(".quick-input-list .monaco-list-row.focused", { hasText: name });
+      await row.waitFor({ timeout: 5000 });
+      await input.press("Enter");
+      await this.#page.locator(".tab.active", { hasText: name }).waitFor({ timeout: 5000 });
+      return true;
+    });
   }
 }
