@@ -69,6 +69,9 @@ const openDesktop = async (code, workspace, python) => {
 /** @param {string} workspace @param {string} python @returns {Promise<number>} */
 const openEmbedded = async (workspace, python) => {
   const data = { folder: dataFolder("editor"), machine: { "stageloom.python": python } };
+  const settings = path.join(data.folder, "user/User/settings.json");
+  // the user's from then on; stages run once the folder is trusted, so let the question be seen
+  if (!existsSync(settings)) await mergeSettings(settings, { "security.workspace.trust.startupPrompt": "always" });
   const server = await startServer(data, { extension: root });
   const file = path.join(workspace, "pipeline.py");
   const address = server.address(workspace, existsSync(file) ? [["openFile", server.uri(file)]] : []);

@@ -35,6 +35,7 @@ export const quietSettings = {
   "extensions.autoCheckUpdates": false,
   "extensions.ignoreRecommendations": true,
   "update.mode": "none",
+  "git.openRepositoryInParentFolders": "never",
 };
 
 /** @param {string} file @param {unknown} value */

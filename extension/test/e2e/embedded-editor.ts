@@ -119,12 +119,15 @@ export class EmbeddedEditor {
     await this.page.locator(".monaco-workbench .statusbar").waitFor({ timeout: startPatience });
   }
 
-  /** The answer to VS Code's question whether the folder's authors are trusted. */
-  async answerTrust(trusted: boolean): Promise<void> {
-    const dialog = this.page.locator(".monaco-dialog-box", { hasText: "trust the authors" });
-    await dialog.waitFor({ timeout: startPatience });
-    await dialog.locator(".monaco-button", { hasText: trusted ? /^Yes/ : /^No/ }).click({ timeout: patience });
-    await dialog.waitFor({ state: "detached", timeout: patience });
+  /** Trusts the folder that was opened with `trust: true`, in VS Code's editor for that. */
+  async trustFolder(): Promise<void> {
+    await this.page.locator(".statusbar-item", { hasText: "Restricted Mode" }).click({ timeout: startPatience });
+    const trust = this.page.locator(".workspace-trust-editor .monaco-button", { hasText: /^Trust$/ }).first();
+    await trust.click({ timeout: patience });
+    await this.page
+      .locator(".statusbar-item", { hasText: "Restricted Mode" })
+      .waitFor({ state: "detached", timeout: patience });
+    await this.page.keyboard.press("ControlOrMeta+F4");
   }
 
   /** Where the extension, the server and the page have left their word. */
