@@ -65,7 +65,7 @@ export function describeState(state: StageState, now: number): string {
     case "running":
       return describeRunning(state);
     case "failed":
-      return `failed: ${state.failure.exception === "" ? describeFailure(state.failure) : shortName(state.failure.exception)}`;
+      return `failed: ${describeFailure(state.failure)}`;
   }
 }
 
@@ -114,13 +114,19 @@ const FAILURES: Partial<Record<Failure["kind"], string>> = {
   "old-interpreter": "Python is too old",
   "missing-package": "a package is missing",
   "import-failed": "the file cannot be imported",
+  "missing-output": "a promised file was not written",
+  unstorable: "what it returned cannot be stored",
+  unserialisable: "a parameter cannot be stored",
+  damaged: "an artifact is damaged",
+  "code-changed": "the code changed meanwhile",
   "disk-full": "the disk is full",
   crashed: "the kernel crashed",
   killed: "the kernel was killed",
 };
 
-/** A failure in a few words. */
+/** A failure in a few words: an exception of the user's code by its name. */
 export function describeFailure(failure: Failure): string {
+  if (failure.kind === "exception" && failure.exception !== "") return shortName(failure.exception);
   if (failure.kind === "missing-package" && failure.package !== "") return `package "${failure.package}" is missing`;
   return FAILURES[failure.kind] ?? clip(failure.message);
 }

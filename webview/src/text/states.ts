@@ -57,7 +57,9 @@ const firstReason = (reasons: readonly Reason[]): string => {
 };
 
 const failedWords = (exception: string, kind: string): string =>
-  exception === "" ? kind.replaceAll("-", " ") : exception.slice(exception.lastIndexOf(".") + 1);
+  exception === "" || kind !== "exception"
+    ? kind.replaceAll("-", " ")
+    : exception.slice(exception.lastIndexOf(".") + 1);
 
 /** The state of a stage in one line, as the lenses have it. `now` in seconds since the epoch. */
 export const stateLine = (state: StageState, now: number): string => {
