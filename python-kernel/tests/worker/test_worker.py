@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -257,6 +259,49 @@ def test_a_stage_that_takes_interrupts_is_interrupted_again(project: Project, wo
     assert request.result(5).is_ == "done"
 
 
+@pytest.mark.parametrize("body", ["threading.Event().wait(600)", "time.sleep(600)", "queue.Queue().get()", "spin()"])
+def test_no_interrupt_is_lost_and_none_hits_the_next_job(body: str, project: Project, worker: Worker) -> None:
+    """An interrupt just before the thread blocks in C used to be noticed only when the host lost its patience."""
+    project.write(
+        stages(f"""
+        import threading, queue
+        def spin():
+            while True: pass
+        @stage
+        def one():
+            {body}
+        @stage
+        def two():
+            for _ in range(200): len("abc")
+        """)
+    )
+    snapshot = project.snapshot()
+    worker.done(project.job("two", snapshot=snapshot))  # so that no import is interrupted, which would spoil the worker
+    jobs = [project.job("one", snapshot=snapshot) for _ in range(50)]
+    pick = random.Random(11)
+    counts: Counter[str] = Counter()
+    slowest = 0.0
+    for job in jobs:
+        request = worker.start(job)
+        time.sleep(pick.choice((0, pick.uniform(0, 0.004), pick.uniform(0.004, 0.03))))
+        begun = time.monotonic()
+        request.cancel()
+        after = worker.start(project.job("two", snapshot=snapshot))
+        try:
+            outcome = request.result(10)
+            assert isinstance(outcome, JobFailed)
+            assert outcome.failure.kind == "cancelled"
+            counts["interrupted"] += 1
+        except RequestCancelledError:
+            counts["before it began"] += 1
+        slowest = max(slowest, time.monotonic() - begun)
+        assert after.result(10).is_ == "done"
+    print(f"{body}: {dict(counts)}, slowest {slowest * 1000:.0f} ms")
+    assert counts.total() == len(jobs)
+    assert worker.process.poll() is None
+    assert slowest < 1.5
+
+
 def test_a_job_cancelled_in_the_queue_does_not_run(project: Project, worker: Worker) -> None:
     project.write(stages("@stage\ndef slow():\n    time.sleep(0.7)\n@stage\ndef next():\n    print('ran')\n"))
     first, second = worker.start(project.job("slow")), worker.start(project.job("next"))
@@ -276,9 +321,17 @@ def test_messages_are_answered_while_a_stage_runs(project: Project, worker: Work
     request.result(5)
 
 
-def test_an_interrupt_within_an_import_makes_the_worker_unfit(project: Project, worker: Worker) -> None:
-    project.write(one("import slow"))
-    project.write("import time\nprint('importing', flush=True)\ntime.sleep(60)\n", "slow.py")
+@pytest.mark.parametrize("installed", [False, True])
+def test_an_interrupt_within_an_import_makes_the_worker_unfit(
+    installed: bool, project: Project, worker: Worker, tmp_path: Path
+) -> None:
+    project.write(one(f"sys.path.append({str(tmp_path / 'site')!r})\nimport slow"))
+    slow = "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
+    if installed:
+        (tmp_path / "site").mkdir()
+        (tmp_path / "site" / "slow.py").write_text(slow)
+    else:
+        project.write(slow, "slow.py")
     request = worker.start(project.job("one"))
     wait_for(lambda: worker.printed() == "importing\n")
     request.cancel()

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 
 from stageloom.artifacts.values import CodeOf
 from stageloom.functions.declaration import Declarations
@@ -67,8 +67,7 @@ class Project:
 
     def note_interrupt(self, trace: TracebackType | None) -> None:
         """Serve no more snapshots if an interrupt came within an import: a module half there fails in strange ways."""
-        frames = traceback.walk_tb(trace)
-        self._spoilt |= any(frame.f_code.co_filename.startswith("<frozen importlib") for frame, _ in frames)
+        self._spoilt |= any(_is_importing(frame.f_code) for frame, _ in traceback.walk_tb(trace))
 
     def forget(self) -> None:
         """Take the project's modules out of this process, so that they are imported anew.
@@ -85,6 +84,13 @@ class Project:
                 del sys.modules[name]
         uninstall(self._loader)
         self._loader = self._loaded = None
+
+
+def _is_importing(code: CodeType) -> bool:
+    # of an import Python takes its own frames out of a traceback where they led to a module's body
+    return code.co_name == "<module>" or (
+        code.co_name == "_find_and_load_unlocked" and code.co_filename.startswith("<frozen importlib")
+    )
 
 
 def _code_of(code: Code, loader: Loader) -> CodeOf:

@@ -104,6 +104,7 @@ class Server:
         except KeyboardInterrupt:
             outcome = JobFailed(Failure("cancelled", "cancelled"))
         finally:
+            self._interrupter.rest()
             self._capture.end()
         return outcome
 
