@@ -1,4 +1,4 @@
-import type { Problem, Reason, RunView, StageState } from "../contract.js";
+import type { Failure, Problem, Reason, RunView, StageState } from "../contract.js";
 import { formatAgo, formatDuration, formatElapsed, formatPercent, formatSize } from "./format.js";
 
 /** The name of a state's colour: `--state-<tone>` in the styles. */
@@ -56,10 +56,32 @@ const firstReason = (reasons: readonly Reason[]): string => {
   return rest.length === 0 ? first.summary : `${first.summary} (and ${rest.length.toString()} more)`;
 };
 
-const failedWords = (exception: string, kind: string): string =>
-  exception === "" || kind !== "exception"
-    ? kind.replaceAll("-", " ")
-    : exception.slice(exception.lastIndexOf(".") + 1);
+const failures: Partial<Record<Failure["kind"], string>> = {
+  "no-interpreter": "no Python interpreter",
+  "old-interpreter": "Python is too old",
+  "import-failed": "the file cannot be imported",
+  "missing-output": "a promised file was not written",
+  unstorable: "what it returned cannot be stored",
+  unserialisable: "a parameter cannot be stored",
+  damaged: "an artifact is damaged",
+  "code-changed": "the code changed meanwhile",
+  "disk-full": "the disk is full",
+  crashed: "the kernel crashed",
+  killed: "the kernel was killed",
+};
+
+/** A failure in a few words: an exception of the user's code by its name. */
+const failureWords = ({ kind, exception, package: name }: Failure): string => {
+  if (kind === "missing-package" && name !== "") return `package "${name}" is missing`;
+  if (kind === "exception" && exception !== "") return exception.slice(exception.lastIndexOf(".") + 1);
+  return failures[kind] ?? kind.replaceAll("-", " ");
+};
+
+const shortFailure = (failure: Failure): string => {
+  if (failure.kind === "exception") return failureWords(failure);
+  if (failure.kind === "missing-package" && failure.package !== "") return `${failure.package} is missing`;
+  return failure.kind.replaceAll("-", " ");
+};
 
 /** The state of a stage in one line, as the lenses have it. `now` in seconds since the epoch. */
 export const stateLine = (state: StageState, now: number): string => {
@@ -84,7 +106,7 @@ export const stateLine = (state: StageState, now: number): string => {
       return `running${fraction} · ${formatElapsed(now - state.since)}${message}`;
     }
     case "failed":
-      return `failed: ${failedWords(state.failure.exception, state.failure.kind)}`;
+      return `failed: ${failureWords(state.failure)}`;
     case "cancelled":
       return "cancelled";
     case "skipped":
@@ -104,9 +126,7 @@ export const stateWords = (state: StageState): string => {
     case "running":
       return state.fraction === undefined ? "running" : `running ${formatPercent(state.fraction)}`;
     case "failed":
-      return state.failure.kind === "missing-package" && state.failure.package !== ""
-        ? `${state.failure.package} is missing`
-        : failedWords(state.failure.exception, state.failure.kind);
+      return shortFailure(state.failure);
     case "broken":
       return "problem";
     case "unknown":
@@ -132,9 +152,9 @@ export const runWords = (run: RunView): string => {
     case "cancelling":
       return "Cancelling";
     case "cancelled":
-      return `Cancelled after ${count}`;
+      return "Cancelled";
     case "failed":
-      return `Failed after ${count}`;
+      return "Failed";
     case "done":
       return run.total === 0
         ? "Nothing to run: all is cached"
