@@ -17,7 +17,14 @@ export type ArtifactNode =
       readonly rref: string;
       readonly made: RealizationFiles;
     }
-  | { readonly is: "file"; readonly rref: string; readonly file: string; readonly about: ArtifactFile };
+  | {
+      readonly is: "file";
+      readonly path: string;
+      readonly stage: string;
+      readonly rref: string;
+      readonly file: string;
+      readonly about: ArtifactFile;
+    };
 
 /** The sidebar's cached artifacts: stage, realizations, files. */
 export class ArtifactTree implements vscode.TreeDataProvider<ArtifactNode>, Disposable {
@@ -66,7 +73,14 @@ export class ArtifactTree implements vscode.TreeDataProvider<ArtifactNode>, Disp
           made,
         }));
       case "realization":
-        return node.made.files.map((about) => ({ is: "file", rref: node.rref, file: about.path, about }));
+        return node.made.files.map((about) => ({
+          is: "file",
+          path: node.path,
+          stage: node.stage,
+          rref: node.rref,
+          file: about.path,
+          about,
+        }));
       case "file":
         return [];
     }
@@ -106,10 +120,11 @@ function stageItem({ path, stage, made }: ArtifactNode & { is: "stage" }): vscod
   return item;
 }
 
-function realizationItem({ rref, made }: ArtifactNode & { is: "realization" }): vscode.TreeItem {
+function realizationItem({ path, stage, rref, made }: ArtifactNode & { is: "realization" }): vscode.TreeItem {
   const { at, took, size: bytes } = made.realization;
   const item = new vscode.TreeItem(ago(at, now()), vscode.TreeItemCollapsibleState.Collapsed);
-  item.id = rref;
+  // two pipelines may hold the same realization
+  item.id = `${path}:${stage}:${rref}`;
   item.description = `${size(bytes)} · took ${duration(took)}`;
   item.tooltip = `${new Date(at * 1000).toLocaleString()}\n${rref}`;
   item.iconPath = new vscode.ThemeIcon(made.realization.pinned ? "pinned" : "package");
@@ -118,9 +133,9 @@ function realizationItem({ rref, made }: ArtifactNode & { is: "realization" }): 
 }
 
 function fileItem(node: ArtifactNode & { is: "file" }): vscode.TreeItem {
-  const { about, rref } = node;
+  const { about, path, stage, rref } = node;
   const item = new vscode.TreeItem(about.label === "" ? about.path : about.label, vscode.TreeItemCollapsibleState.None);
-  item.id = `${rref}/${about.path}`;
+  item.id = `${path}:${stage}:${rref}/${about.path}`;
   item.description = size(about.size);
   item.tooltip = `${about.path}\n${about.media}`;
   item.iconPath = new vscode.ThemeIcon(mediaIcon(about.media));
