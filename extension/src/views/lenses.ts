@@ -78,7 +78,7 @@ export class StageLenses implements vscode.CodeLensProvider, Disposable {
     const lens = (title: string, command: string, tooltip = ""): vscode.CodeLens =>
       new vscode.CodeLens(range, { title, command, tooltip, arguments: command === "" ? [] : [ref] });
     const title = `${several ? `${name}: ` : ""}${stateTitle(pipeline, stage)}`;
-    if (!model.trusted) return [lens(`${title} · workspace not trusted`, "")];
+    if (!model.trusted) return [lens(`${several ? `${name}: ` : ""}not run: workspace not trusted`, "")];
     const live = state.is === "running" || state.is === "waiting";
     const actions = live
       ? [lens("Cancel", "stageloom.cancel", "Stop the run; stages that have finished stay cached")]
