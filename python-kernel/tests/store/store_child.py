@@ -1,4 +1,4 @@
-"""Child processes of the store's tests: ``python store_child.py commit|race <store> …``."""
+"""Child processes of the store's tests: ``python store_child.py commit|place|race <store> …``."""
 
 from __future__ import annotations
 
@@ -34,6 +34,23 @@ def commit(root: str, seed: str) -> None:
                 tell("hidden", number - count)
 
 
+def place(root: str, seed: str) -> None:
+    """Place some, settle them together, and so on for ever, telling of each on its return."""
+    chance = random.Random(seed)
+    with Store.open(root) as store:
+        tell("open")
+        number = 0
+        while True:
+            count = chance.choice((1, 2, 5, 30))
+            placed = []
+            for step in range(count):
+                placed.append(store.place(made(store, f"s{seed}", number + step)))
+                tell("placed", number + step)
+            store.settle(placed)
+            tell("done", number, count)
+            number += count
+
+
 def race(root: str, seed: str, log: str, actions: str) -> None:
     """Realize every action that nobody has realized, under its lock, noting in ``log`` what ran."""
     order = list(range(int(actions)))
@@ -50,5 +67,5 @@ def race(root: str, seed: str, log: str, actions: str) -> None:
 
 
 if __name__ == "__main__":
-    {"commit": commit, "race": race}[sys.argv[1]](*sys.argv[2:])
+    {"commit": commit, "place": place, "race": race}[sys.argv[1]](*sys.argv[2:])
     os._exit(0)

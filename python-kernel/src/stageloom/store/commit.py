@@ -16,7 +16,7 @@ from stageloom.store.files import ONE_BY_ONE, Files
 from stageloom.store.journal import Event
 from stageloom.store.layout import Layout
 from stageloom.store.scratch import Scratch
-from stageloom.store.trees import Manifest, TreeFile, check_content, scan, seal
+from stageloom.store.trees import Manifest, Stats, TreeFile, check_content, scan, seal, unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,10 @@ class NewRealization:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A realization whose references are known. ``manifest`` is None where its tree is stored already."""
+    """A realization whose references are known. ``manifest`` is None where its tree is stored already.
+
+    ``placed`` holds the stats of its tree's files where that was put in its place, which makes nothing durable yet.
+    """
 
     new: NewRealization
     dref: DRef
@@ -63,6 +66,7 @@ class Prepared:
     tree: str
     size: int
     manifest: Manifest | None
+    placed: Stats | None = None
 
     def event(self, sequence: int, now: float) -> Event:
         """Return the journal's event."""
@@ -104,6 +108,13 @@ def _manifest(scratch: str, told: Sequence[tuple[str, int, str]]) -> Manifest:
     return scan(scratch, told)
 
 
+def _existing(one: Prepared) -> str:
+    scratch = os.fspath(one.new.scratch or "")
+    if not os.path.isdir(scratch):
+        raise MissingFileError(f"There is no folder {scratch}.", "Realize the stage again.")
+    return scratch
+
+
 class Publisher:
     """Puts objects and trees in their places."""
 
@@ -112,31 +123,44 @@ class Publisher:
         self._files = files
         self._scratch = scratch
 
+    def place(self, one: Prepared) -> None:
+        """Put the tree in its place, read-only. Nothing is durable by that, and nothing refers to it."""
+        if one.manifest is None or self._stored(one.tree, one.manifest):
+            return
+        scratch = _existing(one)
+        seal(self._files, scratch)
+        self._place_tree(scratch, self._layout.tree(one.tree), one, set())
+
     def publish(self, group: Sequence[Prepared]) -> None:
         """Store all objects of the group durably. When this raises, no object of it is half there."""
         objects = self._objects(group)
-        trees: dict[str, Prepared] = {}
+        new: dict[str, Prepared] = {}
+        there: dict[str, Manifest] = {}
         for one in group:
-            if one.manifest is not None and not self._stored(one.tree, one.manifest):
-                if not os.path.isdir(os.fspath(one.new.scratch or "")):
-                    raise MissingFileError(f"There is no folder {one.new.scratch}.", "Realize the stage again.")
-                trees.setdefault(one.tree, one)
-        many = len(objects) + sum(len(one.manifest.files) for one in trees.values() if one.manifest) > ONE_BY_ONE
+            if one.manifest is None:
+                continue
+            if self._in_place(one) or self._stored(one.tree, one.manifest):
+                there[one.tree] = one.manifest
+            else:
+                _existing(one)
+                new.setdefault(one.tree, one)
+        # Who put a tree there may have died before it was durable.
+        paths, folders = self._below(there)
+        count = len(objects) + len(paths) + sum(len(one.manifest.files) for one in new.values() if one.manifest)
+        many = count > ONE_BY_ONE
         staged = self._stage(objects, sync=not many)
         try:
-            self._sync(trees, [path for path, _ in staged if path and many])
-            folders = {os.path.dirname(path) for path in objects}
-            for tree, one in trees.items():
-                target = self._layout.tree(tree)
-                folders.add(os.path.dirname(target))
-                self._place_tree(os.fspath(one.new.scratch or ""), target, one, folders)
+            self._sync(new, paths + [path for path, _ in staged if path and many], folders)
+            renamed = {os.path.dirname(path) for path in (*objects, *map(self._layout.tree, (*new, *there)))}
+            for tree, one in new.items():
+                self._place_tree(os.fspath(one.new.scratch or ""), self._layout.tree(tree), one, renamed)
             for temporary, target in staged:
                 if temporary:
-                    self._move(temporary, target, folders)
+                    self._move(temporary, target, renamed)
         except BaseException:
             self._drop(staged)
             raise
-        self._files.sync_all(self._layout.root, (), sorted(folders))
+        self._files.sync_all(self._layout.root, (), sorted(renamed))
 
     def write(self, objects: Mapping[str, bytes]) -> None:
         """Store single files durably under their paths; what is there and right stays."""
@@ -175,6 +199,24 @@ class Publisher:
         for one in group:
             objects[self._layout.record(one.rref)] = canonical_bytes(one.record.as_json())
         return objects
+
+    def _in_place(self, one: Prepared) -> bool:
+        return one.placed is not None and unchanged(self._layout.tree(one.tree), one.placed)
+
+    def _below(self, trees: Mapping[str, Manifest]) -> tuple[list[str], list[str]]:
+        """Return the paths of all files of ``trees``, and of all their folders."""
+        paths: list[str] = []
+        folders: set[str] = set()
+        for tree, manifest in trees.items():
+            top = self._layout.tree(tree)
+            folders.add(top)
+            for file in manifest.files:
+                paths.append(os.path.join(top, *file.path.split("/")))
+                folder = os.path.dirname(paths[-1])
+                while folder not in folders:
+                    folders.add(folder)
+                    folder = os.path.dirname(folder)
+        return paths, sorted(folders)
 
     def _stored(self, tree: str, manifest: Manifest) -> bool:
         """Return whether an equal tree is there and right; a damaged one is moved aside."""
@@ -216,8 +258,7 @@ class Publisher:
             self.quarantine(path)
         return right
 
-    def _sync(self, trees: Mapping[str, Prepared], paths: list[str]) -> None:
-        folders: list[str] = []
+    def _sync(self, trees: Mapping[str, Prepared], paths: list[str], folders: list[str]) -> None:
         for one in trees.values():
             more_paths, more_folders = seal(self._files, os.fspath(one.new.scratch or ""))
             paths += more_paths

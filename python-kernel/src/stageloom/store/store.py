@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -233,13 +234,39 @@ class Store:
             DamagedError, NotStoredError: a tree that was named is not there.
         """
         self._writing()
-        if not group:
-            return []
         with explained(self._layout.root):
             prepared = [prepare(new, self._shelf.size) for new in group]
+        return self.settle(prepared)
+
+    def place(self, new: NewRealization) -> Prepared:
+        """Put what was made in its place, so that others can read it there, and say what it will be.
+
+        Neither durable nor visible before :meth:`settle`; what is never settled is harmless. Raises what
+        :meth:`commit` does.
+        """
+        self._writing()
+        with explained(self._layout.root):
+            one = prepare(new, self._shelf.size)
+            if one.manifest is None:
+                return one
+            self._publisher.place(one)
+            found = stats(self._layout.tree(one.tree))
+        self._shelf.remember({one.tree: found})
+        return replace(one, placed=found)
+
+    def settle(self, prepared: Sequence[Prepared]) -> list[Found]:
+        """Make what was placed durable and visible, in one group, as :meth:`commit` does; it can be tried again."""
+        self._writing()
+        if not prepared:
+            return []
+        with explained(self._layout.root):
             self._write_provenance(prepared)
             self._publisher.publish(prepared)
-            checked = {one.tree: stats(self._layout.tree(one.tree)) for one in prepared if one.manifest is not None}
+            checked = {
+                one.tree: one.placed or stats(self._layout.tree(one.tree))
+                for one in prepared
+                if one.manifest is not None
+            }
             self._ledger.append(
                 lambda _, first: self._runs(prepared, first), lambda index: _note_stored(index, prepared, checked)
             )
