@@ -126,6 +126,32 @@ def test_prints_are_live(project: Project, worker: Worker) -> None:
     request.result(10)
 
 
+def test_what_was_printed_before_a_call_that_holds_the_lock_is_told(project: Project) -> None:
+    """Nothing in the process can run then, and it ends by being killed."""
+    project.write(
+        one("""
+        import ctypes
+        print("first")
+        print("error", file=sys.stderr)
+        sys.stdout.write("half")
+        print(" asleep", flush=True)
+        ctypes.PyDLL(None).sleep(60)
+        """)
+    )
+    for _ in range(5):
+        worker = Worker()
+        worker.connect()
+        request = worker.start(project.job("one"))
+        wait_for(lambda worker=worker: worker.printed())
+        time.sleep(0.2)
+        request.cancel()
+        worker.process.kill()
+        worker.wait_dead()
+        worker.host.wait_closed(5)
+        worker.close()
+        assert "".join(log.text for log in worker.logs) == "first\nerror\nhalf asleep\n"
+
+
 def test_jobs_do_not_hear_each_other(project: Project, worker: Worker) -> None:
     project.write(
         stages("""

@@ -27,6 +27,7 @@ _CHUNK = 256 * 1024
 _GIVEN_BACK = 16 * 1024 * 1024
 _BUSY, _QUIET, _IDLE = 0.01, 0.04, 0.5
 _TURN, _DRAIN = 0.1, 30.0
+_BURST, _PER_SECOND = 50.0, 100.0
 
 
 class Capture:
@@ -38,6 +39,7 @@ class Capture:
         self._moved = threading.Condition()
         self._forked = False
         self._last: Name = "stdout"
+        self._waits = _Allowance(_BURST, _PER_SECOND)
         self._files: dict[Name, _Followed] = {"stdout": _Followed(1), "stderr": _Followed(2)}
         self._streams = {name: self._stream(name) for name in self._files}
         self._take_over()
@@ -75,7 +77,7 @@ class Capture:
         sys.stderr = sys.__stderr__ = self._streams["stderr"]  # type: ignore[misc]
 
     def _stream(self, name: Name) -> io.TextIOWrapper:
-        raw = _Raw(self._files[name].descriptor, lambda: self._turn(name), self._poke.set)
+        raw = _Raw(self._files[name].descriptor, lambda: self._turn(name), lambda: self._written(name))
         return io.TextIOWrapper(
             io.BufferedWriter(raw), "utf-8", "backslashreplace", line_buffering=True, write_through=False
         )
@@ -87,6 +89,17 @@ class Capture:
         other, self._last = self._files[self._last], name
         self._wait_for({other: other.size()}, _TURN)
 
+    def _written(self, name: Name) -> None:
+        """Wait until what Python code wrote was handed on: it may go into C code for good, and hold the lock there.
+
+        That costs two changes of threads, so where much is printed only some of it is waited for.
+        """
+        self._poke.set()
+        if not self._forked and self._waits.take():
+            file = self._files[name]
+            if not self._wait_for({file: file.size()}, _TURN):
+                self._waits.spend()
+
     # --- following ---------------------------------------------------------------------------------------------------
 
     def _drain(self) -> None:
@@ -97,12 +110,13 @@ class Capture:
                 if rest:
                     self._sink(name, rest)
 
-    def _wait_for(self, sizes: dict[_Followed, int], limit: float) -> None:
+    def _wait_for(self, sizes: dict[_Followed, int], limit: float) -> bool:
         end = time.monotonic() + limit
         with self._moved:
             while any(file.read < size for file, size in sizes.items()) and time.monotonic() < end:
                 self._poke.set()
                 self._moved.wait(0.02)
+            return all(file.read >= size for file, size in sizes.items())
 
     def _follow(self) -> None:
         pause = _BUSY
@@ -127,6 +141,29 @@ class Capture:
 
     def _after_fork(self) -> None:
         self._forked = True  # the thread that reads is not in the child; what it writes is read all the same
+
+
+class _Allowance:
+    """So many at once, and so many a second."""
+
+    def __init__(self, burst: float, per_second: float) -> None:
+        self._burst = self._left = burst
+        self._per_second = per_second
+        self._at = time.monotonic()
+
+    def take(self) -> bool:
+        """Return whether there is one left, and take it."""
+        now = time.monotonic()
+        self._left = min(self._burst, self._left + (now - self._at) * self._per_second)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def spend(self) -> None:
+        """Give none for a second."""
+        self._left = -self._per_second
 
 
 class _Followed:
