@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[3]
 GUIDE = ROOT / "docs" / "guide.md"
 
@@ -56,6 +58,17 @@ def test_every_pipeline_of_the_guide_is_realized() -> None:
     assert pipelines
     for name in pipelines:
         assert re.search(rf"^\$ stageloom realize.* {re.escape(name)}", text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("page", ["README.md", "python-kernel/README.md"])
+def test_pipelines_of_the_readmes(page: str, tmp_path: Path) -> None:
+    blocks = re.findall(
+        r"^```python[^\n]*\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    [pipeline] = [block for block in blocks if "@stage" in block]
+    (tmp_path / "pipeline.py").write_text(pipeline, encoding="utf-8")
+    assert "failed" not in _run("stageloom realize pipeline.py", tmp_path)
+    assert "Nothing to do" in _run("stageloom realize pipeline.py", tmp_path)
 
 
 def _commands(console: str) -> Iterator[Said]:
