@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from stageloom.functions.inputs import input_hashes
 from stageloom.functions.source import read as read_functions
 from stageloom.model.values import Json
 from stageloom.rpc import handshake
@@ -94,6 +95,11 @@ class Project:
                 for one in declared.parameters
                 if one.role in ("configuration", "input") and not one.auxiliary
             }
+        inputs: dict[str, str] = {}
+        for one in declared.parameters if declared is not None else ():
+            if one.role == "input" and one.name in configuration:
+                assert declared is not None
+                inputs |= input_hashes(self.root, declared.path, configuration[one.name], one.kind or "file")
         fields: dict[str, Any] = {
             "job": f"job-{self._count}",
             "store": str(self.store),
@@ -108,6 +114,7 @@ class Project:
             "trees": {},
             "scratch": str(scratch),
             "seed": 7,
+            "inputs": inputs,
         }
         return RealizeJob(**(fields | changes))
 

@@ -432,6 +432,62 @@ def test_code_that_is_not_what_was_planned_is_refused(project: Project, worker: 
     assert failure.kind == "code-changed"
 
 
+INPUTS = (
+    HEAD
+    + """from stageloom import File, Dir
+@stage
+def one(path=File("data/*.csv"), folder=Dir("more"), times: int = 1):
+    {body}
+    return sum(len(open(one).read()) for one in path)
+"""
+)
+ADVICE = "Realize again, once nothing writes to it."
+
+
+def inputs(project: Project, body: str = "pass") -> None:
+    project.write(INPUTS.format(body=body))
+    for name in ("data/a.csv", "data/b.csv", "more/deep/c.txt"):
+        project.write(name, name)
+        os.utime(project.root / name, (1e9, 1e9))
+
+
+def test_input_files_that_stay_as_planned(project: Project, worker: Worker) -> None:
+    inputs(project)
+    job = project.job("one")
+    assert set(job.inputs) == {"data/a.csv", "data/b.csv", "more/deep/c.txt"}
+    worker.done(job)
+    assert load(Path(job.scratch)) == 20
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("open('data/b.csv', 'w').write('data/x.csv'); os.utime('data/b.csv', (1e9, 1e9))", "data/b.csv changed"),
+        ("open('data/c.csv', 'w').write('new')", "data/c.csv came"),
+        ("os.remove('data/a.csv')", "data/a.csv went away"),
+        ("os.remove('data/a.csv'); os.remove('data/b.csv')", "data/a.csv went away"),
+        ("open('more/deep/c.txt', 'a').write('.')", "more/deep/c.txt changed"),
+        ("open('more/d.txt', 'a').write('.')", "more/d.txt came"),
+    ],
+)
+def test_input_files_that_are_not_as_planned(change: str, message: str, project: Project, worker: Worker) -> None:
+    inputs(project)
+    job = project.job("one")
+    subprocess.run([sys.executable, "-c", f"import os; {change}"], cwd=project.root, check=True)
+    failure = worker.failed(job).failure
+    assert failure.kind == "code-changed"
+    assert failure.message == f"The input file {message} after the plan was made"
+    assert failure.advice == ADVICE
+    inputs(project, f"{change}; path = []")
+    for name in ("data/c.csv", "more/d.txt"):
+        (project.root / name).unlink(missing_ok=True)
+    other = Worker()
+    other.connect()
+    failure = other.failed(project.job("one")).failure
+    other.close()
+    assert failure.message == f"The input file {message} while one ran"
+
+
 def test_a_snapshot_that_is_not_there(project: Project, worker: Worker) -> None:
     project.write(one("return 1"))
     job = project.job("one")

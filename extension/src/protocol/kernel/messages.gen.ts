@@ -485,7 +485,8 @@ export interface Planned {
 /**
  * Run one stage. `target` is `path:stage`; `trees` holds for each role the absolute folders it was given.
  *
- * `realizations` holds for each role the RRefs of those folders, `sets` the run's `stage.parameter` values.
+ * `realizations` holds for each role the RRefs of those folders, `sets` the run's `stage.parameter` values,
+ * `inputs` the SHA-256 of each input file by its path, as in the derivation: the worker refuses other contents.
  *
  * The worker writes into `scratch` (which exists and is empty) and reports what it wrote.
  */
@@ -505,6 +506,7 @@ export interface RealizeJob {
   readonly seed?: number;
   readonly sets?: Readonly<Record<string, Json>>;
   readonly realizations?: Readonly<Record<string, readonly string[]>>;
+  readonly inputs?: Readonly<Record<string, string>>;
 }
 
 /** Import these third-party modules ahead of the first job, without a word where one is missing or fails. */

@@ -265,6 +265,7 @@ class Run:
             scratch=str(job.scratch),
             seed=int(looked.action[:8], 16),
             sets=self._pipeline.sets,
+            inputs=target.derivation.inputs,
             realizations={
                 role: [str(self._choices[needed].rref) for needed in names]
                 for role, names in target.dependencies.items()

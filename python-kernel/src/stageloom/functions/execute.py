@@ -15,6 +15,7 @@ from stageloom.artifacts.values import CodeOf, given, no_code, save
 from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration
 from stageloom.functions.declare import Stage, given_input, unwrap
 from stageloom.functions.places import Input, Out
+from stageloom.functions.unchanged import Inputs
 from stageloom.model.values import Json, NotSerialisableError, from_json, to_json
 from stageloom.rpc.messages import Planned, PlannedStage, Problem, RealizeJob
 from stageloom.tracking.fingerprint import Code
@@ -37,6 +38,7 @@ def execute(
 
     Raises:
         ChangedError: where the code, once loaded, is not what was planned.
+        ChangedInputError: where an input file is not what was planned, or does not stay so.
         MissingFileError: when the stage has a folder for files, and neither wrote into it nor returned anything.
         UnstorableError: for a return value that cannot be written.
     """
@@ -47,8 +49,11 @@ def execute(
     fingerprint = code.fingerprint(stage.path, stage.function).digest
     if fingerprint != job.code:
         raise ChangedError(f"the code of {job.stage} is not what was planned ({fingerprint}, not {job.code})")
+    inputs = _inputs(stage, job)
+    inputs.check("after the plan was made")
     arguments = {one.name: _argument(one, stage, function, job) for one in stage.parameters}
     value = _call(function, arguments)
+    inputs.check(f"while {job.stage} ran")
     scratch = Path(job.scratch)
     wrote = any(scratch.iterdir())
     if value is None and not wrote and any(one.role == "out" for one in stage.parameters):
@@ -88,6 +93,16 @@ def _argument(one: ParameterDeclaration, stage: Declaration, function: Callable[
     if one.role == "input":
         return given_input(Input(str(value), one.kind or "file"), Path(job.root), stage.path)
     return from_json(value)
+
+
+def _inputs(stage: Declaration, job: RealizeJob) -> Inputs:
+    """Return the inputs that count."""
+    patterns = [
+        (str(job.configuration[one.name]), one.kind or "file")
+        for one in stage.parameters
+        if one.role == "input" and one.name in job.configuration
+    ]
+    return Inputs(Path(job.root), stage.path, patterns, job.inputs)
 
 
 def _uncounted(one: ParameterDeclaration, stage: Declaration, function: Callable[..., Any], job: RealizeJob) -> Json:

@@ -41,7 +41,7 @@ def input_hashes(root: Path, path: str, pattern: Json, kind: str) -> dict[str, s
     """Return the SHA-256 of each file that ``pattern`` names, by its path from the root."""
     if not isinstance(pattern, str):
         raise NoInputError(f"An input is named by a text, not by {pattern!r}")
-    return {_shown(one, root): file_hash(one) for one in input_files(root, path, pattern, kind)}
+    return {shown(one, root): file_hash(one) for one in input_files(root, path, pattern, kind)}
 
 
 def file_hash(path: Path) -> str:
@@ -53,6 +53,7 @@ def file_hash(path: Path) -> str:
     return total.hexdigest()
 
 
-def _shown(path: Path, root: Path) -> str:
+def shown(path: Path, root: Path) -> str:
+    """Return a file's path from the root, or its absolute path where it lies outside."""
     absolute = path.resolve()
     return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else absolute.as_posix()

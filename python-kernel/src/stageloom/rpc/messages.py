@@ -629,7 +629,8 @@ class Planned:
 class RealizeJob:
     """Run one stage. ``target`` is ``path:stage``; ``trees`` holds for each role the absolute folders it was given.
 
-    ``realizations`` holds for each role the RRefs of those folders, ``sets`` the run's ``stage.parameter`` values.
+    ``realizations`` holds for each role the RRefs of those folders, ``sets`` the run's ``stage.parameter`` values,
+    ``inputs`` the SHA-256 of each input file by its path, as in the derivation: the worker refuses other contents.
 
     The worker writes into ``scratch`` (which exists and is empty) and reports what it wrote.
     """
@@ -649,6 +650,7 @@ class RealizeJob:
     seed: int = 0
     sets: Mapping[str, Json] = field(default_factory=dict)
     realizations: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

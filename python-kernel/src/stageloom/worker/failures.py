@@ -16,6 +16,7 @@ from stageloom.derivations.build import MissingOutputError
 from stageloom.derivations.execute import ChangedError as ChangedDerivationError
 from stageloom.functions.execute import ChangedError
 from stageloom.functions.inputs import NoInputError
+from stageloom.functions.unchanged import ChangedInputError
 from stageloom.model.values import NotSerialisableError
 from stageloom.rpc.messages import Failure, Frame
 from stageloom.store.errors import BadNameError
@@ -34,6 +35,7 @@ _KNOWN: tuple[tuple[tuple[type[BaseException], ...], Kind, str], ...] = (
     ((UnstorableError, BadNameError), "unstorable", ""),
     ((UnloadableError,), "damaged", ""),
     ((ChangedError, ChangedDerivationError, UnknownCodeError), "code-changed", "Realize again."),
+    ((ChangedInputError,), "code-changed", "Realize again, once nothing writes to it."),
     ((NotSerialisableError,), "unserialisable", "Use numbers, text, or lists and dicts of them as parameters."),
     ((MissingBlobError,), "store", "Realize again; if that doesn't help, verify the store."),
     ((NoInputError,), "exception", "Put the file there, or change the path in the stage's parameters."),
