@@ -1,4 +1,4 @@
-import type { Failure, Problem } from "../protocol/kernel/messages.gen.js";
+import type { Failure, Problem, RunStage } from "../protocol/kernel/messages.gen.js";
 import { isLive, type RunState } from "./pipeline.js";
 
 /** How an attempt to realize ended. `made` ran, `kept` were cached. */
@@ -44,11 +44,22 @@ export class RunWaits {
 
 function outcomeOf(run: RunState): RunOutcome {
   const stages = [...run.stages.values()].map((one) => one.stage);
-  const named = (is: string): string[] => stages.filter((stage) => stage.is === is).map((stage) => stage.name);
+  const named = (is: string): string[] => distinct(stages.filter((stage) => stage.is === is)).map(({ name }) => name);
   if (run.is === "cancelled") return { is: "cancelled" };
   if (run.is === "done") return { is: "done", targets: run.targets, made: named("done"), kept: named("kept") };
   const failed = stages.flatMap((stage) =>
     stage.failure === null ? [] : [{ stage: stage.name, failure: stage.failure }],
   );
   return { is: "failed", stages: failed, failure: run.failure, problems: run.problems };
+}
+
+/** Leaves out stages that only pass on what another made: nothing ran for those. */
+function distinct(stages: readonly RunStage[]): readonly RunStage[] {
+  const seen = new Set<string>();
+  return stages.filter(({ realization }) => {
+    if (realization === null) return true;
+    const fresh = !seen.has(realization.rref);
+    seen.add(realization.rref);
+    return fresh;
+  });
 }
