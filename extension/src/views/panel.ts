@@ -47,7 +47,8 @@ export class PipelinePanel implements Disposable {
         else if (change.is === "kernel") this.#changed();
       }),
     );
-    panel.title = title(path);
+    // not the file's name alone: its editor is often beside
+    panel.title = `Pipeline ${title(path)}`;
     const icon = (theme: string): vscode.Uri => vscode.Uri.joinPath(context.extension, "media", `tab-${theme}.svg`);
     panel.iconPath = { light: icon("light"), dark: icon("dark") };
     panel.webview.html = panelPage(panel.webview, context.extension, panel.title);
