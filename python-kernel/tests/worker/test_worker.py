@@ -731,6 +731,40 @@ def test_multiprocessing_in_a_stage(project: Project, worker: Worker) -> None:
     assert worker.problems == []
 
 
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+@pytest.mark.parametrize("program", [["-m", "stageloom.worker"], [str(PROGRAM)]])
+def test_processes_that_a_stage_starts_import_its_snapshot(method: str, program: list[str], project: Project) -> None:
+    """A fresh interpreter would import the files as they are on the disk by now."""
+    project.write(
+        stages("""
+        import helper, multiprocessing, sys
+        from concurrent.futures import ProcessPoolExecutor
+        def inner(x):
+            return ["{version}", helper.VERSION, x]
+        def outer(x):
+            return inner(x) + start(inner, x + 1)
+        def start(function, x):
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("METHOD")) as pool:
+                return pool.submit(function, x).result()
+        @stage
+        def one(ways: int = 1):
+            return start(outer, 1)
+        """).replace("METHOD", method)
+    )
+    pipeline = (project.root / "pipeline.py").read_text()
+    for version in ("old", "new"):
+        project.write(pipeline.replace("{version}", version))
+        project.write(f"VERSION = {version!r}", "helper.py")
+        job = project.job("one")
+        project.write("raise SystemError('taken from the disk')")
+        project.write("raise SystemError('taken from the disk')", "helper.py")
+        worker = Worker([sys.executable, *program])
+        worker.connect()
+        worker.done(job)
+        worker.close()
+        assert load(Path(job.scratch)) == [version, version, 1, version, version, 2]
+
+
 def is_alive(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:

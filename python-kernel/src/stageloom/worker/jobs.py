@@ -34,6 +34,7 @@ from stageloom.tracking.loader import IncompatibleSnapshotError
 from stageloom.worker.failures import failure_of
 from stageloom.worker.project import Loaded, Project
 from stageloom.worker.redirect import redirected, speaking
+from stageloom.worker.spawning import children_import_from
 from stageloom.worker.surroundings import PeakMemory, surroundings
 
 Progress = Callable[[Sequence[Point], float | None, str], None]
@@ -135,7 +136,11 @@ class _Attempt:
 def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded) -> Realized:
     memory = PeakMemory()
     references, warnings = False, tuple[str, ...]()
-    with surroundings(job.root, job.path, job.seed), reporting(progress):
+    with (
+        surroundings(job.root, job.path, job.seed),
+        reporting(progress),
+        children_import_from(job.store, job.root, job.snapshot),
+    ):
         start = time.perf_counter()
         if job.language == "function":
             warnings = execute_function(job, loaded.functions, loaded.code, load, loaded.code_of)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import traceback
@@ -14,11 +13,11 @@ from types import CodeType, ModuleType, TracebackType
 from stageloom.artifacts.values import CodeOf
 from stageloom.functions.declaration import Declarations
 from stageloom.functions.source import read as read_functions
-from stageloom.tracking.blobs import FolderBlobs, MissingBlobError
 from stageloom.tracking.cache import Cache
 from stageloom.tracking.fingerprint import Code, UnknownCodeError
 from stageloom.tracking.loader import Loader, install, uninstall
 from stageloom.tracking.snapshot import Snapshot
+from stageloom.worker.stored import read_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,7 @@ class Project:
         known = self._loaded
         if known is not None and known.snapshot.id == identity and str(known.snapshot.root) == root:
             return known
-        blobs = FolderBlobs(Path(store, "sources"))
-        snapshot = _read(store, root, identity, blobs)
+        snapshot, blobs = read_snapshot(store, root, identity)
         cache = Path(store, "cache")
         if self._loader is None:
             self._loader = install(snapshot, blobs, cache)
@@ -111,13 +109,3 @@ def _code_of(code: Code, loader: Loader) -> CodeOf:
         return known[module, name]
 
     return code_of
-
-
-def _read(store: str, root: str, identity: str, blobs: FolderBlobs) -> Snapshot:
-    path = Path(store, "snapshots", identity[:2], f"{identity}.json")
-    try:
-        return Snapshot.from_json(json.loads(path.read_bytes()), blobs, Path(root))
-    except OSError as error:
-        raise MissingBlobError(f"the snapshot of the sources cannot be read: {error}") from error
-    except ValueError as error:
-        raise MissingBlobError(f"the snapshot of the sources in {path} is damaged: {error}") from error

@@ -2,74 +2,32 @@
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import os
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 from stageloom.functions.execute import folder_of
+from stageloom.worker.hooks import once_imported
 
 
 @contextmanager
 def surroundings(root: str, path: str, seed: int) -> Iterator[None]:
     """Run the block in the folder of the pipeline file, with random numbers that follow from ``seed``."""
     before = os.getcwd()
-    seeder = _SeedsNumpy(seed)
     random.seed(seed)
-    if "numpy.random" in sys.modules:
-        _seed_numpy(seed)
-    else:
-        sys.meta_path.insert(0, seeder)
     torch: Any = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "manual_seed"):
         torch.manual_seed(seed)
     os.chdir(folder_of(root, path))
     try:
-        yield
+        # when a stage is the first to import it, NumPy's global generator would start from the clock
+        with once_imported("numpy.random", lambda module: vars(module)["seed"](seed % 2**32)):
+            yield
     finally:
-        if seeder in sys.meta_path:
-            sys.meta_path.remove(seeder)
         os.chdir(before)
-
-
-def _seed_numpy(seed: int) -> None:
-    module: Any = sys.modules["numpy.random"]
-    module.seed(seed % 2**32)
-
-
-class _SeedsNumpy(importlib.abc.MetaPathFinder):
-    """Seeds NumPy's global generator when a stage is the first to import it: it would start from the clock."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """Return the ordinary spec of ``numpy.random``, with a loader that seeds it."""
-        del target
-        if fullname != "numpy.random":
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path)
-        if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
-            spec.loader = _SeedingLoader(spec.loader.name, str(spec.loader.path), self._seed)
-        return spec
-
-
-class _SeedingLoader(importlib.machinery.SourceFileLoader):
-    def __init__(self, name: str, path: str, seed: int) -> None:
-        super().__init__(name, path)
-        self._seed = seed
-
-    def exec_module(self, module: ModuleType) -> None:
-        super().exec_module(module)
-        vars(module)["seed"](self._seed % 2**32)
 
 
 class PeakMemory:
