@@ -131,6 +131,12 @@ export function describeFailure(failure: Failure): string {
   return FAILURES[failure.kind] ?? clip(failure.message);
 }
 
+/** What happened and what to do, as sentences. */
+export function adviceText({ message, advice }: Failure): string {
+  if (advice === "") return message;
+  return `${message}${/[.!?:…]$/.test(message) ? "" : "."} ${advice}`;
+}
+
 function clip(text: string): string {
   const [line = ""] = text.split("\n");
   return line.length > 80 ? `${line.slice(0, 79)}…` : line;

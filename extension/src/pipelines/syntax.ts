@@ -14,9 +14,11 @@ export interface Place {
 
 /** The lines of a text, so that offsets can be told as lines and columns. */
 export class Lines {
+  readonly #text: string;
   readonly #starts: readonly number[];
 
   constructor(text: string) {
+    this.#text = text;
     const starts = [0];
     for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
     this.#starts = starts;
@@ -31,6 +33,12 @@ export class Lines {
       else high = middle - 1;
     }
     return { line: low, column: offset - (this.#starts[low] ?? 0) };
+  }
+
+  /** The text of a line, without its end; empty where there is no such line. */
+  text(line: number): string {
+    const from = this.#starts[line];
+    return from === undefined ? "" : this.#text.slice(from, this.#starts[line + 1]).trimEnd();
   }
 
   offset(place: Place): number {

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
-import { ago, duration, size } from "../pipelines/describe.js";
+import { adviceText, ago, duration, size } from "../pipelines/describe.js";
 import type { ArtifactFile, RealizationFiles, StageArtifacts } from "../protocol/kernel/messages.gen.js";
 import { now, type ViewContext } from "./context.js";
 
@@ -102,7 +102,7 @@ export class ArtifactTree implements vscode.TreeDataProvider<ArtifactNode>, Disp
     // without a pipeline in sight there is no reason to start a kernel
     if (model.pipelines().length === 0) return [];
     const answer = await artifacts.list();
-    this.#view.message = answer?.is === "failed" ? `${answer.failure.message} ${answer.failure.advice}` : "";
+    this.#view.message = answer?.is === "failed" ? adviceText(answer.failure) : "";
     if (answer?.is !== "done") return [];
     return answer.result.stages
       .filter((made) => made.realizations.length > 0)

@@ -56,25 +56,27 @@ export class Diagnostics implements Disposable {
     const { failure } = view.state;
     const frame = failure.frames.findLast((one) => one.user);
     const path = frame === undefined ? null : this.#context.root.path(vscode.Uri.file(frame.path));
-    const source = this.#context.model.project.source(pipeline.path);
+    const { project } = this.#context.model;
+    const inLine = frame === undefined || path === null ? null : project.source(path)?.lines.text(frame.line);
+    const own = project.source(pipeline.path);
     const place =
-      declaration === null || source === null
-        ? { line: view.line, column: 0 }
-        : source.lines.place(declaration.at.from);
-    const line = frame === undefined || path === null ? place.line : frame.line;
-    const column = frame === undefined || path === null ? place.column : 0;
-    const range = new vscode.Range(
-      line,
-      column,
-      line,
-      frame === undefined || path === null ? column + view.name.length : 1000,
-    );
-    const message = `"${view.name}" failed: ${failure.message}${failure.advice === "" ? "" : `\n${failure.advice}`}`;
+      declaration === null || own === null ? { line: view.line, column: 0 } : own.lines.place(declaration.at.from);
+    const range =
+      frame === undefined || path === null
+        ? new vscode.Range(place.line, place.column, place.line, place.column + view.name.length)
+        : lineRange(frame.line, inLine ?? "");
+    const message = `"${view.name}" failed: ${[failure.message, failure.advice].filter(Boolean).join("\n")}`;
     const diagnostic = new vscode.Diagnostic(range, message, vscode.DiagnosticSeverity.Error);
     diagnostic.source = "stageloom";
     diagnostic.code = failure.kind;
     return [path ?? view.path, diagnostic];
   }
+}
+
+/** A line without its indentation; the whole of it where its text is not known. */
+function lineRange(line: number, text: string): vscode.Range {
+  const start = text.length - text.trimStart().length;
+  return new vscode.Range(line, start, line, text === "" ? 1000 : text.trimEnd().length);
 }
 
 function diagnosticOf({ span, message, severity, code }: Problem): vscode.Diagnostic {

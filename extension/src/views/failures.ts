@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 
-import { failureText } from "../pipelines/describe.js";
+import { adviceText, failureText } from "../pipelines/describe.js";
 import type { Failure } from "../protocol/kernel/messages.gen.js";
 import type { StageRef } from "./context.js";
 
@@ -28,7 +28,7 @@ export class Failures {
     actions.set("Open Log", () => {
       this.#log.show(true);
     });
-    const message = `${ref === null ? "" : `"${ref.stage}" failed: `}${failure.message}${failure.advice === "" ? "" : ` ${failure.advice}`}`;
+    const message = `${ref === null ? "" : `"${ref.stage}" failed: `}${adviceText(failure)}`;
     const picked = await vscode.window.showErrorMessage(message, ...actions.keys());
     if (picked !== undefined) await actions.get(picked)?.();
   }

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
-import { describeFailure } from "../pipelines/describe.js";
+import { adviceText, describeFailure } from "../pipelines/describe.js";
 import type { ViewContext } from "./context.js";
 
 /** The status bar's item: idle, running, failed, no interpreter. Its tooltip is the menu. */
@@ -57,19 +57,18 @@ export class StatusBar implements Disposable {
     const { kernel } = model;
     if (kernel.is === "failed") {
       const text = describeFailure(kernel.failure);
-      return [
-        `$(error) Stageloom: ${text}`,
-        `${kernel.failure.message} ${kernel.failure.advice}`,
-        "statusBarItem.errorBackground",
-      ];
+      return [`$(error) Stageloom: ${text}`, adviceText(kernel.failure), "statusBarItem.errorBackground"];
     }
     if (kernel.is === "starting") return ["$(loading~spin) Stageloom", "Starting the engine.", null];
     const failed = model
       .pipelines()
       .flatMap((path) => (model.pipeline(path)?.stages ?? []).filter(({ view }) => view.state.is === "failed"));
     const [first] = failed;
-    if (first !== undefined)
-      return [`$(error) Stageloom: ${first.view.name} failed`, `The last run failed at ${first.view.name}.`, null];
+    if (first !== undefined) {
+      const text = failed.length === 1 ? `${first.view.name} failed` : `${failed.length} stages failed`;
+      const names = failed.map(({ view }) => view.name).join(", ");
+      return [`$(error) Stageloom: ${text}`, `Failed in the last run of each: ${names}.`, null];
+    }
     const python = kernel.is === "ready" ? `Idle, on Python ${kernel.python} (${kernel.executable}).` : "Idle.";
     return ["$(layers) Stageloom", python, null];
   }
