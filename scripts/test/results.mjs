@@ -53,5 +53,18 @@ export const settle = (suite, endings, { code, signal, timedOut }) => {
   return found;
 };
 
+/**
+ * What a check comes to, whose process is its only test.
+ *
+ * @param {string} name
+ * @param {{ code: number | null; signal: string | null; timedOut: boolean }} process
+ * @returns {Ending}
+ */
+export const settleCheck = (name, { code, signal, timedOut }) => {
+  if (timedOut) return { name, is: "failed", reason: "It took too long and was ended." };
+  if (code === 0) return { name, is: "passed" };
+  return { name, is: "failed", reason: `It ended with ${signal ?? `status ${code}`}.` };
+};
+
 /** @param {readonly Ending[]} endings @param {Ending["is"]} is */
 export const count = (endings, is) => endings.filter((ending) => ending.is === is).length;
