@@ -20,8 +20,11 @@ export class StageCells extends Part {
   readonly #heights = new Map<number, number>();
   #watchBlocks: IntersectionObserver | null = null;
   #watchCells: IntersectionObserver | null = null;
+  #watchHeights: ResizeObserver | null = null;
   #restored = false;
   #noting = 0;
+  /** The cell that was asked for stays where it was put while others take their real heights, until the user moves on. */
+  #held: { readonly cell: StageCell; readonly offset: number } | null = null;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -38,9 +41,13 @@ export class StageCells extends Part {
       },
       { root: this, rootMargin: "1000px 0px" },
     );
+    this.#watchHeights = new ResizeObserver(() => {
+      this.#hold();
+    });
     this.own(() => {
       this.#watchBlocks?.disconnect();
       this.#watchCells?.disconnect();
+      this.#watchHeights?.disconnect();
       cancelAnimationFrame(this.#noting);
     });
     this.own(
@@ -59,8 +66,14 @@ export class StageCells extends Part {
         });
     };
     this.addEventListener("scroll", onScroll, { passive: true });
+    const release = (): void => {
+      this.#held = null;
+    };
+    const moves = ["wheel", "touchstart", "pointerdown", "keydown"] as const;
+    for (const move of moves) this.addEventListener(move, release, { passive: true });
     this.own(() => {
       this.removeEventListener("scroll", onScroll);
+      for (const move of moves) this.removeEventListener(move, release);
     });
   }
 
@@ -72,7 +85,6 @@ export class StageCells extends Part {
     );
   }
 
-  /** Cells above take their real heights when they come near, which moves this one: some frames until it stands. */
   async #scrollTo(stage: string, offset: number): Promise<StageCell | null> {
     const at = this.desk.store.view.order.names.indexOf(stage);
     if (at < 0) return null;
@@ -83,11 +95,16 @@ export class StageCells extends Part {
     if (cell === undefined) return null;
     cell.near = true;
     await cell.updateComplete;
-    for (let round = 0; round < 6; round++) {
-      this.scrollTop += cell.getBoundingClientRect().top - this.getBoundingClientRect().top + offset;
-      await new Promise((resolve) => requestAnimationFrame(resolve));
-    }
+    this.#held = { cell, offset };
+    this.#hold();
     return cell;
+  }
+
+  #hold(): void {
+    if (this.#held === null) return;
+    const { cell, offset } = this.#held;
+    if (!cell.isConnected) this.#held = null;
+    else this.scrollTop += cell.getBoundingClientRect().top - this.getBoundingClientRect().top + offset;
   }
 
   /** Keeps which cell is at the top, and how much of it is above: heights are not the same after a reload. */
@@ -125,7 +142,10 @@ export class StageCells extends Part {
   }
 
   protected override updated(_: PropertyValues): void {
-    for (const block of this.querySelectorAll(".cell-block")) this.#watchBlocks?.observe(block);
+    for (const block of this.querySelectorAll(".cell-block")) {
+      this.#watchBlocks?.observe(block);
+      this.#watchHeights?.observe(block);
+    }
     for (const cell of this.querySelectorAll<StageCell>("stage-cell")) if (!cell.near) this.#watchCells?.observe(cell);
     if (this.#restored || this.#blocks.length === 0) return;
     this.#restored = true;
