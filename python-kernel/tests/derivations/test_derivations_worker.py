@@ -81,6 +81,8 @@ class Process:
 class Processes:
     """Runs jobs on a worker until it is stale, and each plan on a planner of its own."""
 
+    blocks = True
+
     def __init__(self):
         self.worker = None
         self.started = 0

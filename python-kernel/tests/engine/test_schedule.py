@@ -15,7 +15,9 @@ from stageloom.engine.schedule import (
     Finish,
     Hit,
     Look,
+    Lost,
     Miss,
+    Placed,
     Schedule,
     Skip,
     Start,
@@ -48,6 +50,43 @@ def test_a_failure_skips_what_depends_on_it_and_lets_the_rest_finish():
     assert schedule.step(Done("c")) == []
     assert schedule.step(Done("e")) == [Finish("failed")]
     assert schedule.state == {"a": "kept", "b": "failed", "c": "done", "d": "skipped", "e": "done"}
+
+
+def test_what_is_placed_lets_dependants_go_on_and_ends_once_it_is_durable():
+    schedule = Schedule({"a": [], "b": ["a"]})
+    schedule.begin()
+    schedule.step(Miss("a"))
+    assert schedule.step(Placed("a")) == [Look("b")]
+    assert schedule.step(Miss("b")) == [Start("b")]
+    assert schedule.step(Done("a")) == []
+    assert schedule.step(Placed("b")) == []
+    assert schedule.step(Done("b")) == [Finish("done")]
+    assert schedule.state == {"a": "done", "b": "done"}
+
+
+def test_what_was_placed_and_could_not_be_stored_stops_what_was_made_from_it():
+    schedule = Schedule({"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"]})
+    schedule.begin()
+    schedule.step(Miss("a"))
+    schedule.step(Placed("a"))
+    schedule.step(Miss("b"))
+    schedule.step(Miss("c"))
+    schedule.step(Placed("b"))
+    assert schedule.step(Failed("a")) == [Stop("c")]
+    assert schedule.step(Lost("b")) == [Skip("d", "skipped")]
+    assert schedule.step(Lost("c")) == [Finish("failed")]
+    assert schedule.state == {"a": "failed", "b": "skipped", "c": "skipped", "d": "skipped"}
+
+
+def test_cancelling_leaves_what_is_placed_to_be_stored():
+    schedule = Schedule({"a": [], "b": ["a"]})
+    schedule.begin()
+    schedule.step(Miss("a"))
+    assert schedule.step(Placed("a")) == [Look("b")]
+    assert schedule.step(Cancel()) == []
+    assert schedule.step(Miss("b")) == []
+    assert schedule.step(Done("a")) == [Finish("cancelled")]
+    assert schedule.state == {"a": "done", "b": "cancelled"}
 
 
 def test_cancel_stops_what_runs_and_starts_nothing():

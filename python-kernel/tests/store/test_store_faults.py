@@ -124,7 +124,7 @@ def test_kill_9_between_placing_and_settling_loses_nothing_that_was_reported(tmp
 
 
 def synced_before_the_journal(root: Path, make) -> tuple[set[str], set[str]]:
-    """Return the paths below trees/ of one placed realization, and what of them was synced before its event."""
+    """Return the paths of one realization, and what of them was synced where it is before the journal named it."""
     synced: list[str] = []
 
     class Watched(Files):
@@ -141,7 +141,11 @@ def synced_before_the_journal(root: Path, make) -> tuple[set[str], set[str]]:
     with Store.open(root, files=Watched()) as store:
         [found] = make(store)
         tree = store.tree(found.tree)
-    wanted = {str(path) for path in (tree.parent, tree, *tree.rglob("*"))}
+        record = root / "records" / found.rref.hash[:2]
+        derivation = root / "derivations" / found.dref.hash[:2]
+    wanted = {str(path) for path in (tree.parent, tree, *tree.rglob("*"), record, derivation)}
+    objects = (record / f"{found.rref.hash}.json", derivation / f"{found.dref.hash}.json", f"{tree}.json")
+    wanted.update(map(str, objects))
     return wanted, set(synced[: synced.index("journal")])
 
 
@@ -153,8 +157,13 @@ def test_no_run_enters_the_journal_before_all_of_its_tree_is_on_the_disk(tmp_pat
             store.place(made(store, "a"))
         elif how == "stored before":
             store.commit([made(store, "b", content=content_of("a", 0))])
-    wanted, synced = synced_before_the_journal(tmp_path, lambda store: store.settle([store.place(made(store, "a"))]))
-    assert len(wanted) == 5
+    if how == "placed by one that died":
+        wanted, synced = synced_before_the_journal(tmp_path, lambda store: store.commit([made(store, "a")]))
+    else:
+        wanted, synced = synced_before_the_journal(
+            tmp_path, lambda store: store.settle([store.place(made(store, "a"))])
+        )
+    assert len(wanted) == 10
     assert wanted <= synced
 
 
@@ -163,8 +172,11 @@ def test_a_placed_tree_that_a_power_cut_tore_is_made_again(tmp_path):
     with Store.open(tmp_path) as store:
         placed = store.place(made(store, "a"))
         tree = tmp_path / "trees" / placed.tree[:2] / placed.tree
-    (tree / "plot.txt").chmod(0o644)
-    os.truncate(tree / "plot.txt", 3)
+        record = tmp_path / "records" / placed.rref.hash[:2] / f"{placed.rref.hash}.json"
+        derivation = tmp_path / "derivations" / placed.dref.hash[:2] / f"{placed.dref.hash}.json"
+    for path in (tree / "plot.txt", record, derivation, tree.parent / f"{placed.tree}.json"):
+        path.chmod(0o644)
+        os.truncate(path, 3)
     with Store.open(tmp_path) as store:
         assert store.verify() == [], "nothing refers to it"
         assert find(store, "a") == []

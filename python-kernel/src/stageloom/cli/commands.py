@@ -24,8 +24,17 @@ from stageloom.library import open_workspace
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Plan, Point, Problem, StageStatus
 from stageloom.rpc.wire import encode
+from stageloom.worker.redirect import speaking
 
 _EXIT = {"done": 0, "failed": 1, "cancelled": 130}
+_WORDS = {
+    "kept": "cached",
+    "done": "ran",
+    "failed": "failed",
+    "skipped": "skipped: what it depends on failed",
+    "cancelled": "cancelled",
+    "running": "running …",
+}
 
 
 def realize(arguments: argparse.Namespace) -> int:
@@ -183,16 +192,11 @@ class _Printer:
 
     def changed(self, stage: str, state: StageState, entry: Entry) -> None:
         """Print a line when a stage ends."""
-        words = {
-            "kept": "cached",
-            "done": f"ran, took {show.duration(entry.took or 0)}",
-            "failed": "failed",
-            "skipped": "skipped: what it depends on failed",
-            "cancelled": "cancelled",
-            "running": "running …",
-        }.get(state)
+        words = _WORDS.get(state)
         if self._json or words is None or (state == "running" and self._quiet):
             return
+        if state == "done":
+            words += f", took {show.duration(entry.took or 0)}"
         self._line(f"{stage:<{self.width}}  {words}")
         for warning in entry.warnings if state == "done" else ():
             self._line(f"{'':<{self.width}}  warning: {warning}")
@@ -214,7 +218,7 @@ class _Printer:
         """Say nothing: a curve is for eyes."""
 
     def _line(self, text: str) -> None:
-        with self._lock:
+        with self._lock, speaking():  # a stage may be printing in another thread
             if not self._at_line_start:
                 sys.stdout.write("\n")
             self._at_line_start = True

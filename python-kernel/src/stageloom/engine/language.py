@@ -114,7 +114,12 @@ class JobListener(Protocol):
 
 
 class Executor(Protocol):
-    """Where one job runs."""
+    """Where one job runs. One that ``blocks`` runs it within :meth:`submit`."""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether submit returns only when the job has ended."""
+        ...
 
     def submit(
         self, job: RealizeJob, pool: str, listener: JobListener, done: Callable[[JobOutcome], None]

@@ -1,11 +1,11 @@
-"""The driver around the schedule: looks up, locks, submits jobs, commits, and tells a listener."""
+"""The driver around the schedule: looks up, locks, submits jobs, has what they made stored, and tells a listener."""
 
 from __future__ import annotations
 
 import queue
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -13,6 +13,7 @@ from stageloom.engine import schedule as plan
 from stageloom.engine.language import Executor, Pipeline, Target
 from stageloom.engine.look import Choice, Looked, look
 from stageloom.engine.provenance import Recorder, machine_facts, write_stage
+from stageloom.engine.saving import Saved, Saver
 from stageloom.model.values import Json, digest
 from stageloom.rpc.messages import Failure, JobDone, JobFailed, JobOutcome, Point, Realization, Realized, RealizeJob
 from stageloom.rpc.wire import decode
@@ -23,10 +24,12 @@ from stageloom.store.locks import Lock
 from stageloom.store.store import Store, lock_key, new_run
 
 _POLL_SECONDS = 0.05
+#: Work of so many seconds isn't left at risk while this thread is busy with the next stage.
+_WORTH_SAVING = 0.05
 
 
 class RunListener(Protocol):
-    """Hears what happens in a run; called from the run's thread, but for logs and progress."""
+    """Hears what happens in a run, from any thread."""
 
     def changed(self, stage: str, state: plan.StageState, entry: Entry) -> None:
         """A stage changed its state."""
@@ -83,6 +86,9 @@ class _Cancelled:
     """Asks the run to stop."""
 
 
+_Event = _Ended | Saved | _Cancelled
+
+
 class Run:
     """Realizes some stages of a pipeline. One use; :meth:`execute` blocks, :meth:`cancel` may come from any thread."""
 
@@ -111,7 +117,10 @@ class Run:
         self._looked: dict[str, Looked] = {}
         self._jobs: dict[str, _Job] = {}
         self._locked_out: dict[str, Looked] = {}
-        self._events: queue.SimpleQueue[_Ended | _Cancelled] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+        self._saver = Saver(store, self._hear_saved)
+        self._ran: set[str] = set()
+        self._standing_for: dict[str, list[str]] = {}
         self._first_failure: str | None = None
         self._outcome: plan.Outcome | None = None
 
@@ -122,14 +131,19 @@ class Run:
     def execute(self) -> RunResult:
         """Run until nothing is left to do."""
         self._pipeline.blobs.keep(self._pipeline.snapshot)
-        self._follow(self._schedule.begin())
-        while self._outcome is None:
-            self._take(self._wait())
+        try:
+            self._follow(self._schedule.begin())
+            while self._outcome is None:
+                self._take(self._wait())
+        finally:
+            self._saver.flush()  # what finished is kept, whatever ended the run
         return RunResult(self.run, self._outcome, self._schedule.state, self._entries, self._first_failure)
 
-    def _wait(self) -> list[_Ended | _Cancelled]:
+    def _wait(self) -> list[_Event]:
         """Return all events that are there, waiting for one; looks again at what another process was running."""
-        events: list[_Ended | _Cancelled] = []
+        events: list[_Event] = []
+        if self._events.empty() and not self._jobs:
+            self._saver.flush()  # nothing else will come
         try:
             events.append(self._events.get(timeout=_POLL_SECONDS if self._locked_out else None))
             while True:
@@ -138,15 +152,18 @@ class Run:
             pass
         return events
 
-    def _take(self, events: Sequence[_Ended | _Cancelled]) -> None:
+    def _take(self, events: Sequence[_Event]) -> None:
         if any(isinstance(event, _Cancelled) for event in events):
             self._follow(self._schedule.step(plan.Cancel()))
             for name in list(self._locked_out):
                 del self._locked_out[name]
                 self._follow(self._schedule.step(plan.Stopped(name)))
-        ended = [event for event in events if isinstance(event, _Ended)]
-        if ended:
-            self._end_jobs(ended)
+        for event in events:
+            if isinstance(event, Saved):
+                self._end_saved(event)
+        for event in events:
+            if isinstance(event, _Ended):
+                self._end_job(event)
         for name, looked in list(self._locked_out.items()):
             del self._locked_out[name]
             self._try_start(name, looked)
@@ -182,6 +199,9 @@ class Run:
             looked = self._checked(look(self._store, target, self._choices))
         except StoreError as error:
             return self._fail(name, store_failure(error))
+        if looked.choice is None and self._saver.awaits(looked.action):
+            self._saver.flush()  # another stage of this run did the same work
+            return self._look(name)
         self._looked[name] = looked
         if looked.rivals:
             return self._fail(name, _rivals(name, looked))
@@ -190,8 +210,14 @@ class Run:
         return self._keep(name, looked)
 
     def _stand_for(self, name: str, other: str) -> Sequence[plan.Instruction]:
-        self._entries[name].found = self._entries[other].found
         self._choices[name] = self._choices[other]
+        if self._schedule.state[other] == "placed":
+            self._standing_for.setdefault(other, []).append(name)
+            return self._schedule.step(plan.Placed(name))
+        return self._end_standing(name, other)
+
+    def _end_standing(self, name: str, other: str) -> Sequence[plan.Instruction]:
+        self._entries[name].found = self._entries[other].found
         ran = self._schedule.state[other] == "done"
         following = self._schedule.step(plan.Done(name) if ran else plan.Hit(name))
         self._tell(name)
@@ -199,14 +225,15 @@ class Run:
 
     def _keep(self, name: str, looked: Looked) -> Sequence[plan.Instruction]:
         assert looked.choice is not None
-        entry = self._entries[name]
-        entry.found = looked.found
+        self._choices[name] = looked.choice
         if not looked.recorded and not self._store.readonly:
             try:
-                [entry.found] = self._store.commit([self._new(name, looked, tree=looked.choice.tree)])
+                placed = self._store.place(self._new(name, looked, tree=looked.choice.tree))
             except StoreError as error:
                 return self._fail(name, store_failure(error))
-        self._choices[name] = looked.choice
+            self._saver.add(name, placed, None)
+            return self._schedule.step(plan.Placed(name))
+        self._entries[name].found = looked.found
         following = self._schedule.step(plan.Hit(name))
         self._tell(name)
         return following
@@ -215,14 +242,20 @@ class Run:
         """Return ``looked`` as a miss where its tree is damaged, so that running the stage heals the store."""
         if looked.choice is None:
             return looked
-        try:
-            self._store.tree(looked.choice.tree)
-        except DamagedError:
-            return Looked(looked.dref, looked.context, looked.context_key, looked.action, None, None, recorded=False)
-        return looked
+        error = self._store.check([looked.choice.tree]).get(looked.choice.tree)
+        if error is None:
+            return looked
+        if not isinstance(error, DamagedError):
+            raise error
+        return replace(looked, choice=None, found=None, recorded=False, rivals=())
 
     def _try_start(self, name: str, looked: Looked) -> None:
         """Start the job, unless another process is at the same work: then look again soon."""
+        if self._is_orphan(name):
+            self._follow(self._lose(name))
+            return
+        if self._executor.blocks and self._saver.at_risk >= _WORTH_SAVING:
+            self._saver.flush()
         lock: Lock | None = None
         try:
             lock = self._store.lock(lock_key(looked.dref, looked.context_key), wait=0)
@@ -275,57 +308,75 @@ class Run:
             request, target.pool, job.recorder, lambda outcome: self._events.put(_Ended(name, outcome))
         )
 
-    def _end_jobs(self, ended: Sequence[_Ended]) -> None:
-        """Commit what was made in one group and tell of each."""
-        made: list[tuple[_Ended, _Job, NewRealization]] = []
-        for event in ended:
-            job = self._jobs.pop(event.name)
-            job.recorder.close()
-            entry = self._entries[event.name]
-            entry.took = time.time() - (entry.started or time.time())
-            if isinstance(event.outcome, JobDone):
-                realized: Realized = decode(Realized, event.outcome.result)
-                entry.took = realized.took
-                entry.warnings = realized.warnings
-                made.append((event, job, self._new(event.name, job.looked, realized=realized, scratch=job.scratch)))
-            else:
-                write_stage(self._store.run_folder(self.run, event.name), self._facts(event.name, job.target))
-                self._end_badly(event, job)
-        self._commit(made)
+    def _end_job(self, event: _Ended) -> None:
+        """Put what was made in its place, so that what depends on it starts; or tell how it failed."""
+        job = self._jobs.pop(event.name)
+        job.recorder.close()
+        entry = self._entries[event.name]
+        entry.took = time.time() - (entry.started or time.time())
+        if not isinstance(event.outcome, JobDone):
+            write_stage(self._store.run_folder(self.run, event.name), self._facts(event.name, job.target))
+            job.lock.release()
+            self._end_badly(event)
+            return
+        realized: Realized = decode(Realized, event.outcome.result)
+        entry.took = realized.took
+        entry.warnings = realized.warnings
+        try:
+            placed = self._store.place(self._new(event.name, job.looked, realized=realized, scratch=job.scratch))
+        except StoreError as error:
+            job.lock.release()
+            self._follow(self._fail(event.name, store_failure(error)))
+            return
+        self._choices[event.name] = Choice(placed.dref, placed.rref, placed.tree)
+        self._ran.add(event.name)
+        self._saver.add(event.name, placed, job.lock)
+        self._follow(self._schedule.step(plan.Placed(event.name)))
 
-    def _end_badly(self, event: _Ended, job: _Job) -> None:
-        job.lock.release()
+    def _end_badly(self, event: _Ended) -> None:
         failure = event.outcome.failure if isinstance(event.outcome, JobFailed) else _STALE
-        if failure.kind == "cancelled":
+        if self._is_orphan(event.name):
+            self._follow(self._lose(event.name))
+        elif failure.kind == "cancelled":
             following = self._schedule.step(plan.Stopped(event.name))
             self._tell(event.name)
             self._follow(following)
             if not self._schedule.cancelling:
                 self.cancel()
-            return
-        self._follow(self._fail(event.name, failure))
+        else:
+            self._follow(self._fail(event.name, failure))
 
-    def _commit(self, made: Sequence[tuple[_Ended, _Job, NewRealization]]) -> None:
-        if not made:
+    def _hear_saved(self, group: Sequence[Saved]) -> None:
+        """Tell of what is durable now; from any thread, since this run's own may be busy with a stage."""
+        for one in group:
+            if one.found is not None:
+                entry = self._entries[one.name]
+                entry.found = one.found
+                self._listener.changed(one.name, "done" if one.name in self._ran else "kept", entry)
+            self._events.put(one)
+
+    def _end_saved(self, saved: Saved) -> None:
+        name = saved.name
+        below = self._standing_for.pop(name, ())
+        if saved.found is None:
+            self._follow(self._lose(name) if saved.error is None else self._fail(name, store_failure(saved.error)))
+            for other in below:
+                self._follow(self._lose(other))
             return
-        try:
-            found = self._store.commit([new for _, _, new in made])
-        except StoreError as error:
-            if len(made) > 1:
-                for one in made:
-                    self._commit([one])
-                return
-            event, job, _ = made[0]
-            job.lock.release()
-            self._follow(self._fail(event.name, store_failure(error)))
-            return
-        for (event, job, _), stored in zip(made, found, strict=True):
-            job.lock.release()
-            self._entries[event.name].found = stored
-            self._choices[event.name] = Choice(stored.dref, stored.rref, stored.tree)
-            following = self._schedule.step(plan.Done(event.name))
-            self._tell(event.name)
-            self._follow(following)
+        self._follow(self._schedule.step(plan.Done(name) if name in self._ran else plan.Hit(name)))
+        for other in below:
+            self._follow(self._end_standing(other, name))
+
+    def _is_orphan(self, name: str) -> bool:
+        """Return whether something that ``name`` is made from was only placed and could not be stored."""
+        target = self._pipeline.targets[name]
+        needed = (one for names in target.dependencies.values() for one in names)
+        return any(self._schedule.state[one] in ("failed", "skipped") for one in needed)
+
+    def _lose(self, name: str) -> Sequence[plan.Instruction]:
+        following = self._schedule.step(plan.Lost(name))
+        self._tell(name)
+        return following
 
     def _fail(self, name: str, failure: Failure) -> Sequence[plan.Instruction]:
         self._entries[name].failure = failure

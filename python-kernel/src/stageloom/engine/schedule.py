@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-StageState = Literal["waiting", "looking", "running", "done", "kept", "failed", "cancelled", "skipped"]
+StageState = Literal["waiting", "looking", "running", "placed", "done", "kept", "failed", "cancelled", "skipped"]
 Outcome = Literal["done", "failed", "cancelled"]
 
 _ENDED: frozenset[StageState] = frozenset({"done", "kept", "failed", "cancelled", "skipped"})
@@ -28,8 +28,25 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """What stands for the stage can be read, so what depends on it may start; it isn't durable yet.
+
+    A Done, Hit, Failed or Lost must follow.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The stage ran and what it made is durable."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What the stage was made from, or was being made from, could not be stored, so neither can it be."""
 
     name: str
 
@@ -53,7 +70,7 @@ class Cancel:
     """Whoever asked for the run wants it no more."""
 
 
-Event = Hit | Miss | Done | Failed | Stopped | Cancel
+Event = Hit | Miss | Placed | Done | Lost | Failed | Stopped | Cancel
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +89,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Cancel the stage's job; a Stopped, Done or Failed must follow."""
+    """Cancel the stage's job; a Stopped, Lost, Done or Failed must follow."""
 
     name: str
 
@@ -93,6 +110,9 @@ class Finish:
 
 
 Instruction = Look | Start | Stop | Skip | Finish
+
+
+_ENDS: Mapping[type, StageState] = {Failed: "failed", Stopped: "cancelled", Lost: "skipped"}
 
 
 class Schedule:
@@ -125,21 +145,29 @@ class Schedule:
                 return [*self._end(event.name, "cancelled"), *self._finish()]
             self.state[event.name] = "running"
             return [Start(event.name)]
+        if isinstance(event, Placed):
+            self.state[event.name] = "placed"
+            return self._release(event.name)
         if isinstance(event, Hit):
             return [*self._end(event.name, "kept"), *self._finish()]
         if isinstance(event, Done):
             return [*self._end(event.name, "done"), *self._finish()]
-        return [*self._end(event.name, "failed" if isinstance(event, Failed) else "cancelled"), *self._finish()]
+        state = _ENDS[type(event)]
+        return [*self._end(event.name, state), *self._finish()]
 
     def _look(self, name: str) -> Instruction:
         self.state[name] = "looking"
         return Look(name)
 
     def _end(self, name: str, state: StageState) -> list[Instruction]:
+        released = self.state[name] == "placed"
         self.state[name] = state
         self._open -= 1
         if state not in _MADE:
             return self._skip_below(name, "cancelled" if state == "cancelled" else "skipped")
+        return [] if released else self._release(name)
+
+    def _release(self, name: str) -> list[Instruction]:
         ready: list[Instruction] = []
         for dependant in self._dependants[name]:
             self._missing[dependant] -= 1
@@ -148,6 +176,7 @@ class Schedule:
         return ready
 
     def _skip_below(self, name: str, state: Literal["skipped", "cancelled"]) -> list[Instruction]:
+        """Skip what waits for ``name``, and stop what began when it was only placed."""
         skipped: list[Instruction] = []
         below = list(self._dependants[name])
         while below:
@@ -157,6 +186,8 @@ class Schedule:
                 self._open -= 1
                 skipped.append(Skip(current, state))
                 below.extend(self._dependants[current])
+            elif self.state[current] == "running":
+                skipped.append(Stop(current))
         return skipped
 
     def _cancel(self) -> list[Instruction]:

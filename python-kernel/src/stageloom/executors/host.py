@@ -25,6 +25,8 @@ from stageloom.rpc.wire import encode
 class HostExecutor:
     """Runs jobs through ``endpoint``, whose other end is the extension host."""
 
+    blocks = False
+
     def __init__(self, endpoint: Endpoint, warm: Callable[[], Sequence[str]] = tuple) -> None:
         self._endpoint = endpoint
         self._warm = warm

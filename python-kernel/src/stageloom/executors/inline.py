@@ -11,6 +11,8 @@ from stageloom.rpc.messages import Failure, JobFailed, JobOutcome, PlanJob, Real
 class InlineExecutor:
     """Runs each job where it is submitted, so :meth:`submit` returns when it has ended."""
 
+    blocks = True
+
     def submit(
         self, job: RealizeJob, pool: str, listener: JobListener, done: Callable[[JobOutcome], None]
     ) -> Callable[[], None]:

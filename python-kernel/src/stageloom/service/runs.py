@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from stageloom.engine.language import CannotPlanError, Pipeline
+from stageloom.engine.language import CannotPlanError
 from stageloom.engine.project import UnknownParameterError, UnknownStageError, blocking_problems
 from stageloom.engine.run import Entry, Run, realization_of, store_failure
 from stageloom.engine.schedule import StageState
@@ -30,6 +30,7 @@ _SHOWN: Mapping[StageState, Literal["waiting", "running", "done", "kept", "faile
     "waiting": "waiting",
     "looking": "waiting",
     "running": "running",
+    "placed": "running",
     "done": "done",
     "kept": "kept",
     "failed": "failed",

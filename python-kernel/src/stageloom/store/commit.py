@@ -124,12 +124,19 @@ class Publisher:
         self._scratch = scratch
 
     def place(self, one: Prepared) -> None:
-        """Put the tree in its place, read-only. Nothing is durable by that, and nothing refers to it."""
-        if one.manifest is None or self._stored(one.tree, one.manifest):
-            return
-        scratch = _existing(one)
-        seal(self._files, scratch)
-        self._place_tree(scratch, self._layout.tree(one.tree), one, set())
+        """Put tree and objects in their places, read-only. Nothing is durable by that, and the journal names none."""
+        if one.manifest is not None and not self._stored(one.tree, one.manifest):
+            scratch = _existing(one)
+            seal(self._files, scratch)
+            self._place_tree(scratch, self._layout.tree(one.tree), one, set())
+        staged = self._stage(self._objects([one]), sync=False)
+        try:
+            for temporary, target in staged:
+                if temporary:
+                    self._move(temporary, target, set())
+        except BaseException:
+            self._drop(staged)
+            raise
 
     def publish(self, group: Sequence[Prepared]) -> None:
         """Store all objects of the group durably. When this raises, no object of it is half there."""
@@ -144,13 +151,14 @@ class Publisher:
             else:
                 _existing(one)
                 new.setdefault(one.tree, one)
-        # Who put a tree there may have died before it was durable.
+        # Who put a tree or an object there may have died before it was durable.
         paths, folders = self._below(there)
         count = len(objects) + len(paths) + sum(len(one.manifest.files) for one in new.values() if one.manifest)
         many = count > ONE_BY_ONE
         staged = self._stage(objects, sync=not many)
         try:
-            self._sync(new, paths + [path for path, _ in staged if path and many], folders)
+            paths += [temporary or target for temporary, target in staged if many or not temporary]
+            self._sync(new, paths, folders)
             renamed = {os.path.dirname(path) for path in (*objects, *map(self._layout.tree, (*new, *there)))}
             for tree, one in new.items():
                 self._place_tree(os.fspath(one.new.scratch or ""), self._layout.tree(tree), one, renamed)

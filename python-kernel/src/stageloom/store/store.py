@@ -247,9 +247,9 @@ class Store:
         self._writing()
         with explained(self._layout.root):
             one = prepare(new, self._shelf.size)
+            self._publisher.place(one)
             if one.manifest is None:
                 return one
-            self._publisher.place(one)
             found = stats(self._layout.tree(one.tree))
         self._shelf.remember({one.tree: found})
         return replace(one, placed=found)

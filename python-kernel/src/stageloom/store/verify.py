@@ -49,7 +49,12 @@ def verify(layout: Layout, reading: Reading) -> list[Damage]:
         if reference.derivation not in derivations:
             path = layout.derivation(DRef(reference.derivation, reference.name))
             damages.append(Damage("derivation", path, "is missing", reference.derivation))
-    trees = {event["tree"] for event in runs} | {found.tree for found in records.values() if found is not None}
+    # What was placed and never entered the journal is nobody's loss.
+    named = {RRef.parse(event["rref"]) for event in runs}
+    known = {one.hash for one in named} | {one.derivation for one in named}
+    damages = [one for one in damages if one.kind not in ("record", "derivation") or one.identity in known]
+    stored = (records.get(one.hash) for one in named)
+    trees = {event["tree"] for event in runs} | {found.tree for found in stored if found is not None}
     damages.extend(_trees(layout, sorted(trees)))
     damages.extend(_sources(layout))
     return damages

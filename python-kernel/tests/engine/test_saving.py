@@ -1,0 +1,184 @@
+"""What a run places is made durable in groups, and nothing is told as done before."""
+
+from __future__ import annotations
+
+import errno
+import os
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from stageloom.engine.workspace import Workspace
+from stageloom.executors.inline import InlineExecutor
+from stageloom.library import LANGUAGES
+from stageloom.store.files import Files
+from stageloom.store.store import Store
+
+CHAIN = """
+    from stageloom import stage
+
+
+    @stage
+    def a():
+        return "a"
+
+
+    @stage
+    def b(a):
+        return a + "b"
+
+
+    @stage
+    def c(b):
+        return b + "c"
+
+
+    @stage
+    def d():
+        return "d"
+"""
+
+
+class Watched(Files):
+    """Counts what asks the disk to wait, and refuses what ``refuses`` says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.syncs = 0
+        self.refuses = lambda operation, path: False
+
+    def before(self, operation: str, path: str) -> None:
+        self.syncs += operation == "fsync"
+        if self.refuses(operation, path):
+            raise OSError(errno.ENOSPC, "No space left on device", path)
+
+
+class Heard:
+    """Keeps what a run tells, and for what is told as done whether the store has it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.told: list[tuple[str, str]] = []
+        self.early: list[str] = []
+
+    def changed(self, stage, state, entry):
+        self.told.append((stage, state))
+        if state in ("done", "kept") and self.store.get(entry.found.rref) is None:
+            self.early.append(stage)
+
+    def log(self, stage, stream, text):
+        pass
+
+    def progress(self, stage, points, fraction, message):
+        pass
+
+
+def realize(root: Path, files: Files, text: str = CHAIN):
+    (root / "pipeline.py").write_text(textwrap.dedent(text))
+    with Store.open(root / "store", files=files) as store:
+        workspace = Workspace(root, store, LANGUAGES, InlineExecutor())
+        heard = Heard(store)
+        pipeline = workspace.read("pipeline.py")
+        result = workspace.run(pipeline, [], heard).execute()
+        assert heard.early == [], "told as done before the store had it"
+        assert store.verify() == []
+        assert threading.active_count() == 1, "nothing waits in the background"
+        return result, heard
+
+
+def test_a_chain_waits_for_the_disk_in_groups_not_per_stage(tmp_path):
+    count = 60
+    text = "from stageloom import stage\n\n\n@stage\ndef s0():\n    return 0\n"
+    for number in range(1, count):
+        text += f"\n\n@stage\ndef s{number}(s{number - 1}):\n    return s{number - 1} + 1\n"
+    files = Watched()
+    result, heard = realize(tmp_path, files, text)
+    assert set(result.states.values()) == {"done"}
+    assert len(heard.told) == 2 * count
+    assert files.syncs < count, "less than once a stage"
+    print(f"{count} stages: the disk was waited for {files.syncs} times")
+
+
+def test_what_cannot_be_stored_fails_and_takes_with_it_what_was_made_from_it(tmp_path):
+    (tmp_path / "first").mkdir()
+    result, _ = realize(tmp_path / "first", Watched())
+    tree = result.entries["a"].found.tree
+    files = Watched()
+    files.refuses = lambda operation, path: operation == "rename" and path.endswith(f"{tree}.json")
+    (tmp_path / "second").mkdir()
+    result, heard = realize(tmp_path / "second", files)
+    assert result.outcome == "failed"
+    assert result.states == {"a": "failed", "b": "skipped", "c": "skipped", "d": "done"}
+    assert result.entries["a"].failure.kind == "disk-full"
+    assert result.first_failure == "a"
+    assert [one for one in heard.told if one[1] in ("done", "kept")] == [("d", "done")]
+    again, _ = realize(tmp_path / "second", Watched())
+    assert again.states == {"a": "done", "b": "done", "c": "done", "d": "kept"}
+
+
+def test_equal_work_of_one_run_is_done_once(tmp_path):
+    text = """
+        from stageloom import stage
+
+
+        @stage
+        def a():
+            return 1
+
+
+        @stage
+        def later(a):
+            return a
+
+
+        @stage
+        def latest(later):
+            return later
+
+
+        @stage
+        def q(a):
+            open({log!r}, "a").write("x")
+            return a
+
+
+        again = q.bind(a=latest)
+    """
+    log = tmp_path / "log"
+    result, _ = realize(tmp_path, Watched(), textwrap.dedent(text).format(log=str(log)))
+    assert log.read_text() == "x"
+    assert result.states == {"a": "done", "later": "done", "latest": "done", "q": "done", "again": "kept"}
+
+
+def test_early_cutoff_records_a_chain_in_groups(tmp_path):
+    realize(tmp_path, Watched())
+    files = Watched()
+    result, _ = realize(tmp_path, files, CHAIN.replace('return "a"', 'return "" + "a"'))
+    assert result.states == {"a": "done", "b": "kept", "c": "kept", "d": "kept"}
+    assert result.entries["c"].found.kept
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9")
+def test_what_finished_is_durable_soon_while_the_next_stage_runs_on(tmp_path):
+    (tmp_path / "pipeline.py").write_text(
+        textwrap.dedent(CHAIN).replace('return a + "b"', 'import time; time.sleep(60); return a + "b"')
+    )
+    child = os.fork()
+    if not child:
+        with Store.open(tmp_path / "store") as store:
+            workspace = Workspace(tmp_path, store, LANGUAGES, InlineExecutor())
+            workspace.run(workspace.read("pipeline.py"), ["b"], Heard(store)).execute()
+        os._exit(1)
+    try:
+        until = time.monotonic() + 30
+        with Store.open(tmp_path / "store") as store:
+            while not store.history(stage="a") and time.monotonic() < until:
+                time.sleep(0.02)
+            assert store.history(stage="a"), "a stage that finished waits for the one after it"
+            assert store.history(stage="b") == []
+    finally:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
