@@ -159,6 +159,39 @@ describe("what a stage shows", () => {
     );
   });
 
+  test("the stage gone to stays where it was put while outputs arrive above it, until the user scrolls", async ({
+    host,
+  }) => {
+    const panel = await host.open(themes.dark);
+    const many = Array.from({ length: 8 }, (_, at) =>
+      stage(`s${at.toString()}`, { state: cached(`s${at.toString()}`) }),
+    );
+    await panel.post({ is: "snapshot", pipeline: pipeline(many), outputs: [], focus: "s4" });
+    await panel.laidOut();
+    const distance = async (): Promise<number> => {
+      await panel.settle(4);
+      const [cell, cells] = [
+        await panel.cell("s4").boundingBox(),
+        await panel.page.locator("stage-cells").boundingBox(),
+      ];
+      return Math.abs(cell!.y - cells!.y);
+    };
+    const arrive = async (name: string): Promise<void> => {
+      const log = Array.from({ length: 12 }, (_, at) => `line ${at.toString()}\n`).join("");
+      await panel.post({
+        is: "outputs",
+        outputs: { stage: name, rref: `rref:${name}`, previews: [], log, points: [] },
+      });
+    };
+    expect(await distance()).toBeLessThan(12);
+    for (const name of ["s0", "s2", "s3", "s7"]) await arrive(name);
+    expect(await distance()).toBeLessThan(12);
+    await panel.page.locator("stage-cells").hover();
+    await panel.page.mouse.wheel(0, -300);
+    await arrive("s6");
+    expect(await distance()).toBeGreaterThan(150);
+  });
+
   test("a log is shown as a terminal shows it, and its traceback can be clicked", async ({ host }) => {
     const panel = await openMidRun(host);
     await panel.post({ is: "focus", stage: "train" });
