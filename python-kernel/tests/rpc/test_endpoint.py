@@ -27,8 +27,8 @@ from stageloom.rpc.messages import (
     Undone,
     UndoParams,
 )
+from stageloom.rpc.mismatch import WireError
 from stageloom.rpc.request import Call
-from stageloom.rpc.wire import WireError
 
 
 class Pair:

@@ -28,7 +28,8 @@ from stageloom.rpc.messages import (
     StageStatus,
     WrittenFile,
 )
-from stageloom.rpc.wire import WireError, decode, encode, resolve, wire_name
+from stageloom.rpc.mismatch import WireError
+from stageloom.rpc.wire import decode, encode, resolve, wire_name
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -23,14 +23,16 @@ from stageloom.rpc.errors import (
     PARSE_ERROR,
     ConnectionClosedError,
     RpcError,
-    make_error,
+    error_json,
+    read_error,
 )
 from stageloom.rpc.framing import FramingError, frame, read_frame
 from stageloom.rpc.handshake import check_protocol
 from stageloom.rpc.messages import METHODS, Method
+from stageloom.rpc.mismatch import WireError
 from stageloom.rpc.request import Call, Request
 from stageloom.rpc.text import dump, parse
-from stageloom.rpc.wire import WireError, decode, encode
+from stageloom.rpc.wire import decode, encode
 
 Task = Callable[[], None]
 Runner = Callable[[Task], object]
@@ -264,11 +266,11 @@ class Endpoint:
             result = registered.handle(params, call)
             answer = {"result": None if registered.method.result is None else _answer(registered.method, result)}
         except RpcError as error:
-            answer = {"error": _error_json(error.code, error.message, error.data)}
+            answer = {"error": error_json(error.code, error.message, error.data)}
         except Exception as error:  # noqa: BLE001  # whatever a handler raises is an answer
             text = f"{type(error).__name__}: {error}"
             self._log("error", f"{call.method} failed: {''.join(traceback.format_exception(error)).rstrip()}")
-            answer = {"error": _error_json(INTERNAL_ERROR, f"{call.method} failed: {text}", None)}
+            answer = {"error": error_json(INTERNAL_ERROR, f"{call.method} failed: {text}", None)}
         if call.id is not None:
             with self._lock:
                 self._received.pop(call.id, None)
@@ -282,7 +284,7 @@ class Endpoint:
             return
         try:
             if "error" in message:
-                request.settle(None, _read_error(message["error"]))
+                request.settle(None, read_error(message["error"]))
                 return
             if request.method == "initialize":
                 check_protocol(message["result"], self.name)
@@ -297,7 +299,7 @@ class Endpoint:
     def _refuse(self, identity: int | str | None, method: str, code: int, text: str) -> None:
         self._log("error", f"{self.name}: {method} was dropped: {text}")
         if identity is not None:
-            self._send({"id": identity, "error": _error_json(code, text, None)})
+            self._send({"id": identity, "error": error_json(code, text, None)})
 
 
 def _answer(method: Method, result: object) -> object:
@@ -305,13 +307,3 @@ def _answer(method: Method, result: object) -> object:
     if type(result) is not expected and type(result) not in get_args(expected):
         raise TypeError(f"{method.name} is answered with {expected}, not {type(result).__name__}")
     return encode(result)
-
-
-def _error_json(code: int, message: str, data: object) -> dict[str, object]:
-    return {"code": code, "message": message, **({} if data is None else {"data": data})}
-
-
-def _read_error(error: object) -> RpcError:
-    if not isinstance(error, dict) or not isinstance(error.get("code"), int):
-        return RpcError(INTERNAL_ERROR, f"an answer with a malformed error: {str(error)[:300]}")
-    return make_error(error["code"], str(error.get("message", "")), error.get("data"))

@@ -42,3 +42,15 @@ class ConnectionClosedError(RpcError):
 def make_error(code: int, message: str, data: Json = None) -> RpcError:
     """Return the error that an answer spells."""
     return RequestCancelledError(message, data) if code == REQUEST_CANCELLED else RpcError(code, message, data)
+
+
+def error_json(code: int, message: str, data: object) -> dict[str, object]:
+    """Return an error as an answer holds it."""
+    return {"code": code, "message": message, **({} if data is None else {"data": data})}
+
+
+def read_error(error: object) -> RpcError:
+    """Return the error that an answer holds, whatever the other side wrote there."""
+    if not isinstance(error, dict) or not isinstance(error.get("code"), int):
+        return RpcError(INTERNAL_ERROR, f"an answer with a malformed error: {str(error)[:300]}")
+    return make_error(error["code"], str(error.get("message", "")), error.get("data"))

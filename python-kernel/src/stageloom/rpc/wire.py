@@ -1,9 +1,4 @@
-"""Messages as JSON and back: strict, told by annotations alone, with decoders and encoders made once per type.
-
-JSON has one kind of number and a host written in JavaScript keeps 53 bits of it, so a configuration value that passes
-through it would come back as another one: ``1.0`` as ``1``. In what is typed ``Json``, whole floats therefore travel as
-``{"$float": "1.0"}`` and integers beyond 53 bits as ``{"$int": "…"}``, and are put back on this side.
-"""
+"""Messages as JSON and back: strict, told by annotations alone, with decoders and encoders made once per type."""
 
 from __future__ import annotations
 
@@ -15,30 +10,14 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from stageloom.model.values import Json
+from stageloom.rpc.json_values import decode_values, encode_values
+from stageloom.rpc.mismatch import WireError, kind_of
 
 T = TypeVar("T")
 Coder = Callable[[Any], Any]
 
-_SAFE = 2**53 - 1
 _ENCODERS: dict[object, Coder] = {}
 _DECODERS: dict[object, Coder] = {}
-
-
-class WireError(ValueError):
-    """A message that does not agree with its type; the text starts with the path to what is wrong."""
-
-    def __init__(self, problem: str, path: tuple[str, ...] = ()) -> None:
-        self.problem = problem
-        self.path = path
-        super().__init__(problem)
-
-    def under(self, step: str) -> WireError:
-        """Return the same error as seen from one level further out."""
-        return WireError(self.problem, (step, *self.path))
-
-    def __str__(self) -> str:
-        where = "".join(self.path).lstrip(".")
-        return f"{where}: {self.problem}" if where else self.problem
 
 
 def wire_name(name: str) -> str:
@@ -61,7 +40,7 @@ def encoder(kind: object) -> Coder:
     """Return the function that turns a value of the annotation ``kind`` into JSON."""
     made = _ENCODERS.get(kind)
     if made is None:
-        made = _ENCODERS[kind] = _make(kind, _encode_json, encoder, _dataclass_encoder, _union_encoder, list)
+        made = _ENCODERS[kind] = _make(kind, encode_values, encoder, _dataclass_encoder, _union_encoder, list)
     return made
 
 
@@ -69,7 +48,7 @@ def decoder(kind: object) -> Coder:
     """Return the function that turns JSON into a value of the annotation ``kind``."""
     made = _DECODERS.get(kind)
     if made is None:
-        made = _DECODERS[kind] = _make(kind, _decode_json, decoder, _dataclass_decoder, _union_decoder, tuple)
+        made = _DECODERS[kind] = _make(kind, decode_values, decoder, _dataclass_decoder, _union_decoder, tuple)
     return made
 
 
@@ -112,11 +91,6 @@ def _make(
 
 
 # --- scalars ---------------------------------------------------------------------------------------------------------
-
-
-def kind_of(value: object) -> str:
-    """Return how a type is named in an error."""
-    return "null" if value is None else type(value).__name__
 
 
 def _string(value: object) -> object:
@@ -300,68 +274,3 @@ def _dataclass_decoder(kind: type) -> Coder:
     required = {field.name: field.default is MISSING and field.default_factory is MISSING for field in fields(kind)}
     plan += [(wire_name(name), name, decoder(hint), required[name]) for name, hint in resolve(kind).items()]
     return convert
-
-
-# --- JSON ------------------------------------------------------------------------------------------------------------
-
-
-def _encode_json(value: object) -> object:
-    kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return value
-    if kind is int:
-        return value if -_SAFE <= cast(int, value) <= _SAFE else {"$int": str(value)}
-    if kind is float:
-        return _encode_float(cast(float, value))
-    if isinstance(value, (list, tuple)):
-        return [_at(_encode_json, part, f"[{index}]") for index, part in enumerate(value)]
-    if isinstance(value, Mapping):
-        if len(value) == 1 and "$int" in value:  # a dict that merely looks like the tag
-            return {"$int": [_encode_json(value["$int"])]}
-        return {_key(key): _at(_encode_json, part, f".{key}") for key, part in value.items()}
-    raise WireError(f"expected JSON, got {kind_of(value)}")
-
-
-def _encode_float(value: float) -> object:
-    if not math.isfinite(value):
-        raise WireError(f"expected JSON, got the float {value}")
-    return {"$float": repr(value)} if value.is_integer() else value
-
-
-def _decode_json(value: object) -> object:
-    kind = type(value)
-    if kind is list:
-        return [_decode_json(part) for part in cast(list[object], value)]
-    if kind is dict:
-        mapping = cast(dict[str, object], value)
-        return _untagged(mapping) if len(mapping) == 1 else {key: _decode_json(part) for key, part in mapping.items()}
-    if kind in (str, bool, int, float) or value is None:
-        return value
-    raise WireError(f"expected JSON, got {kind_of(value)}")
-
-
-def _untagged(mapping: dict[str, object]) -> object:
-    tag, body = next(iter(mapping.items()))
-    try:
-        if tag == "$int" and isinstance(body, str):
-            return int(body)
-        if tag == "$float" and isinstance(body, str) and math.isfinite(float(body)):
-            return float(body)
-    except ValueError:
-        raise WireError(f"{body!r:.60} is not a number", (f".{tag}",)) from None
-    if tag == "$int" and isinstance(body, list) and len(body) == 1:
-        return {tag: _decode_json(body[0])}
-    return {tag: _decode_json(body)}
-
-
-def _at(convert: Coder, value: object, step: str) -> object:
-    try:
-        return convert(value)
-    except WireError as error:
-        raise error.under(step) from None
-
-
-def _key(key: object) -> str:
-    if type(key) is str:
-        return key
-    raise WireError(f"expected a str as key, got {kind_of(key)}")
