@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { InterpreterFinder, probeInterpreter, type InterpreterPorts } from "../../src/kernels/interpreter.js";
@@ -64,11 +64,13 @@ describe.runIf(process.platform !== "win32")("an interpreter", () => {
     expect((await probe(python)).is).toBe("done");
   });
 
-  const old = ["2.7.18", "3.6.15", "3.9.18"].map((version) =>
-    path.join(homedir(), ".pyenv/versions", version, "bin/python"),
-  );
-  it.skipIf(!old.every((file) => existsSync(file)))("that is too old is told with its version", async () => {
-    for (const command of old) {
+  it("that is too old is told with its version", async (context) => {
+    // a version manager's, wherever HOME points during tests
+    const versions = path.join(process.env["PYENV_ROOT"] ?? path.join(userInfo().homedir, ".pyenv"), "versions");
+    const old = ["2.7.18", "3.6.15", "3.9.18"].map((version) => path.join(versions, version, "bin/python"));
+    const present = old.filter((file) => existsSync(file));
+    if (present.length === 0) context.skip("no Python older than 3.10 is installed by pyenv on this machine");
+    for (const command of present) {
       const found = await probe(command);
       expect(found).toMatchObject({ is: "failed", failure: { kind: "old-interpreter" } });
       expect(found.is === "failed" && found.failure.message).toMatch(/Python (2\.7\.18|3\.6\.15|3\.9\.18) is too old/);
