@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 
 import { duration } from "../pipelines/describe.js";
 import type { RunOutcome } from "../pipelines/runs.js";
+import type { Problem } from "../protocol/kernel/messages.gen.js";
 import type { ViewContext } from "./context.js";
 import type { Failures } from "./failures.js";
 
@@ -58,9 +59,10 @@ export class Realizing {
         return;
       case "failed": {
         const [first] = outcome.stages;
+        const problems = this.#blocking(outcome.problems, path);
         if (first !== undefined) await this.#failures.show(first.failure, { path, stage: first.stage });
-        else if (outcome.failure !== null) await this.#failures.show(outcome.failure);
-        else await this.#problems(outcome.problems.map((problem) => problem.message));
+        else if (problems.length > 0 || outcome.failure === null) await this.#problems(problems);
+        else await this.#failures.show(outcome.failure);
         return;
       }
       case "refused":
@@ -103,10 +105,17 @@ export class Realizing {
       await vscode.commands.executeCommand("stageloom.openPanel", stage === undefined ? { path } : { path, stage });
   }
 
-  async #problems(messages: readonly string[]): Promise<void> {
-    const [first = "The pipeline has problems."] = messages;
-    const more = messages.length > 1 ? ` (and ${messages.length - 1} more)` : "";
-    if ((await vscode.window.showErrorMessage(`Nothing was run. ${first}${more}`, "Show Problems")) !== undefined)
+  /** What kept a run from beginning. A file that cannot be read has no stages: to miss the one asked for tells little. */
+  #blocking(told: readonly Problem[], path: string): readonly Problem[] {
+    const problems = told.length > 0 ? told : (this.#context.model.pipeline(path)?.problems ?? []);
+    return problems.filter(({ severity, code }) => severity === "error" && (told.length > 0 || code === "syntax"));
+  }
+
+  async #problems([first, ...more]: readonly Problem[]): Promise<void> {
+    const place = first === undefined ? "" : ` ${first.span.path}:${first.span.line + 1}: ${first.message}`;
+    const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
+    const message = `Nothing was run.${place || " The pipeline has problems."}${others}`;
+    if ((await vscode.window.showErrorMessage(message, "Show Problems")) !== undefined)
       await vscode.commands.executeCommand("workbench.actions.view.problems");
   }
 }
