@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stageloom.engine.language import Target
-from stageloom.model.objects import Context, Record, action_key, context_key
+from stageloom.model.objects import Context, Derivation, Record, action_key, context_key
 from stageloom.model.references import DRef, RRef
 from stageloom.store.found import Found
 from stageloom.store.store import Store
@@ -26,17 +26,24 @@ class Looked:
     """What a look-up came to. ``found`` is None when the stage must run.
 
     ``recorded`` is False where the tree was found by its action key alone: ``choice`` then awaits its record.
-    ``rivals`` are the realizations of a stage that takes only one, where several that differ are visible.
+    ``trees`` are those chosen for each role. ``rivals`` are the realizations of a stage that takes only one, where
+    several that differ are visible.
     """
 
     dref: DRef
     context: Context
     context_key: str
-    action: str
+    derivation: Derivation
+    trees: Mapping[str, Sequence[str]]
     choice: Choice | None
     found: Found | None
     recorded: bool
     rivals: Sequence[Found] = ()
+
+    @property
+    def action(self) -> str:
+        """The key of the work. Computed anew each time: what is found by its derivation does without."""
+        return action_key(self.derivation, self.trees)
 
 
 def context_of(target: Target, choices: Mapping[str, Choice]) -> Context:
@@ -51,22 +58,20 @@ def context_of(target: Target, choices: Mapping[str, Choice]) -> Context:
 
 def look(store: Store, target: Target, choices: Mapping[str, Choice]) -> Looked:
     """Look ``target`` up, given what was ``choices``-en for all it depends on."""
-    if target.derivation is None or target.dref is None:
+    dref, derivation = target.dref, target.derivation
+    if derivation is None or dref is None:
         raise ValueError(f"{target.name} has no derivation to look up")
     context = context_of(target, choices)
     key = context_key(context)
     trees = {role: [choices[name].tree for name in names] for role, names in target.dependencies.items()}
-    action = action_key(target.derivation, trees)
-    realizations = store.find(target.dref, key)
+    realizations = store.find(dref, key)
     if realizations:
         latest = realizations[-1]
-        choice = Choice(target.dref, latest.rref, latest.tree)
+        choice = Choice(dref, latest.rref, latest.tree)
         rivals = realizations if target.match == "only" and len({one.tree for one in realizations}) > 1 else ()
-        return Looked(target.dref, context, key, action, choice, latest, recorded=True, rivals=rivals)
-    same_work = store.find_action(action)
+        return Looked(dref, context, key, derivation, trees, choice, latest, recorded=True, rivals=rivals)
+    same_work = store.find_action(action_key(derivation, trees))
     if same_work is None:
-        return Looked(target.dref, context, key, action, None, None, recorded=False)
-    rref = Record(target.dref, context, same_work.tree).rref
-    return Looked(
-        target.dref, context, key, action, Choice(target.dref, rref, same_work.tree), same_work, recorded=False
-    )
+        return Looked(dref, context, key, derivation, trees, None, None, recorded=False)
+    choice = Choice(dref, Record(dref, context, same_work.tree).rref, same_work.tree)
+    return Looked(dref, context, key, derivation, trees, choice, same_work, recorded=False)
