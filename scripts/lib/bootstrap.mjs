@@ -35,7 +35,7 @@ const installed = () => {
 };
 
 /** Runs npm by the Node that runs this, whatever `npm` is on the PATH. @param {readonly string[]} args */
-const npm = (args) => {
+export const npm = (args) => {
   const script = process.env["npm_execpath"];
   if (script?.endsWith(".js") === true) return /** @type {const} */ ([process.execPath, [script, ...args]]);
   return /** @type {const} */ ([process.platform === "win32" ? "npm.cmd" : "npm", args]);

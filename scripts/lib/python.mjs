@@ -74,7 +74,7 @@ const makeVenv = async (base, folder) => {
 /**
  * An environment of exactly the packages of a lock file in python-kernel/, kept between runs.
  *
- * @param {"examples" | "dev"} name `requirements-<name>.lock`
+ * @param {"examples" | "dev" | "bench"} name `requirements-<name>.lock`
  * @returns {Promise<string>} its interpreter
  */
 export const environment = async (name) => {
