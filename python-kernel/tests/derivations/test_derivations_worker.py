@@ -100,7 +100,7 @@ class Processes:
         done(outcome)
         return lambda: None
 
-    def plan(self, job):
+    def plan(self, job, check):
         planner = Process()
         try:
             return planner.endpoint.submit("worker/plan", job).result(60)

@@ -101,6 +101,14 @@ class Language(Protocol):
         ...
 
 
+#: Raises where whoever asked doesn't want the answer any more.
+Check = Callable[[], None]
+
+
+def never() -> None:
+    """The check of an answer that is always wanted."""
+
+
 class JobListener(Protocol):
     """Hears of a job while it runs, from any thread."""
 
@@ -130,6 +138,6 @@ class Executor(Protocol):
         """
         ...
 
-    def plan(self, job: PlanJob) -> JobOutcome:
-        """Run a planner's job and wait for it."""
+    def plan(self, job: PlanJob, check: Check = never) -> JobOutcome:
+        """Run a planner's job and wait for it; what ``check`` raises meanwhile cancels the job and is raised."""
         ...

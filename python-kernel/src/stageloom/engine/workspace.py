@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from stageloom.artifacts.media import list_files
 from stageloom.artifacts.previews import preview_file
-from stageloom.engine.language import CannotPlanError, Executor, Language, Pipeline, Target
+from stageloom.engine.language import CannotPlanError, Check, Executor, Language, Pipeline, Target, never
 from stageloom.engine.project import read_pipeline, stages_named
 from stageloom.engine.provenance import read_curve, read_log
 from stageloom.engine.run import Run, RunListener, realization_of, store_failure
@@ -43,6 +44,7 @@ from stageloom.tracking.snapshot import Snapshot
 
 _PREVIEWED_FILES = 24
 _PLANS_KEPT = 32
+_CHECK_SECONDS = 0.05
 
 
 class NoSuchRealizationError(LookupError):
@@ -57,7 +59,8 @@ class Workspace:
         self.store = store
         self._languages = languages
         self._executor = executor
-        self._planning = threading.Lock()
+        self._lock = threading.Lock()
+        self._planning: dict[str, threading.Lock] = {}
         self._planned: dict[tuple[str, str, str], Planned] = {}
 
     def read(
@@ -67,24 +70,29 @@ class Workspace:
         sets: Mapping[str, Json] | None = None,
         *,
         may_run: bool = True,
+        check: Check = never,
     ) -> Pipeline:
-        """Return the pipeline at ``path``; a planner runs its file where its source isn't enough, if it ``may_run``."""
-        with self._planning:
-            return read_pipeline(
-                self.root,
-                path,
-                self._languages,
-                self.store,
-                overlays,
-                sets,
-                self._ask if may_run else None,
-            )
+        """Return the pipeline at ``path``; a planner runs its file where its source isn't enough, if it ``may_run``.
+
+        ``check`` is called now and then; what it raises ends the reading, and the planner with it.
+        """
+
+        def ask(snapshot: Snapshot, path: str, sets: Mapping[str, Json]) -> Planned:
+            return self._ask(snapshot, path, sets, check)
+
+        with self._turn(path, check):
+            return read_pipeline(self.root, path, self._languages, self.store, overlays, sets, ask if may_run else None)
 
     def plan(
-        self, path: str, overlays: Mapping[str, str] | None = None, sets: Mapping[str, Json] | None = None
+        self,
+        path: str,
+        overlays: Mapping[str, str] | None = None,
+        sets: Mapping[str, Json] | None = None,
+        *,
+        check: Check = never,
     ) -> Plan:
         """Return how the pipeline at ``path`` stands."""
-        pipeline = self.read(path, overlays, sets)
+        pipeline = self.read(path, overlays, sets, check=check)
         return self.describe(pipeline)
 
     def describe(self, pipeline: Pipeline) -> Plan:
@@ -104,9 +112,11 @@ class Workspace:
         stage: str,
         overlays: Mapping[str, str] | None = None,
         sets: Mapping[str, Json] | None = None,
+        *,
+        check: Check = never,
     ) -> tuple[Reason, ...]:
         """Return why ``stage`` isn't cached, with the texts to compare."""
-        pipeline = self.read(path, overlays, sets)
+        pipeline = self.read(path, overlays, sets, check=check)
         standing = standings(self.store, pipeline)
         found: list[Reason] = []
         for name in stages_named(pipeline, [stage]):
@@ -208,17 +218,30 @@ class Workspace:
             shutil.copyfile(source, target)
         return target
 
-    def _ask(self, snapshot: Snapshot, path: str, sets: Mapping[str, Json]) -> Planned:
+    @contextmanager
+    def _turn(self, path: str, check: Check) -> Iterator[None]:
+        """Let one at a time read a file, since the second finds what the first one's planner said."""
+        with self._lock:
+            turn = self._planning.setdefault(path, threading.Lock())
+        while not turn.acquire(timeout=_CHECK_SECONDS):
+            check()
+        try:
+            yield
+        finally:
+            turn.release()
+
+    def _ask(self, snapshot: Snapshot, path: str, sets: Mapping[str, Json], check: Check) -> Planned:
         key = (snapshot.id, path, canonical_text(dict(sets)))
         if key in self._planned:
             return self._planned[key]
         job = PlanJob(f"plan/{new_run(time.time())}", str(self.store.path), str(self.root), snapshot.id, path, sets)
-        outcome = self._executor.plan(job)
+        outcome = self._executor.plan(job, check)
         if isinstance(outcome, JobDone):
             planned: Planned = decode(Planned, outcome.result)
-            if len(self._planned) >= _PLANS_KEPT:
-                del self._planned[next(iter(self._planned))]
-            self._planned[key] = planned
+            with self._lock:
+                if len(self._planned) >= _PLANS_KEPT:
+                    del self._planned[next(iter(self._planned))]
+                self._planned[key] = planned
             return planned
         if isinstance(outcome, JobFailed):
             raise CannotPlanError(outcome.failure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from stageloom.engine.language import JobListener
+from stageloom.engine.language import Check, JobListener, never
 from stageloom.rpc.endpoint import Endpoint, inline
 from stageloom.rpc.errors import RequestCancelledError
 from stageloom.rpc.messages import (
@@ -21,19 +21,25 @@ from stageloom.rpc.messages import (
 from stageloom.rpc.request import Call, Request
 from stageloom.rpc.wire import encode
 
+_CHECK_SECONDS = 0.05
+
 
 class HostExecutor:
     """Runs jobs through ``endpoint``, whose other end is the extension host."""
 
     blocks = False
 
-    def __init__(self, endpoint: Endpoint, warm: Callable[[], Sequence[str]] = tuple) -> None:
+    def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._warm = warm
+        self._warm: tuple[str, tuple[str, ...]] = ("", ())
         self._listeners: dict[str, JobListener] = {}
         self._lock = threading.Lock()
         endpoint.on("job/log", self._log, inline)
         endpoint.on("job/progress", self._progress, inline)
+
+    def warm(self, snapshot: str, modules: Sequence[str]) -> None:
+        """Have spare workers import ``modules`` ahead, while jobs of this snapshot are run."""
+        self._warm = (snapshot, tuple(modules))
 
     def submit(
         self, job: RealizeJob, pool: str, listener: JobListener, done: Callable[[JobOutcome], None]
@@ -41,7 +47,8 @@ class HostExecutor:
         """Ask the host to run ``job``; see ``engine.language.Executor``."""
         with self._lock:
             self._listeners[job.job] = listener
-        warm = tuple(self._warm())
+        snapshot, modules = self._warm
+        warm = modules if snapshot == job.snapshot else ()
         params = PoolRunParams(job.job, "worker", pool, job.snapshot, "worker/realize", encode(job), warm)
         request = self._endpoint.submit("pool/run", params)
 
@@ -53,13 +60,18 @@ class HostExecutor:
         request.when_done(settled)
         return request.cancel
 
-    def plan(self, job: PlanJob) -> JobOutcome:
-        """Ask the host for a planner and wait."""
+    def plan(self, job: PlanJob, check: Check = never) -> JobOutcome:
+        """Ask the host for a planner and wait; see ``engine.language.Executor``."""
         params = PoolRunParams(job.job, "planner", "", job.snapshot, "worker/plan", encode(job))
         request = self._endpoint.submit("pool/run", params)
         waiting = threading.Event()
         request.when_done(lambda _: waiting.set())
-        waiting.wait()
+        try:
+            while not waiting.wait(_CHECK_SECONDS):
+                check()
+        except BaseException:
+            request.cancel()
+            raise
         return _outcome(request)
 
     def _log(self, message: JobLog, call: Call) -> None:

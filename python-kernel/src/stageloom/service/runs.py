@@ -11,7 +11,9 @@ from stageloom.engine.language import CannotPlanError
 from stageloom.engine.project import UnknownParameterError, UnknownStageError, blocking_problems
 from stageloom.engine.run import Entry, Run, realization_of, store_failure
 from stageloom.engine.schedule import StageState
+from stageloom.engine.warm import warm_modules
 from stageloom.engine.workspace import Workspace
+from stageloom.executors.host import HostExecutor
 from stageloom.rpc.endpoint import Endpoint
 from stageloom.rpc.messages import (
     Failure,
@@ -43,15 +45,16 @@ _BATCH_SECONDS = 0.03
 class Runs:
     """Starts and cancels runs."""
 
-    def __init__(self, workspace: Workspace, endpoint: Endpoint) -> None:
+    def __init__(self, workspace: Workspace, endpoint: Endpoint, executor: HostExecutor) -> None:
         self._workspace = workspace
         self._endpoint = endpoint
+        self._executor = executor
         self._active: dict[str, _Active] = {}
         self._lock = threading.Lock()
 
     def start(self, params: RunParams) -> str:
         """Start a run in a thread of its own and return its identity."""
-        active = _Active(new_run(time.time()), params, self._workspace, self._endpoint)
+        active = _Active(new_run(time.time()), params, self._workspace, self._endpoint, self._executor)
         with self._lock:
             self._active[active.run] = active
         threading.Thread(target=self._carry_out, args=(active,), name=active.run, daemon=True).start()
@@ -84,15 +87,22 @@ class Runs:
             active.ended.set()
 
 
+class _GivenUpError(Exception):
+    """The run was cancelled while it was planned."""
+
+
 class _Active:
     """One run. Changes of stages are gathered for some milliseconds, so that 10,000 cached ones are a few messages."""
 
-    def __init__(self, run: str, params: RunParams, workspace: Workspace, endpoint: Endpoint) -> None:
+    def __init__(
+        self, run: str, params: RunParams, workspace: Workspace, endpoint: Endpoint, executor: HostExecutor
+    ) -> None:
         self.run = run
         self.ended = threading.Event()
         self._params = params
         self._workspace = workspace
         self._endpoint = endpoint
+        self._executor = executor
         self._lock = threading.Lock()
         self._changes: dict[str, RunStage] = {}
         self._sent_at = 0.0
@@ -117,6 +127,8 @@ class _Active:
             self._plan_and_run()
         except (UnknownStageError, UnknownParameterError, FileNotFoundError) as error:
             self._end_early(Failure("internal", str(error)))
+        except _GivenUpError:
+            self._send("cancelled")
         except CannotPlanError as error:
             self._end_early(error.failure)
         except StoreError as error:
@@ -125,8 +137,12 @@ class _Active:
             self._end_early(Failure("internal", f"The engine failed: {type(error).__name__}: {error}"))
             raise
 
+    def _check(self) -> None:
+        if self._cancelled:
+            raise _GivenUpError
+
     def _plan_and_run(self) -> None:
-        pipeline = self._workspace.read(self._params.path, sets=self._params.sets)
+        pipeline = self._workspace.read(self._params.path, sets=self._params.sets, check=self._check)
         run = self._workspace.run(pipeline, self._params.targets, self, self.run)
         wrong = blocking_problems(pipeline, run.order)
         if wrong:
@@ -139,6 +155,7 @@ class _Active:
                 self._state = "running"
             self._changes.update((name, RunStage(name, "waiting")) for name in run.order)
         self._flush()
+        self._executor.warm(pipeline.snapshot.id, warm_modules(pipeline, run.order))
         if cancelled:
             run.cancel()
         result = run.execute()

@@ -66,7 +66,9 @@ class Server:
         self._executor = HostExecutor(self._endpoint)
         handshake.answer(self._endpoint, ("engine",), self._initialize)
         for method, handle in self._handlers().items():
-            self._endpoint.on(method, _guarded(handle), in_thread)
+            self._endpoint.on(method, _guarded(_heedless(handle)), in_thread)
+        self._endpoint.on("pipeline/plan", _guarded(self._plan), in_thread)
+        self._endpoint.on("pipeline/why", _guarded(self._why), in_thread)
 
     def serve(self) -> None:
         """Answer until the host goes or asks to shut down; then stop what runs."""
@@ -81,8 +83,6 @@ class Server:
     def _handlers(self) -> dict[str, Callable[[Any], object]]:
         return {
             "shutdown": self._shutdown,
-            "pipeline/plan": self._plan,
-            "pipeline/why": self._why,
             "run/start": self._start,
             "run/cancel": self._cancel,
             "stage/invalidate": self._invalidate,
@@ -100,7 +100,7 @@ class Server:
         except StoreError as error:
             raise _failed(store_failure(error)) from None
         self._workspace = Workspace(Path(params.workspace).resolve(), store, LANGUAGES, self._executor)
-        self._runs = Runs(self._workspace, self._endpoint)
+        self._runs = Runs(self._workspace, self._endpoint, self._executor)
         self._told = store.sequence
         return handshake.describe(str(store.path), tuple(store.warnings))
 
@@ -115,11 +115,11 @@ class Server:
         threading.Timer(0.05, self._endpoint.close).start()
         return params
 
-    def _plan(self, params: PlanParams) -> Plan:
-        return self._open.plan(params.path, params.overlays, params.sets)
+    def _plan(self, params: PlanParams, call: Call) -> Plan:
+        return self._open.plan(params.path, params.overlays, params.sets, check=call.check)
 
-    def _why(self, params: WhyParams) -> Why:
-        return Why(self._open.why(params.path, params.stage, params.overlays, params.sets))
+    def _why(self, params: WhyParams, call: Call) -> Why:
+        return Why(self._open.why(params.path, params.stage, params.overlays, params.sets, check=call.check))
 
     def _start(self, params: RunParams) -> RunStarted:
         assert self._runs is not None
@@ -176,13 +176,18 @@ class Server:
         self._endpoint.notify("log/message", LogMessage(known, text))  # type: ignore[arg-type]  # one of the four
 
 
-def _guarded(handle: Callable[[Any], object]) -> Callable[[Any, Call], object]:
+def _heedless(handle: Callable[[Any], object]) -> Callable[[Any, Call], object]:
+    """Return a handler of what is too quick to be cancelled."""
+    return lambda params, _: handle(params)
+
+
+def _guarded(handle: Callable[[Any, Call], object]) -> Callable[[Any, Call], object]:
     """Return a handler that answers what can be expected to go wrong with a Failure to show."""
 
     def guarded(params: Any, call: Call) -> object:
         call.check()
         try:
-            return handle(params)
+            return handle(params, call)
         except CannotPlanError as error:
             raise _failed(error.failure) from None
         except StoreError as error:

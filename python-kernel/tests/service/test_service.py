@@ -1,0 +1,100 @@
+"""The engine as the editor has it: its own process, real workers, everything over the connection."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from host import Host
+
+from stageloom.rpc.errors import RequestCancelledError
+from stageloom.rpc.messages import PlanParams, RunRef
+
+PIPELINE = """
+import os, signal
+
+import numpy
+from stageloom import stage
+import helper
+
+
+@stage
+def first():
+    import json
+    import scipy.optimize
+    return 1
+
+
+@stage
+def second(first):
+    import matplotlib
+    return helper.one() + first
+
+
+@stage
+def kills(first):
+    print("still here", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+SLOW = """
+import time
+from stageloom.derivations import DRef, Manager, mkconfig, mkdrv, build_wrapper, match_only
+
+time.sleep(120)
+
+
+def stage_a(m: Manager) -> DRef:
+    return mkdrv(m, mkconfig({"name": "a"}), match_only(), build_wrapper(lambda b: None))
+"""
+
+
+@pytest.fixture
+def host(tmp_path: Path):
+    (tmp_path / "pipeline.py").write_text(PIPELINE)
+    (tmp_path / "helper.py").write_text(
+        "import csv\n\ntry:\n    import yaml\nexcept ImportError:\n    yaml = None\n\n\ndef one():\n    return 1\n"
+    )
+    (tmp_path / "slow.py").write_text(SLOW)
+    with Host(tmp_path) as made:
+        yield made
+
+
+def test_spare_workers_are_told_what_the_targets_stages_import(host):
+    host.ended(host.start("pipeline.py", "second"))
+    assert {tuple(sorted(job.warm)) for job in host.jobs} == {("matplotlib", "numpy", "scipy.optimize", "yaml")}
+
+
+def test_a_plan_that_nobody_wants_any_more_ends_at_once_with_its_planner(host):
+    request = host.engine.endpoint.submit("pipeline/plan", PlanParams("slow.py"))
+    host.until(lambda: bool(host.jobs))
+    waiting = host.engine.endpoint.submit("pipeline/plan", PlanParams("slow.py"))
+    began = time.monotonic()
+    assert {stage.name for stage in host.ask("pipeline/plan", PlanParams("pipeline.py"), 30).stages} > {"first"}
+    for one in (waiting, request):
+        one.cancel()
+        with pytest.raises(RequestCancelledError):
+            one.result(20)
+    assert time.monotonic() - began < 20, "the planner sleeps for two minutes"
+    host.until(lambda: host.cancelled == [host.jobs[0].job])
+    assert len(host.jobs) == 1
+
+
+def test_a_run_that_is_cancelled_while_it_is_planned_ends_as_cancelled(host):
+    run = host.start("slow.py")
+    host.until(lambda: bool(host.jobs))
+    host.ask("run/cancel", RunRef(run))
+    assert host.ended(run)[""].is_ == "cancelled"
+    host.until(lambda: len(host.cancelled) == 1)
+
+
+def test_a_stage_that_kills_its_process_fails_by_name_and_what_finished_is_kept(host):
+    ended = host.ended(host.start("pipeline.py", "kills", "second"))
+    assert ended[""].is_ == "failed"
+    assert ended["kills"].is_ == "failed"
+    assert ended["kills"].failure.kind == "killed"
+    assert ended["second"].is_ == "done"
+    assert ("kills", "still here\n") in host.logs
+    again = host.ended(host.start("pipeline.py", "second"))
+    assert again["second"].is_ == "kept"
