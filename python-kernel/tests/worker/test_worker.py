@@ -328,6 +328,19 @@ def test_no_interrupt_is_lost_and_none_hits_the_next_job(body: str, project: Pro
     assert slowest < 1.5
 
 
+def test_what_an_interrupted_stage_printed_is_told_once(project: Project, worker: Worker) -> None:
+    project.write(one("for number in range(10**9):\n    print(number, flush=True)"))
+    for _ in range(40):
+        job = project.job("one")
+        request = worker.start(job)
+        wait_for(lambda job=job: worker.printed(job))
+        request.cancel()
+        assert request.result(5).failure.kind == "cancelled"
+        numbers = worker.printed(job).split("\n")[:-1]
+        assert numbers == [str(number) for number in range(len(numbers))]
+        worker.logs.clear()
+
+
 def test_a_job_cancelled_in_the_queue_does_not_run(project: Project, worker: Worker) -> None:
     project.write(stages("@stage\ndef slow():\n    time.sleep(0.7)\n@stage\ndef next():\n    print('ran')\n"))
     first, second = worker.start(project.job("slow")), worker.start(project.job("next"))

@@ -77,10 +77,9 @@ class Capture:
         sys.stderr = sys.__stderr__ = self._streams["stderr"]  # type: ignore[misc]
 
     def _stream(self, name: Name) -> io.TextIOWrapper:
-        raw = _Raw(self._files[name].descriptor, lambda: self._turn(name), lambda: self._written(name))
-        return io.TextIOWrapper(
-            io.BufferedWriter(raw), "utf-8", "backslashreplace", line_buffering=True, write_through=False
-        )
+        raw = _Raw(self._files[name].descriptor)
+        buffer = _Buffer(raw, lambda: self._turn(name), lambda: self._written(name))
+        return io.TextIOWrapper(buffer, "utf-8", "backslashreplace", line_buffering=True, write_through=False)
 
     def _turn(self, name: Name) -> None:
         """Before Python code writes on the other stream than last time, wait until that one was read: order counts."""
@@ -95,10 +94,10 @@ class Capture:
         That costs two changes of threads, so where much is printed only some of it is waited for.
         """
         self._poke.set()
-        if not self._forked and self._waits.take():
-            file = self._files[name]
-            if not self._wait_for({file: file.size()}, _TURN):
-                self._waits.spend()
+        file = self._files[name]
+        size = file.size()
+        if file.read < size and not self._forked and self._waits.take() and not self._wait_for({file: size}, _TURN):
+            self._waits.spend()
 
     # --- following ---------------------------------------------------------------------------------------------------
 
@@ -218,28 +217,34 @@ class _Followed:
         self._decoder.reset()
 
 
-class _Raw(io.RawIOBase):
+class _Raw(io.FileIO):
     """Descriptor 1 or 2 as Python's own streams write on it."""
 
-    def __init__(self, descriptor: int, turn: Callable[[], None], written: Callable[[], None]) -> None:
-        self._descriptor = descriptor
-        self._turn = turn
-        self._written = written
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "w", closefd=False)
 
-    def writable(self) -> bool:
-        """Return True."""
-        return True
+    def seekable(self) -> bool:
+        """Return False, as of a terminal."""
+        return False
 
-    def fileno(self) -> int:
-        """Return the descriptor."""
-        return self._descriptor
 
-    def write(self, data: object) -> int:
-        """Write, after what came before on the other stream was read."""
-        self._turn()
-        count = os.write(self._descriptor, data)  # type: ignore[arg-type]  # BufferedWriter gives a memoryview
-        self._written()
-        return count
+class _Buffer(io.BufferedWriter):
+    """Calls ``before`` and ``after`` around what is flushed.
+
+    An interrupt may come within either. Here nothing is lost by that, and nothing written again; within a write of the
+    stream below it would not be known what is written already.
+    """
+
+    def __init__(self, raw: _Raw, before: Callable[[], None], after: Callable[[], None]) -> None:
+        super().__init__(raw)
+        self._before = before
+        self._after = after
+
+    def flush(self) -> None:
+        """Write what is kept."""
+        self._before()
+        super().flush()
+        self._after()
 
 
 class NoInput(io.TextIOBase):
