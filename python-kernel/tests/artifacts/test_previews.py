@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
+import scipy.sparse
 
 from stageloom.artifacts import shown_arrays
 from stageloom.artifacts.media import label_of, list_files, media_of
@@ -71,6 +73,7 @@ def test_files_are_listed_by_what_they_are(tmp_path: Path) -> None:
         (None, "plot.png", ["plot.png"]),
         (None, "", ["return/value.json"]),
         ([np.arange(3)], "", ["return/value.json", "return/0.npy"]),
+        (PIL.Image.new("L", (2, 2)), "", ["return/value.png"]),
         (np.arange(3), "return/code.json", ["return/value.npy"]),
         ([1], "return/code.json", ["return/value.json"]),
     ],
@@ -214,6 +217,12 @@ def test_return_values_as_json(tmp_path: Path) -> None:
     assert '"xs": "→ xs.npy"' in text
     assert '"3": [' in text
     assert "$" not in text
+    (tmp_path / "other").mkdir()
+    save({"m": scipy.sparse.eye_array(3, 4), "p": PIL.Image.new("L", (1, 1))}, tmp_path / "other")
+    text = preview(tmp_path / "other", "return/value.json").text
+    assert '"dia_array of 3 by 4": {' in text
+    assert '"data": "→ m.data.npy"' in text
+    assert '"p": "→ p.png"' in text
 
 
 @pytest.mark.parametrize(

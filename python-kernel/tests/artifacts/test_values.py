@@ -245,6 +245,72 @@ def test_object_arrays_and_own_classes_are_pickled_with_a_word(tmp_path: Path) -
     assert back[1] == Custom({"a"})
 
 
+@pytest.mark.parametrize("family", ["matrix", "array"])
+@pytest.mark.parametrize("form", ["csr", "csc", "bsr", "dia", "coo", "lil", "dok"])
+def test_sparse_matrices(form: str, family: str, tmp_path: Path) -> None:
+    import scipy.sparse
+
+    dense = np.zeros((4, 6), np.float32)
+    dense[[0, 3, 1, 2], [5, 0, 2, 2]] = [1.5, -2, 3, 4]
+    made = getattr(scipy.sparse, f"{form}_{family}")(dense)
+    (tmp_path / "a").mkdir()
+    assert save([made], tmp_path / "a") == ()
+    [back] = load(tmp_path / "a")  # type: ignore[misc,unused-ignore]
+    assert type(back) is type(made)
+    assert back.shape == (4, 6)
+    assert back.dtype == np.float32
+    assert (back.toarray() == dense).all()
+    assert not list((tmp_path / "a").rglob("*.pickle"))
+
+
+def test_sparse_matrices_are_stored_alike_in_whatever_order_they_were_made(tmp_path: Path) -> None:
+    import scipy.sparse
+
+    one = scipy.sparse.csr_matrix((np.array([1.0, 2.0]), np.array([0, 2]), np.array([0, 2])), shape=(1, 3))
+    other = scipy.sparse.csr_matrix((np.array([2.0, 1.0]), np.array([2, 0]), np.array([0, 2])), shape=(1, 3))
+    kept = other.indices.tolist()
+    values = {"c": one, "d": one.tocoo()}, {"c": other, "d": other.tocoo()}
+    trees = []
+    for number, value in enumerate(values):
+        (tmp_path / str(number)).mkdir()
+        save(value, tmp_path / str(number))
+        trees.append({file.name: file.read_bytes() for file in (tmp_path / str(number) / "return").iterdir()})
+    assert trees[0] == trees[1]
+    assert other.indices.tolist() == kept
+    empty = scipy.sparse.csr_array((0, 3), dtype=complex)
+    (tmp_path / "empty").mkdir()
+    save(empty, tmp_path / "empty")
+    back: Any = load(tmp_path / "empty")
+    assert back.shape == (0, 3)
+    assert back.dtype == complex
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "CMYK", "F"])
+def test_pictures(mode: str, tmp_path: Path) -> None:
+    import PIL.Image
+
+    picture = PIL.Image.new(mode, (3, 2))
+    picture.putpixel(
+        (1, 1), 1.0 if mode == "F" else 255 if len(picture.getbands()) == 1 else (9, 8, 7, 6)[: len(picture.getbands())]
+    )
+    picture.info["dpi"] = (72, 72)
+    warnings = save(picture, tmp_path)
+    assert (tmp_path / "return" / "value.png").exists() == (not warnings) == (mode not in ("CMYK", "F"))
+    back: Any = load(tmp_path)
+    assert (back.mode, back.size, back.tobytes()) == (picture.mode, picture.size, picture.tobytes())
+    assert picture.info == {"dpi": (72, 72)}
+
+
+def test_a_picture_with_a_colour_that_stands_for_none_keeps_it(tmp_path: Path) -> None:
+    import PIL.Image
+
+    picture = PIL.Image.new("L", (1, 1))
+    picture.info["transparency"] = 0
+    assert len(save(picture, tmp_path)) == 1
+    back: Any = load(tmp_path)
+    assert back.info == {"transparency": 0}
+
+
 def test_optimize_results(tmp_path: Path) -> None:
     from scipy.optimize import OptimizeResult
 

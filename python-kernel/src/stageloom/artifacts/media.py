@@ -112,4 +112,6 @@ def _says_nothing(file: _Listed, files: list[_Listed]) -> bool:
     others = [_part(other) or "" for other in files if _part(other) is not None and other.path not in (_VALUE, _CODE)]
     if not others:
         return file.size == _NULL
-    return len(others) == 1 and file.size == len(f'{{"$file":"{others[0]}"}}\n') and others[0].startswith("value.")
+    if len(others) != 1 or not others[0].startswith("value."):
+        return False
+    return file.size in [len(f'{{"{tag}":"{others[0]}"}}\n') for tag in ("$file", "$image")]

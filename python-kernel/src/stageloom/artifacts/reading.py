@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from stageloom.artifacts import arrays, frames, pickles
+from stageloom.artifacts import arrays, frames, pickles, pictures, sparse
 from stageloom.artifacts.errors import UnloadableError
 from stageloom.artifacts.naming import find_class
 from stageloom.artifacts.texts import from_text
@@ -36,6 +36,7 @@ class Reader:
             "$frozenset": lambda body: frozenset(map(self.read, body)),
             "$dict": lambda body: {self.read(key): self.read(item) for key, item in body},
             "$numpy": lambda body: arrays.scalar_from_json(*body),
+            "$image": lambda body: pictures.read_picture(self._place(body)),
             "$path": lambda body: self._tree / body,
             "$pathlib": _pure_path,
         }
@@ -63,6 +64,9 @@ class Reader:
             for key, item in cast("list[list[Json]]", value["items"]):
                 made[self.read(key)] = self.read(item)
             return made
+        if tag == "$sparse":
+            arrays_ = {name: self.read(part) for name, part in cast("dict[str, Json]", value["parts"]).items()}
+            return sparse.put_together(str(value[tag]), cast("list[int]", value["shape"]), arrays_)
         if tag == "$enum":
             return _member(find_class(str(value[tag])), str(value["name"]))
         try:
@@ -71,10 +75,14 @@ class Reader:
             advice = "It was written by a newer version of Stageloom: update this one."
             raise UnloadableError(f"a stored value is of an unknown kind, {tag}", advice) from None
 
-    def _file(self, name: str) -> object:
+    def _place(self, name: str) -> Path:
         path = self._folder / name
         if "/" in name or "\\" in name or not path.is_file():
             raise UnloadableError(f"a stored value points at {name}, which is not there", _AGAIN)
+        return path
+
+    def _file(self, name: str) -> object:
+        path = self._place(name)
         if name.endswith(".npy"):
             return arrays.read_array(path, mmap=self._mmap)
         if name.endswith(frames.SUFFIX):

@@ -69,7 +69,9 @@ def _readable(value: Any) -> Any:
     body = value.get(tag)
     if not tag.startswith("$"):
         return {key: _readable(item) for key, item in value.items()}
-    if tag == "$file":
+    if tag == "$sparse":
+        return {f"{body} of {' by '.join(map(str, value['shape']))}": _readable(value["parts"])}
+    if tag in ("$file", "$image"):
         return f"→ {body}"
     if tag in ("$dataclass", "$namedtuple", "$mapping"):
         name = str(body).rpartition(":")[2]

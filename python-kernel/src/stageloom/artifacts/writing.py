@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, cast
 
-from stageloom.artifacts import arrays, frames, pickles
+from stageloom.artifacts import arrays, frames, pickles, pictures, sparse
 from stageloom.artifacts.errors import MissingFileError, UnstorableError
 from stageloom.artifacts.naming import FileNames, class_name
 from stageloom.artifacts.texts import text_form
@@ -163,6 +163,14 @@ class Writer:
                 return self._file(steps, frames.SUFFIX, lambda file: frames.write_frame(file, value))
             except frames.NotTabularError as error:
                 return self._pickle(value, steps, path, f", because it holds {error}")
+        form = sparse.sparse_kind(value)
+        if form:
+            parts = sparse.take_apart(value)
+            made = {name: self._array(part, (*steps, name)) for name, part in parts.items()}
+            return {"$sparse": form, "shape": [int(side) for side in cast(Any, value).shape], "parts": cast(Json, made)}
+        if pictures.is_picture(value):
+            shown = self._file(steps, ".png", lambda file: pictures.write_picture(file, value))
+            return {"$image": cast("dict[str, Json]", shown)["$file"]}
         if package == "matplotlib" and hasattr(value, "savefig"):
             return self._file(steps, ".png", lambda file: _save_figure(value, file))
         return self._pickle(value, steps, path, "")
