@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -136,14 +137,14 @@ class Run:
             while self._outcome is None:
                 self._take(self._wait())
         finally:
-            self._saver.flush()  # what finished is kept, whatever ended the run
+            self._saver.flush(last=True)  # what finished is kept, whatever ended the run
         return RunResult(self.run, self._outcome, self._schedule.state, self._entries, self._first_failure)
 
     def _wait(self) -> list[_Event]:
         """Return all events that are there, waiting for one; looks again at what another process was running."""
         events: list[_Event] = []
         if self._events.empty() and not self._jobs:
-            self._saver.flush()  # nothing else will come
+            self._saver.flush(last=True)  # nothing else will come
         try:
             events.append(self._events.get(timeout=_POLL_SECONDS if self._locked_out else None))
             while True:
@@ -200,7 +201,7 @@ class Run:
         except StoreError as error:
             return self._fail(name, store_failure(error))
         if looked.choice is None and self._saver.awaits(looked.action):
-            self._saver.flush()  # another stage of this run did the same work
+            self._saver.flush(last=True)  # another stage of this run did the same work
             return self._look(name)
         self._looked[name] = looked
         if looked.rivals:
@@ -317,6 +318,8 @@ class Run:
         if not isinstance(event.outcome, JobDone):
             write_stage(self._store.run_folder(self.run, event.name), self._facts(event.name, job.target))
             job.lock.release()
+            if isinstance(event.outcome, JobFailed) and event.outcome.failure.kind == "disk-full":
+                self._discard(job)
             self._end_badly(event)
             return
         realized: Realized = decode(Realized, event.outcome.result)
@@ -326,12 +329,19 @@ class Run:
             placed = self._store.place(self._new(event.name, job.looked, realized=realized, scratch=job.scratch))
         except StoreError as error:
             job.lock.release()
+            if isinstance(error, DiskFullError):
+                self._discard(job)
             self._follow(self._fail(event.name, store_failure(error)))
             return
         self._choices[event.name] = Choice(placed.dref, placed.rref, placed.tree)
         self._ran.add(event.name)
         self._saver.add(event.name, placed, job.lock)
         self._follow(self._schedule.step(plan.Placed(event.name)))
+
+    def _discard(self, job: _Job) -> None:
+        """Give back what a stage that filled the disk wrote: what finished before needs the space."""
+        with contextlib.suppress(StoreError):
+            self._store.discard(job.scratch)
 
     def _end_badly(self, event: _Ended) -> None:
         failure = event.outcome.failure if isinstance(event.outcome, JobFailed) else _STALE

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from stageloom.model.references import RRef
 from stageloom.store.commit import Prepared
-from stageloom.store.errors import StoreError
+from stageloom.store.errors import DiskFullError, StoreError
 from stageloom.store.found import Found
 from stageloom.store.locks import Lock
 from stageloom.store.store import Store
@@ -70,15 +70,22 @@ class Saver:
         with self._mutex:
             self._waiting.append(_Waiting(name, placed, lock))
             full = len(self._waiting) >= _MOST
-            if not full and self._timer is None:
-                self._timer = threading.Timer(self._delay, self.flush)
-                self._timer.daemon = True
-                self._timer.start()
+            if not full:
+                self._start_timer()
         if full:
             self.flush()
 
-    def flush(self) -> None:
-        """Settle what waits; when this returns, nothing of what was added before does."""
+    def _start_timer(self) -> None:
+        if self._timer is None:
+            self._timer = threading.Timer(self._delay, self.flush)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def flush(self, *, last: bool = False) -> None:
+        """Settle what waits. On a full disk it goes on waiting, unless this is the ``last`` chance.
+
+        A stage that is still at work may have filled the disk, and what it wrote goes when it fails.
+        """
         with self._settling:
             with self._mutex:
                 group, self._waiting = self._waiting, []
@@ -89,7 +96,13 @@ class Saver:
                 return
             begun = time.monotonic()
             try:
-                result = self._settle(group)
+                result = self._settle(group, last=last)
+            except DiskFullError:
+                with self._mutex:
+                    self._waiting[:0] = group
+                    self._delay = _LATEST
+                    self._start_timer()
+                return
             except BaseException:
                 with self._mutex:
                     self._waiting[:0] = group
@@ -101,11 +114,13 @@ class Saver:
                     one.lock.release()
             self._saved(result)
 
-    def _settle(self, group: Sequence[_Waiting]) -> list[Saved]:
+    def _settle(self, group: Sequence[_Waiting], *, last: bool) -> list[Saved]:
         if not self._failed:
             try:
                 found = self._store.settle([one.placed for one in group])
             except StoreError as error:
+                if isinstance(error, DiskFullError) and not last:
+                    raise
                 if len(group) == 1:
                     return [self._refused(group[0], error)]
             else:
