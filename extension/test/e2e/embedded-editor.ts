@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
@@ -45,7 +46,6 @@ export class EmbeddedEditor {
   readonly server: EmbeddedServer;
   readonly #browser: Browser;
   readonly #console: string[] = [];
-  readonly #address: string;
 
   readonly lenses: Lenses;
   readonly sidebar: Sidebar;
@@ -56,13 +56,12 @@ export class EmbeddedEditor {
   readonly palette: CommandPalette;
   readonly text: TextEditor;
 
-  private constructor(folder: string, server: EmbeddedServer, window: Browser, page: Page, address: string) {
+  private constructor(folder: string, server: EmbeddedServer, window: Browser, page: Page) {
     this.folder = folder;
     this.workspace = path.join(folder, "workspace");
     this.server = server;
     this.#browser = window;
     this.page = page;
-    this.#address = address;
     this.lenses = new Lenses(page);
     this.sidebar = new Sidebar(page);
     this.notifications = new Notifications(page);
@@ -96,6 +95,9 @@ export class EmbeddedEditor {
       "security.workspace.trust.enabled": options.trust === true,
       "files.autoSave": "off",
       "workbench.colorTheme": "Dark Modern",
+      // quieter pictures
+      "editor.minimap.enabled": false,
+      "editor.stickyScroll.enabled": false,
       ...options.settings,
     };
     const server = await startServer({ folder: data, settings }, options.vsix === undefined ? { extension: root } : {});
@@ -104,8 +106,8 @@ export class EmbeddedEditor {
       const page = await window.newPage({ viewport: { width: 1440, height: 900 } });
       const file = options.open === undefined ? undefined : server.uri(path.join(workspace, options.open));
       const address = server.address(workspace, file === undefined ? [] : [["openFile", file]]);
-      const editor = new EmbeddedEditor(folder, server, window, page, address);
-      await editor.load();
+      const editor = new EmbeddedEditor(folder, server, window, page);
+      await editor.#load(address);
       return editor;
     } catch (error) {
       await server.stop();
@@ -113,10 +115,21 @@ export class EmbeddedEditor {
     }
   }
 
-  /** Loads the window, or loads it again as "Reload Window" does. */
-  async load(): Promise<void> {
-    await this.page.goto(this.#address);
+  /** Loads the window again, as "Reload Window" does; a file named to be open would keep the editors from coming back. */
+  reload(): Promise<void> {
+    return this.#load(this.server.address(this.workspace, []));
+  }
+
+  async #load(address: string): Promise<void> {
+    await this.page.goto(address);
     await this.page.locator(".monaco-workbench .statusbar").waitFor({ timeout: startPatience });
+  }
+
+  /** Sets what the workspace's settings.json says, as a user who edits it. */
+  set(settings: Readonly<Record<string, unknown>>): void {
+    const file = path.join(this.workspace, ".vscode/settings.json");
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, JSON.stringify(settings, null, 2));
   }
 
   /** Trusts the folder that was opened with `trust: true`, in VS Code's editor for that. */
@@ -128,6 +141,18 @@ export class EmbeddedEditor {
       .locator(".statusbar-item", { hasText: "Restricted Mode" })
       .waitFor({ state: "detached", timeout: patience });
     await this.page.keyboard.press("ControlOrMeta+F4");
+  }
+
+  /** The command lines of the processes that the extension has started, in whatever depth below the server. */
+  kernels(): readonly string[] {
+    const listed = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8", maxBuffer: 1e8 });
+    const all = listed.split("\n").flatMap((line) => {
+      const [, pid, parent, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+      return args === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), args }];
+    });
+    const below = (pid: number): readonly string[] =>
+      all.filter(({ parent }) => parent === pid).flatMap((one) => [one.args, ...below(one.pid)]);
+    return below(this.server.pid ?? 0).filter((args) => /python|guardian/.test(args));
   }
 
   /** Where the extension, the server and the page have left their word. */
@@ -142,8 +167,10 @@ export class EmbeddedEditor {
     writeFileSync(path.join(target, "console.log"), this.#console.join("\n"));
     await this.page.screenshot({ path: path.join(target, "page.png") });
     const logs = path.join(this.folder, "data");
+    // databases, and the checkout that is linked there
+    const left = /\.(vscdb|sqlite)|[\\/]data[\\/]extensions/;
     if (existsSync(logs)) {
-      cpSync(logs, path.join(target, "data"), { recursive: true, filter: (file) => !/\.(vscdb|sqlite)/.test(file) });
+      cpSync(logs, path.join(target, "data"), { recursive: true, filter: (file) => !left.test(file) });
     }
     return target;
   }

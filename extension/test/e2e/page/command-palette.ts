@@ -9,14 +9,17 @@ export class CommandPalette {
     this.#page = page;
   }
 
-  /** Runs a command by its whole title: "Stageloom: Open Pipeline". */
+  /** Runs a command by its whole title: "Stageloom: Open Pipeline". What takes the focus meanwhile closes the list: it tries again. */
   async run(title: string): Promise<void> {
-    await this.#page.keyboard.press("F1");
-    const input = this.#page.locator(".quick-input-widget input.input");
-    await input.waitFor({ timeout: patience });
-    await input.fill(`>${title}`);
-    const row = this.#page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
-    await row.click({ timeout: patience });
+    await until(`the command ${title}`, async () => {
+      await this.#page.keyboard.press("F1");
+      const input = this.#page.locator(".quick-input-widget input.input");
+      await input.waitFor({ timeout: 5000 });
+      await input.fill(`>${title}`, { timeout: 5000 });
+      const row = this.#page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
+      await row.click({ timeout: 5000 });
+      return true;
+    });
   }
 
   /** Picks an entry of the list that is open. */
@@ -35,7 +38,9 @@ export class CommandPalette {
       const row = this.#page.locator(".quick-input-list .monaco-list-row.focused", { hasText: name });
       await row.waitFor({ timeout: 5000 });
       await input.press("Enter");
-      await this.#page.locator(".tab.active", { hasText: name }).waitFor({ timeout: 5000 });
+      await this.#page
+        .locator(".editor-group-container.active .tab.active", { hasText: name })
+        .waitFor({ timeout: 5000 });
       return true;
     });
   }

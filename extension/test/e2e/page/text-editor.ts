@@ -18,6 +18,11 @@ export class TextEditor {
     return placed.sort((a, b) => a.y - b.y).map(({ text }) => text.replaceAll("\u00a0", " "));
   }
 
+  /** Waits for a text among the lines. */
+  async shows(text: string): Promise<void> {
+    await until(`${text} in the editor`, async () => (await this.lines()).some((line) => line.includes(text)));
+  }
+
   /** Puts the cursor at the end of a line, counted from 1. */
   async goTo(line: number): Promise<void> {
     await this.#page.locator(".editor-group-container.active .view-lines").first().click({ timeout: patience });
