@@ -65,6 +65,6 @@ test("derivations realize like functions; artifacts are read, exported, forgotte
 
   await editor.reload();
   await panel.appears('stage-cell[data-stage="plot"] .state-line:has-text("cached")', startPatience);
-  await panel.appears('stage-cell.selected, stage-cell .cell.selected');
+  await panel.appears("stage-cell.selected, stage-cell .cell.selected");
   await pictures.screenshot("panel-restored", "dark");
 });
