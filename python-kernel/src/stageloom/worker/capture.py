@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from stageloom.worker.native import flush_c, give_back
@@ -27,7 +28,7 @@ _CHUNK = 256 * 1024
 _GIVEN_BACK = 16 * 1024 * 1024
 _BUSY, _QUIET, _IDLE = 0.01, 0.04, 0.5
 _TURN, _DRAIN = 0.1, 30.0
-_BURST, _PER_SECOND = 50.0, 100.0
+_BURST, _PER_SECOND = 50.0, 25.0
 
 
 class Capture:
@@ -78,7 +79,7 @@ class Capture:
 
     def _stream(self, name: Name) -> io.TextIOWrapper:
         raw = _Raw(self._files[name].descriptor)
-        buffer = _Buffer(raw, lambda: self._turn(name), lambda: self._written(name))
+        buffer = _Buffer(raw, partial(self._turn, name), partial(self._written, name))
         return io.TextIOWrapper(buffer, "utf-8", "backslashreplace", line_buffering=True, write_through=False)
 
     def _turn(self, name: Name) -> None:
@@ -93,10 +94,13 @@ class Capture:
 
         That costs two changes of threads, so where much is printed only some of it is waited for.
         """
-        self._poke.set()
+        if not self._poke.is_set():
+            self._poke.set()
+        if self._forked or self._waits.spent():
+            return
         file = self._files[name]
         size = file.size()
-        if file.read < size and not self._forked and self._waits.take() and not self._wait_for({file: size}, _TURN):
+        if file.read < size and self._waits.take() and not self._wait_for({file: size}, _TURN):
             self._waits.spend()
 
     # --- following ---------------------------------------------------------------------------------------------------
@@ -149,6 +153,11 @@ class _Allowance:
         self._burst = self._left = burst
         self._per_second = per_second
         self._at = time.monotonic()
+        self._next = 0.0
+
+    def spent(self) -> bool:
+        """Return whether there is none for now."""
+        return time.monotonic() < self._next
 
     def take(self) -> bool:
         """Return whether there is one left, and take it."""
@@ -156,6 +165,7 @@ class _Allowance:
         self._left = min(self._burst, self._left + (now - self._at) * self._per_second)
         self._at = now
         if self._left < 1:
+            self._next = now + (1 - self._left) / self._per_second
             return False
         self._left -= 1
         return True
