@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,6 +90,8 @@ def parse_sets(texts: Sequence[str]) -> dict[str, Json]:
 
 
 def _literal(key: str, text: str) -> Json:
+    import ast
+
     words = {"true": True, "false": False, "null": None, "nan": float("nan"), "inf": float("inf")}
     try:
         return to_json(words[text] if text in words else ast.literal_eval(text), key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import platform
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -76,6 +75,8 @@ def write_stage(folder: Path, facts: Mapping[str, Json]) -> None:
 
 def machine_facts() -> dict[str, Json]:
     """Return what to keep of where a stage ran."""
+    import platform
+
     return {"python": platform.python_version(), "host": platform.node()}
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stageloom.artifacts.media import list_files
-from stageloom.artifacts.previews import preview_file
 from stageloom.engine.language import CannotPlanError, Check, Executor, Language, Pipeline, Target, never
 from stageloom.engine.project import read_pipeline, stages_named
 from stageloom.engine.provenance import read_curve, read_log
@@ -184,6 +181,8 @@ class Workspace:
 
     def preview(self, rref: str, file: str) -> FilePreview:
         """Return what a file of a realization looks like."""
+        from stageloom.artifacts.previews import preview_file
+
         found = self.realization(rref)
         listed = {one.path: one for one in self._files(found)}
         if file not in listed:
@@ -206,6 +205,8 @@ class Workspace:
 
     def export(self, rref: str, target: Path, file: str = "") -> Path:
         """Copy a file of a realization, or its whole tree, to ``target``, writable; never over what is there."""
+        import shutil
+
         source = self.locate(rref, file)
         if target.exists() and not (file and target.is_file()):
             raise FileExistsError(f"{target} exists; choose another place")
@@ -284,12 +285,16 @@ class Workspace:
         return Invalidated(sequence, [str(rref) for rref in hidden], list(dict.fromkeys(stages)))
 
     def _files(self, found: Found) -> list[ArtifactFile]:
+        from stageloom.artifacts.media import list_files  # on use: how a pipeline stands is asked far more often
+
         try:
             return list_files(self.store.manifest(found.tree))
         except StoreError:
             return []
 
     def _shown(self, found: Found, file: ArtifactFile) -> FilePreview:
+        from stageloom.artifacts.previews import preview_file
+
         try:
             return preview_file(self.store.tree(found.tree), file)
         except StoreError as error:

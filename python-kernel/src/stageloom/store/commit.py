@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,7 +192,7 @@ class Publisher:
             return
         if os.path.isdir(path) and not os.path.islink(path):
             self._files.chmod(path, 0o755)
-        aside = self._layout.at("damaged", f"{os.path.basename(path)}-{secrets.token_hex(4)}")
+        aside = self._layout.at("damaged", f"{os.path.basename(path)}-{os.urandom(4).hex()}")
         self._files.rename(path, aside)
 
     def _objects(self, group: Sequence[Prepared]) -> dict[str, bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 
 from stageloom._version import STORE_FORMAT
 from stageloom.store.errors import StoreFormatError, StoreMissingError, StoreUnwritableError, explained
@@ -87,7 +86,7 @@ def _make(layout: Layout, files: Files) -> None:
 def _write(files: Files, layout: Layout, path: str, data: bytes, mode: int) -> None:
     if os.path.lexists(path):
         return
-    temporary = layout.at("scratch", f"new-{secrets.token_hex(8)}")
+    temporary = layout.at("scratch", f"new-{os.urandom(8).hex()}")
     files.create(temporary, data, sync=True)
     files.chmod(temporary, mode)
     files.rename(temporary, path)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import time
 import zlib
 from collections.abc import Mapping, Sequence
@@ -124,7 +123,7 @@ class Journal:
         size = os.fstat(own.descriptor).st_size
         data = b"".join(map(encode, events))
         if size == 0:
-            self._identity = secrets.token_hex(8)
+            self._identity = os.urandom(8).hex()
             data = encode({"seq": 0, "is": "segment", "id": self._identity, "format": STORE_FORMAT}) + data
         os.lseek(own.descriptor, size, os.SEEK_SET)
         try:

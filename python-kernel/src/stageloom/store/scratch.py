@@ -7,7 +7,6 @@ removed at once; folders of its stages stay for some days, for whoever wants to 
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 import time
 
@@ -93,7 +92,7 @@ class Scratch:
             return os.path.join(self._own, f"{kind}-{self._count}")
 
     def _begin(self) -> None:
-        own = os.path.join(self._folder, f"{os.getpid()}-{secrets.token_hex(4)}")
+        own = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(4).hex()}")
         self._files.mkdir(own)
         lease = OpenFile(self._files, os.path.join(own, "lease"), os.O_RDWR | os.O_CREAT)
         lease.take(block=False)

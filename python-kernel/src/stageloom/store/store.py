@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -50,7 +48,7 @@ def lock_key(dref: DRef, context_key: str, instance: int = 0) -> str:
 
 def new_run(now: float) -> str:
     """Return a name for a run that begins ``now``: in order of time, and its folder's month can be told from it."""
-    return f"{datetime.fromtimestamp(now, timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{os.urandom(4).hex()}"
 
 
 class Store:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import marshal
 import os
-import tempfile
 from pathlib import Path
 
 #: Part of every key. Raise it whenever a derived result changes its form or its meaning: fingerprints then change,
@@ -54,6 +53,8 @@ class Cache:
         # every Python from 3.4 on reads version 4, but code objects may need the newest
         body = marshal.dumps(value, marshal.version if code else 4)  # type: ignore[arg-type]  # plain values, or code
         try:
+            import tempfile  # on use: it brings much with it, and most processes find all they ask for
+
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
             try:
