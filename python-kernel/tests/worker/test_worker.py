@@ -490,6 +490,7 @@ def test_input_files_that_are_not_as_planned(change: str, message: str, project:
     failure = worker.failed(job).failure
     assert failure.kind == "code-changed"
     assert failure.message == f"The input file {message} after the plan was made"
+    assert failure.detail == ""
     assert failure.advice == ADVICE
     inputs(project, f"{change}; path = []")
     for name in ("data/c.csv", "more/d.txt"):

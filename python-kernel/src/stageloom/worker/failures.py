@@ -66,7 +66,8 @@ def failure_of(error: BaseException, root: str, *, importing: bool = False) -> F
     known = _known(error)
     if known is not None:
         kind, advice = known
-        return Failure(kind, str(error) or name, advice, name, frames, detail)
+        # without a line of the user's, the traceback tells nothing that the message does not
+        return Failure(kind, str(error) or name, advice, name, frames, detail if frames else "")
     if isinstance(error, SystemExit):
         message = f"The stage ended with exit({error.code!r}), which ends a program, not a stage"
         return Failure("exception", message, "Return from the function, or raise an error.", name, frames, detail)
