@@ -19,6 +19,8 @@ export class WorkspaceKernel implements Kernel, Disposable {
   readonly onDidChangeState = this.#states.event;
   readonly onDidTell = this.#events.event;
   #host: Promise<KernelHost> | null = null;
+  /** A host begins when the one before has ended: what that one says last is not the new one's state. */
+  #ended: Promise<void> = Promise.resolve();
   #state: EngineState = { is: "off" };
 
   constructor(make: MakeHost, trust: Trust) {
@@ -46,6 +48,7 @@ export class WorkspaceKernel implements Kernel, Disposable {
   async restart(): Promise<EngineState> {
     if (!this.#trust.trusted) return this.#state;
     await this.#end();
+    if (this.#lifetime.ended) return this.#state;
     const host = await this.#begin();
     return host.start();
   }
@@ -60,11 +63,12 @@ export class WorkspaceKernel implements Kernel, Disposable {
   }
 
   #begin(): Promise<KernelHost> {
-    this.#host ??= this.#build();
+    this.#host ??= this.#build(this.#ended);
     return this.#host;
   }
 
-  async #build(): Promise<KernelHost> {
+  async #build(before: Promise<void>): Promise<KernelHost> {
+    await before;
     const host = await this.#make();
     host.onDidTell((event) => {
       this.#events.fire(event);
@@ -75,11 +79,18 @@ export class WorkspaceKernel implements Kernel, Disposable {
     return host;
   }
 
-  async #end(): Promise<void> {
+  #end(): Promise<void> {
     const host = this.#host;
     this.#host = null;
-    if (host === null) return;
-    await (await host).dispose();
+    if (host === null) return this.#ended;
+    const ended = this.#endOf(host);
+    this.#ended = ended.catch(() => undefined);
+    return ended;
+  }
+
+  async #endOf(making: Promise<KernelHost>): Promise<void> {
+    const host = await making.catch(() => null);
+    await host?.dispose();
     this.#become({ is: "off" });
   }
 
