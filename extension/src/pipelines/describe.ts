@@ -119,6 +119,7 @@ const FAILURES: Partial<Record<Failure["kind"], string>> = {
   unserialisable: "a parameter cannot be stored",
   damaged: "an artifact is damaged",
   "code-changed": "the code changed meanwhile",
+  store: "the store cannot be used",
   "disk-full": "the disk is full",
   crashed: "the kernel crashed",
   killed: "the kernel was killed",

@@ -91,7 +91,8 @@ export function step(state: PipelineState, event: PipelineEvent): PipelineState 
     case "progress":
       return { ...state, run: stepProgress(state.run, event) };
     case "lost": {
-      const plan: PlanState = event.final ? { is: "failed", failure: event.failure, last: planOf(state) } : state.plan;
+      // an engine that cannot start says nothing: settings may have led it to another store or interpreter
+      const plan: PlanState = event.final ? { is: "failed", failure: event.failure, last: null } : state.plan;
       const run = loseRun(state.run, event.failure);
       return plan === state.plan && run === state.run ? state : { ...state, plan, run };
     }

@@ -23,6 +23,10 @@ export class Failures {
       });
     if (failure.kind === "no-interpreter" || failure.kind === "old-interpreter")
       actions.set("Choose Interpreter", () => vscode.commands.executeCommand("stageloom.chooseInterpreter"));
+    if (failure.kind === "store")
+      actions.set("Choose Store Folder", () =>
+        vscode.commands.executeCommand("workbench.action.openSettings", "stageloom.store"),
+      );
     if (ref !== null && (failure.frames.length > 0 || failure.detail !== ""))
       actions.set("Show Traceback", () => vscode.commands.executeCommand("stageloom.openPanel", ref));
     actions.set("Open Log", () => {

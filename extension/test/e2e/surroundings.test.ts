@@ -54,9 +54,10 @@ test("an interpreter or a store that will not do is told of, with what to do; se
   await lenses.read(letter, /cached/);
 
   editor.set({ "stageloom.python": python, "stageloom.store": "notes.txt/store" });
-  await lenses.read(letter, /notes\.txt/, startPatience);
+  await lenses.read(letter, /the store cannot be used/, startPatience);
   await lenses.click(letter, "Realize");
-  await notifications.appears(/notes\.txt/);
+  const store = await notifications.appears(/notes\.txt/);
+  await store.locator(".monaco-button", { hasText: "Choose Store Folder" }).waitFor();
   await pictures.screenshots("failure-store");
   editor.set({ "stageloom.python": python });
   await lenses.read(letter, /cached/, startPatience);

@@ -65,6 +65,7 @@ const failures: Partial<Record<Failure["kind"], string>> = {
   unserialisable: "a parameter cannot be stored",
   damaged: "an artifact is damaged",
   "code-changed": "the code changed meanwhile",
+  store: "the store cannot be used",
   "disk-full": "the disk is full",
   crashed: "the kernel crashed",
   killed: "the kernel was killed",
