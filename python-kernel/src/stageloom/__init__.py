@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from stageloom import search
     from stageloom.functions.declare import Stage, stage
     from stageloom.functions.places import Dir, File, Out, auxiliary
-    from stageloom.library import NotRealizedError, StageFailedError, load, realize
+    from stageloom.library import NotRealizedError, SourceError, StageFailedError, load, realize
     from stageloom.progress import report
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "File",
     "NotRealizedError",
     "Out",
+    "SourceError",
     "Stage",
     "StageFailedError",
     "__version__",
@@ -35,6 +36,7 @@ _HOMES = {
     "File": "stageloom.functions.places",
     "NotRealizedError": "stageloom.library",
     "Out": "stageloom.functions.places",
+    "SourceError": "stageloom.library",
     "Stage": "stageloom.functions.declare",
     "StageFailedError": "stageloom.library",
     "auxiliary": "stageloom.functions.places",

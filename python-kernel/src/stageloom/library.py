@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Literal
 
 from stageloom.derivations.language import Derivations
-from stageloom.engine.language import Language
+from stageloom.engine.language import Language, Pipeline
+from stageloom.engine.project import blocking_problems, stages_named
 from stageloom.engine.run import Entry
 from stageloom.engine.schedule import StageState
 from stageloom.engine.workspace import Workspace
 from stageloom.executors.inline import InlineExecutor
 from stageloom.functions.language import Functions
 from stageloom.model.values import to_json
-from stageloom.rpc.messages import Failure, Point
+from stageloom.rpc.messages import Failure, Point, Problem
 from stageloom.store.store import Store
 
 #: The ways a stage can be written.
@@ -24,6 +25,15 @@ LANGUAGES: Sequence[Language] = (Functions(), Derivations())
 
 class NotRealizedError(LookupError):
     """What was asked for is not cached; the message says how to get it."""
+
+
+class SourceError(ValueError):
+    """What is wrong in the source keeps a stage from being planned; ``problems`` says what, and where."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        first = self.problems[0]
+        super().__init__(f"{first.span.path}:{first.span.line + 1}: {first.message}")
 
 
 class StageFailedError(RuntimeError):
@@ -47,22 +57,20 @@ def load(
 ) -> object:
     """Return what a stage made, as it stands now: its return value, or the folder of its files if it has none.
 
-    ``target`` is ``"pipeline.py:stage"``; ``sets`` maps ``stage.parameter`` to another value than the default.
+    ``target`` is ``"pipeline.py:stage"``, without a stage the file's last; ``sets`` maps ``stage.parameter`` to another
+    value than the default.
 
     Raises:
         NotRealizedError: when it isn't cached; nothing is run.
+        SourceError: when a problem in the source keeps it from being planned.
+        ValueError: for a file, stage or parameter that there isn't, with the closest there is.
+        TypeError: for a value in ``sets`` that cannot be configuration.
+        stageloom.store.errors.StoreError: when the store cannot be opened, or what was made is damaged.
     """
-    from stageloom.cli.target import find_place
+    from stageloom.engine.status import standings
 
-    place = find_place([target], root, store)
-    given = {key: to_json(value, key) for key, value in (sets or {}).items()}
-    with open_workspace(place.root, place.store) as workspace:
-        from stageloom.engine.status import standings
-
-        pipeline = workspace.read(place.path, sets=given)
-        [name] = place.stages or (list(pipeline.targets)[-1],)
-        standing = standings(workspace.store, pipeline)
-        found = standing[name].found if name in standing else None
+    with _opened(target, sets, root, store) as (workspace, pipeline, name):
+        found = standings(workspace.store, pipeline)[name].found
         if found is None:
             raise NotRealizedError(f"{target} isn't cached; run: stageloom realize {target}")
         return _value(workspace.store.tree(found.tree), workspace.root)
@@ -75,15 +83,12 @@ def realize(
 
     Raises:
         StageFailedError: naming the stage that failed first.
+        SourceError, ValueError, TypeError, stageloom.store.errors.StoreError: as :func:`load` does.
     """
-    from stageloom.cli.target import find_place
-
-    place = find_place([target], root, store)
-    given = {key: to_json(value, key) for key, value in (sets or {}).items()}
-    with open_workspace(place.root, place.store) as workspace:
-        pipeline = workspace.read(place.path, sets=given)
-        [name] = place.stages or (list(pipeline.targets)[-1],)
-        result = workspace.run(pipeline, [name], _Quiet()).execute()
+    with _opened(target, sets, root, store) as (workspace, pipeline, name):
+        run = workspace.run(pipeline, [name], _Quiet())
+        _refuse(pipeline, run.order)
+        result = run.execute()
         if result.first_failure is not None:
             failure = result.entries[result.first_failure].failure
             assert failure is not None
@@ -92,6 +97,29 @@ def realize(
         if found is None:
             raise StageFailedError(name, Failure("cancelled", "cancelled"))
         return _value(workspace.store.tree(found.tree), workspace.root)
+
+
+@contextmanager
+def _opened(
+    target: str, sets: Mapping[str, object] | None, root: str | None, store: str | None
+) -> Iterator[tuple[Workspace, Pipeline, str]]:
+    from stageloom.cli.target import find_place
+
+    place = find_place([target], root, store)
+    given = {key: to_json(value, key) for key, value in (sets or {}).items()}
+    with open_workspace(place.root, place.store) as workspace:
+        pipeline = workspace.read(place.path, sets=given)
+        names = stages_named(pipeline, place.stages)
+        _refuse(pipeline, names)
+        if not names:
+            raise ValueError(f"{place.path} has no stages: mark functions with @stage")
+        yield workspace, pipeline, names[-1]
+
+
+def _refuse(pipeline: Pipeline, stages: Sequence[str]) -> None:
+    problems = blocking_problems(pipeline, stages)
+    if problems:
+        raise SourceError(problems)
 
 
 def _value(tree: Path, root: Path) -> object:

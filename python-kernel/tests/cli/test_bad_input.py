@@ -176,6 +176,7 @@ def test_a_store_whose_place_is_taken_by_a_file_says_so(project):
     (project.root / "taken").write_text("mine")
     told = project.run("realize", "pipeline.py", "--store", "taken", code=3)
     assert "taken" in told
+    assert "Move the file, or choose another folder" in told
     assert "Traceback" not in told
     assert (project.root / "taken").read_text() == "mine"
 

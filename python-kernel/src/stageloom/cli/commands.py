@@ -16,7 +16,7 @@ from typing import Literal
 from stageloom.cli import show
 from stageloom.cli.target import Place, find_place, parse_sets, store_of, workspace_of
 from stageloom.engine.language import Pipeline
-from stageloom.engine.project import UnknownStageError, blocking_problems
+from stageloom.engine.project import UnknownStageError, blocking_problems, closest
 from stageloom.engine.run import Entry, Run, RunResult, realization_of
 from stageloom.engine.schedule import StageState
 from stageloom.engine.workspace import Workspace
@@ -132,7 +132,8 @@ def _selected(plan: Plan, place: Place) -> list[StageStatus]:
     found = [stage for stage in plan.stages if stage.name in place.stages or stage.function in place.stages]
     for name in place.stages:
         if not any(name in (stage.name, stage.function) for stage in found):
-            raise UnknownStageError(f"{plan.path} has no stage {name!r}")
+            known = {stage.name: None for stage in plan.stages}
+            raise UnknownStageError(f"{plan.path} has no stage {name!r}{closest(name, known)}")
     return found
 
 

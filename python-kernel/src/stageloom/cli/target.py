@@ -13,7 +13,7 @@ STORE_VARIABLE = "STAGELOOM_STORE"
 _HOME = ".stageloom"
 
 
-class UsageError(Exception):
+class UsageError(ValueError):
     """The command's words are off; the message says how to mend them."""
 
 

@@ -80,7 +80,7 @@ def stages_named(pipeline: Pipeline, names: Sequence[str]) -> list[str]:
             continue
         instances = [target.name for target in pipeline.targets.values() if target.function == name]
         if not instances:
-            raise UnknownStageError(f"{pipeline.path} has no stage {name!r}{_closest(name, pipeline.targets)}")
+            raise UnknownStageError(f"{pipeline.path} has no stage {name!r}{closest(name, pipeline.targets)}")
         result.update(dict.fromkeys(instances))
     return list(result)
 
@@ -95,7 +95,8 @@ def blocking_problems(pipeline: Pipeline, stages: Sequence[str]) -> list[Problem
     ]
 
 
-def _closest(name: str, known: Mapping[str, object]) -> str:
+def closest(name: str, known: Mapping[str, object]) -> str:
+    """Return what to say of the names there are, after one that there is not."""
     import difflib
 
     close = difflib.get_close_matches(name, list(known), n=1)
@@ -105,14 +106,36 @@ def _closest(name: str, known: Mapping[str, object]) -> str:
 
 
 def _check_sets(pipeline: Pipeline, sets: Mapping[str, Json]) -> None:
-    known: dict[str, None] = {}
+    known: dict[str, Json] = {}
     for target in pipeline.targets.values():
         known.update(
-            (f"{name}.{one.name}", None) for one in target.parameters for name in (target.name, target.function)
+            (f"{name}.{one.name}", one.value) for one in target.parameters for name in (target.name, target.function)
         )
     for key in sets:
-        if key not in known and any(not target.guessed or target.parameters for target in pipeline.targets.values()):
-            raise UnknownParameterError(f"{pipeline.path} has no parameter {key!r}{_closest(key, known)}")
+        if not _has(known, key) and any(not one.guessed or one.parameters for one in pipeline.targets.values()):
+            raise UnknownParameterError(f"{pipeline.path} has no parameter {key!r}{closest(key, known)}")
+
+
+def _has(known: Mapping[str, Json], key: str) -> bool:
+    """Return whether ``key`` is a parameter, or leads into one that holds names: ``stage.parameter.name``."""
+    if key in known:
+        return True
+    head, dot, tail = key.rpartition(".")
+    inside: list[str] = []
+    while dot:
+        inside.insert(0, tail)
+        if head in known:
+            return _leads(known[head], inside)
+        head, dot, tail = head.rpartition(".")
+    return False
+
+
+def _leads(value: Json, names: Sequence[str]) -> bool:
+    for name in names:
+        if not isinstance(value, dict) or name not in value:
+            return False
+        value = value[name]
+    return True
 
 
 def _in_order(targets: Mapping[str, Target]) -> list[Target]:

@@ -95,6 +95,11 @@ def explained(root: str | Path) -> Iterator[None]:
                 f"The store at {root} cannot be written ({error.strerror}: {error.filename or root}).",
                 "Give yourself write permission on the folder, or choose another folder for the store.",
             ) from error
+        if error.errno == errno.ENOTDIR:
+            raise StoreUnwritableError(
+                f"There can be no store at {root}: that, or something above it, is a file.",
+                "Move the file, or choose another folder for the store.",
+            ) from error
         raise StoreError(
             f"The store at {root} could not be changed ({error.strerror or error}: {error.filename or root}).",
             "Nothing is lost; realize again once the cause is gone.",
