@@ -25,8 +25,6 @@ from stageloom.store.locks import Lock
 from stageloom.store.store import Store, lock_key, new_run
 
 _POLL_SECONDS = 0.05
-#: Work of so many seconds isn't left at risk while this thread is busy with the next stage.
-_WORTH_SAVING = 0.05
 
 
 class RunListener(Protocol):
@@ -255,7 +253,7 @@ class Run:
         if self._is_orphan(name):
             self._follow(self._lose(name))
             return
-        if self._executor.blocks and self._saver.at_risk >= _WORTH_SAVING:
+        if self._executor.blocks and self._saver.worthwhile:
             self._saver.flush()
         lock: Lock | None = None
         try:

@@ -17,6 +17,7 @@ from stageloom.store.store import Store
 #: Each that waits holds the lock of its work, which is an open file.
 _MOST = 100
 _SOONEST, _LATEST = 0.1, 1.0
+_WORTH = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,15 @@ class Saver:
         self._waiting: list[_Waiting] = []
         self._timer: threading.Timer | None = None
         self._delay = _SOONEST
+        self._took = 0.0
         self._failed: set[RRef] = set()
 
     @property
-    def at_risk(self) -> float:
-        """How many seconds of work would be lost by a crash now."""
+    def worthwhile(self) -> bool:
+        """Whether a crash would lose more work now than settling takes."""
         with self._mutex:
-            return sum(one.placed.new.provenance.took for one in self._waiting)
+            at_risk = sum(one.placed.new.provenance.took for one in self._waiting)
+        return at_risk >= max(_WORTH, 2 * self._took)
 
     def awaits(self, action: str) -> bool:
         """Return whether the same work waits to be settled."""
@@ -108,7 +111,8 @@ class Saver:
                     self._waiting[:0] = group
                 raise
             # On a slow disk fewer, larger groups: most of the time goes into the run itself.
-            self._delay = min(_LATEST, max(_SOONEST, 3 * (time.monotonic() - begun)))
+            self._took = time.monotonic() - begun
+            self._delay = min(_LATEST, max(_SOONEST, 3 * self._took))
             for one in group:
                 if one.lock is not None:
                     one.lock.release()
