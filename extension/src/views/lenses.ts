@@ -5,6 +5,7 @@ import { describeFailure, describeState, explainState } from "../pipelines/descr
 import type { Pipeline } from "../pipelines/model.js";
 import type { Stage } from "../pipelines/pipeline.js";
 import { now, type StageRef, type ViewContext } from "./context.js";
+import { Paced } from "./paced.js";
 
 const AGES = 30_000;
 /** VS Code waits a quarter of a second after each change, from anew: told more often, it would never ask. */
@@ -16,14 +17,17 @@ export class StageLenses implements vscode.CodeLensProvider, Disposable {
   readonly #lifetime = new Lifetime();
   readonly #changes = this.#lifetime.add(new vscode.EventEmitter<void>());
   readonly onDidChangeCodeLenses = this.#changes.event;
-  #pause: NodeJS.Timeout | null = null;
-  #again = false;
 
   constructor(context: ViewContext) {
     this.#context = context;
+    const changed = this.#lifetime.add(
+      new Paced(() => {
+        this.#changes.fire();
+      }, PAUSE),
+    );
     this.#lifetime.add(
       context.model.onDidChange((change) => {
-        if (change.is === "pipeline" || change.is === "pipelines" || change.is === "kernel") this.#changed();
+        if (change.is === "pipeline" || change.is === "pipelines" || change.is === "kernel") changed.happened();
       }),
     );
     const timer = setInterval(() => {
@@ -31,25 +35,9 @@ export class StageLenses implements vscode.CodeLensProvider, Disposable {
     }, AGES);
     this.#lifetime.defer(() => {
       clearInterval(timer);
-      if (this.#pause !== null) clearTimeout(this.#pause);
     });
     const where = { language: "python", pattern: new vscode.RelativePattern(context.root.folder, "**/*.py") };
     this.#lifetime.add(vscode.languages.registerCodeLensProvider(where, this));
-  }
-
-  /** Tells at once, and then once more after a pause in which more has changed. */
-  #changed(): void {
-    if (this.#pause !== null) {
-      this.#again = true;
-      return;
-    }
-    this.#changes.fire();
-    this.#pause = setTimeout(() => {
-      this.#pause = null;
-      if (!this.#again) return;
-      this.#again = false;
-      this.#changed();
-    }, PAUSE);
   }
 
   dispose(): Promise<void> {

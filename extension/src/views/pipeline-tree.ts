@@ -4,9 +4,12 @@ import { Lifetime, type Disposable } from "../lifetime.js";
 import { describeFailure, describeState } from "../pipelines/describe.js";
 import type { Stage } from "../pipelines/pipeline.js";
 import { now, type ViewContext } from "./context.js";
+import { Paced } from "./paced.js";
 import { stateIcon } from "./state-icon.js";
 
 const AGES = 60_000;
+/** A tree that is told of every percent asks for none. */
+const PAUSE = 300;
 
 /** A node of the tree: a pipeline, or one of its stages. Commands take both. */
 export type PipelineNode =
@@ -29,10 +32,20 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, Disp
     this.#lifetime.add(
       vscode.window.createTreeView("stageloom.pipelines", { treeDataProvider: this, showCollapseAll: true }),
     );
+    const changed = new Set<string>();
+    const telling = this.#lifetime.add(
+      new Paced(() => {
+        for (const path of changed) this.#changes.fire(this.#node({ is: "pipeline", path }));
+        changed.clear();
+      }, PAUSE),
+    );
     this.#lifetime.add(
       context.model.onDidChange((change) => {
         if (change.is === "pipelines" || change.is === "kernel") this.#changes.fire(undefined);
-        else if (change.is === "pipeline") this.#changes.fire(this.#node({ is: "pipeline", path: change.path }));
+        else if (change.is === "pipeline") {
+          changed.add(change.path);
+          telling.happened();
+        }
       }),
     );
     this.#age();

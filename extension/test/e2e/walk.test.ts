@@ -126,8 +126,9 @@ def evaluate(train: float):
 
 test("cancel stops a long call in C; a curve is drawn live, and kept by the panel", async ({ open }) => {
   const editor = await open({ files: { "slow.py": slow }, open: "slow.py" });
-  const { lenses, notifications, palette, panel, pictures } = editor;
+  const { lenses, notifications, palette, panel, pictures, sidebar } = editor;
   await lenses.read("def sleeps(", /never realized/, startPatience);
+  await sidebar.show("Stageloom");
   await lenses.click("def sleeps(", "Realize");
   await lenses.read("def sleeps(", /running/, startPatience);
   await notifications.press(/Realizing sleeps/, "Cancel");
@@ -135,7 +136,11 @@ test("cancel stops a long call in C; a curve is drawn live, and kept by the pane
 
   await lenses.click("def train(", "Realize");
   await lenses.read("def train(", /running \d+ %/, startPatience);
-  await palette.run("Stageloom: Open Pipeline Panel");
+  await sidebar
+    .tree("Pipelines")
+    .row(/^train\s*running [1-9]/)
+    .waitFor();
+  await lenses.click("def train(", /running/);
   await panel.appears("canvas", startPatience);
   const cell = panel.frame().locator('stage-cell[data-stage="train"]');
   await cell.scrollIntoViewIfNeeded();
@@ -146,5 +151,7 @@ test("cancel stops a long call in C; a curve is drawn live, and kept by the pane
     .waitFor();
   await palette.run("View: Toggle Maximize Editor Group");
   await panel.appears("stage-list .list-row");
+  await cell.hover();
+  await editor.page.mouse.wheel(0, 430);
   await pictures.screenshots("walk-live");
 });
