@@ -31,7 +31,7 @@ const read = (style: CSSStyleDeclaration): Colours => {
     grid: colour("--grid"),
     tip: colour("--tip"),
     tipBorder: colour("--tip-border"),
-    series: ["blue", "orange", "green", "purple", "red", "yellow"].map((name) => colour(`--series-${name}`)),
+    series: ["blue", "yellow", "green", "purple", "red", "orange"].map((name) => colour(`--series-${name}`)),
     tones: {
       good: colour("--state-good"),
       stale: colour("--state-stale"),
