@@ -91,6 +91,8 @@ export class ArtifactCommands {
     const answer = await asked;
     if (answer.is === "done") return answer.result;
     void this.#failures.show(answer.failure);
+    // the engine knows of the damage since then: what rests on it is not cached any more
+    if (answer.failure.kind === "damaged") void this.#context.model.refresh();
     return null;
   }
 }

@@ -72,6 +72,7 @@ test("an interpreter or a store that will not do is told of, with what to do; se
   await artifacts.expand(/just now|min ago/);
   await artifacts.click("letter.txt");
   await notifications.appears(/damaged|changed/);
+  await lenses.read(letter, /Realize.*(stale|never realized)/s, startPatience);
   await pictures.screenshots("failure-damaged");
   await palette.openFile("small.py");
   await lenses.click("def length(", "Invalidate");
