@@ -17,6 +17,7 @@ from stageloom.engine.provenance import Recorder, machine_facts, write_stage
 from stageloom.engine.saving import Saved, Saver
 from stageloom.model.values import Json, digest
 from stageloom.rpc.messages import Failure, JobDone, JobFailed, JobOutcome, Point, Realization, Realized, RealizeJob
+from stageloom.rpc.mismatch import WireError
 from stageloom.rpc.wire import decode
 from stageloom.store.commit import NewRealization, Provenance
 from stageloom.store.errors import DamagedError, DiskFullError, LockedError, StoreError
@@ -135,6 +136,9 @@ class Run:
             while self._outcome is None:
                 self._take(self._wait())
         finally:
+            for job in self._jobs.values():  # an error ended the run: who comes next must not wait for it
+                job.cancel()
+                job.lock.release()
             self._saver.flush(last=True)  # what finished is kept, whatever ended the run
         return RunResult(self.run, self._outcome, self._schedule.state, self._entries, self._first_failure)
 
@@ -269,7 +273,12 @@ class Run:
         except StoreError as error:
             if lock is not None:
                 lock.release()
+            self._jobs.pop(name, None)
             self._follow(self._fail(name, store_failure(error)))
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
 
     def _start(self, name: str, looked: Looked, lock: Lock) -> None:
         target = self._pipeline.targets[name]
@@ -320,7 +329,12 @@ class Run:
                 self._discard(job)
             self._end_badly(event)
             return
-        realized: Realized = decode(Realized, event.outcome.result)
+        try:
+            realized: Realized = decode(Realized, event.outcome.result)
+        except WireError as error:
+            job.lock.release()
+            self._follow(self._fail(event.name, Failure("internal", f"The worker's answer makes no sense: {error}")))
+            return
         entry.took = realized.took
         entry.warnings = realized.warnings
         try:
