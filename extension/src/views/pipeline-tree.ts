@@ -9,7 +9,7 @@ import { stateIcon } from "./state-icon.js";
 
 const AGES = 60_000;
 /** A tree that is told of every percent asks for none. */
-const PAUSE = 300;
+const PAUSE = 1000;
 
 /** A node of the tree: a pipeline, or one of its stages. Commands take both. */
 export type PipelineNode =
