@@ -8,6 +8,7 @@ import {
   docstring,
   dottedName,
   hasError,
+  nameOf,
   textOf,
   type Stretch,
 } from "./syntax.js";
@@ -38,7 +39,13 @@ interface Written {
 
 /** What a file says about one stage, before anything is known of the others. */
 export type WrittenStage =
-  | (Written & { readonly is: "function"; readonly parameters: readonly WrittenParameter[]; readonly doc: string })
+  | (Written & {
+      readonly is: "function";
+      readonly parameters: readonly WrittenParameter[];
+      readonly doc: string;
+      /** Whether `each=` gives values to parameters that have no default. */
+      readonly each: boolean;
+    })
   | (Written & {
       readonly is: "instance";
       readonly base: string;
@@ -85,7 +92,13 @@ function fromImport(statement: SyntaxNode, text: string): ImportedName[] {
     else if (importing && node.name === "*") found.push({ local: "*", module, level, name: "*", at: node });
     else if (importing && node.name === "VariableName") {
       const alias = node.nextSibling?.name === "as" ? node.nextSibling.nextSibling : null;
-      found.push({ local: textOf(alias ?? node, text), module, level, name: textOf(node, text), at: node });
+      found.push({
+        local: nameOf(alias ?? node, text),
+        module,
+        level,
+        name: nameOf(node, text),
+        at: node,
+      });
       if (alias !== null) node = alias;
     }
   }
@@ -173,22 +186,24 @@ function functionStage(
   outs: ReadonlySet<string>,
   text: string,
 ): WrittenStage | null {
-  const marked = [...children(statement)].some(
+  const decorator = [...children(statement)].find(
     (node) => node.name === "Decorator" && decorators.has(decoratorName(node, text)),
   );
-  const definition = marked ? child(statement, "FunctionDefinition") : null;
+  const options = decorator === undefined ? null : child(decorator, "ArgList");
+  const definition = decorator !== undefined ? child(statement, "FunctionDefinition") : null;
   const name = definition === null ? null : child(definition, "VariableName");
   if (definition === null || name === null) return null;
   const list = child(definition, "ParamList");
   const body = child(definition, "Body");
   return {
     is: "function",
-    name: textOf(name, text),
+    name: nameOf(name, text),
     at: { from: name.from, to: name.to },
     whole: { from: statement.from, to: statement.to },
     damaged: hasError(definition),
     parameters: list === null ? [] : readParameters(list, outs, text),
     doc: body === null ? "" : docstring(body, text),
+    each: options !== null && callArguments(options).some(({ name }) => name !== null && textOf(name, text) === "each"),
   };
 }
 
@@ -211,7 +226,7 @@ export function readParameters(list: SyntaxNode, outs: ReadonlySet<string>, text
   const finish = (): void => {
     if (name !== null && !starred)
       found.push({
-        name: textOf(name, text),
+        name: nameOf(name, text),
         at: { from: name.from, to: name.to },
         text: value === null ? null : textOf(value, text),
         out: outs.has(annotation),
@@ -249,7 +264,7 @@ function instance(statement: SyntaxNode, known: ReadonlySet<string>, text: strin
   const from = call.firstChild?.from ?? call.from;
   return {
     is: "instance",
-    name: textOf(target, text),
+    name: nameOf(target, text),
     at: { from: target.from, to: target.to },
     whole: { from: statement.from, to: statement.to },
     damaged: hasError(statement),
@@ -260,7 +275,7 @@ function instance(statement: SyntaxNode, known: ReadonlySet<string>, text: strin
         ? []
         : [
             {
-              name: textOf(name, text),
+              name: nameOf(name, text),
               at: { from: name.from, to: name.to },
               text: textOf(value, text),
               refers: dottedName(value, text),

@@ -73,6 +73,9 @@ export class PipelineModel implements Disposable {
   readonly #waits = new RunWaits();
   readonly #changes: Emitter<ModelChange>;
   readonly #touched = new Set<string>();
+  /** Several views ask between two changes: a state is composed once. */
+  readonly #views = new WeakMap<PipelineState, View>();
+  readonly #realizing = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #asked = 0;
   #known = "";
@@ -113,7 +116,7 @@ export class PipelineModel implements Disposable {
   /** Reads the workspace's files of stages. */
   async discover(): Promise<void> {
     const paths = await this.#parts.files.list();
-    const queue = [...paths];
+    const queue = [...new Set([...paths, ...this.#project.files()])];
     const read = async (): Promise<void> => {
       for (let path = queue.pop(); path !== undefined; path = queue.pop())
         this.#project.set(path, await this.#parts.files.read(path));
@@ -144,18 +147,24 @@ export class PipelineModel implements Disposable {
   /** A pipeline as it stands; null where the file holds no stage. */
   pipeline(path: string): Pipeline | null {
     const state = this.#states.get(path);
-    if (state === undefined) return null;
-    return {
-      path,
-      stages: stagesOf(state),
-      problems: problemsOf(state),
-      run: runView(state),
-      failure: state.plan.is === "failed" ? state.plan.failure : null,
-    };
+    return state === undefined ? null : this.#view(state).pipeline;
   }
 
   stage(path: string, name: string): Stage | null {
-    return this.pipeline(path)?.stages.find((one) => one.view.name === name) ?? null;
+    const state = this.#states.get(path);
+    return state === undefined ? null : (this.#view(state).stages.get(name) ?? null);
+  }
+
+  #view(state: PipelineState): View {
+    const known = this.#views.get(state);
+    if (known !== undefined) return known;
+    const pipeline = pipelineOf(state);
+    const view = {
+      pipeline,
+      stages: new Map(pipeline.stages.map((stage) => [stage.view.name, stage])),
+    };
+    this.#views.set(state, view);
+    return view;
   }
 
   /** The pipelines with a run under way. */
@@ -172,9 +181,9 @@ export class PipelineModel implements Disposable {
 
   /** Says that a view shows this pipeline, so that the engine is asked how it stands, now and after every change. */
   need(path: string): void {
-    if (this.#needed.has(path) || !this.#states.has(path)) return;
+    if (this.#needed.has(path)) return;
     this.#needed.add(path);
-    if (this.trusted) this.#planning.now(path);
+    if (this.trusted && this.#states.has(path)) this.#planning.now(path);
   }
 
   /** Reads the workspace and asks the engine again. */
@@ -195,7 +204,16 @@ export class PipelineModel implements Disposable {
   async realize(path: string, targets: readonly string[], signal: AbortSignal): Promise<RunOutcome> {
     if (!this.trusted) return { is: "untrusted" };
     const state = this.#states.get(path);
-    if (isLive(state?.run ?? null)) return { is: "busy" };
+    if (isLive(state?.run ?? null) || this.#realizing.has(path)) return { is: "busy" };
+    this.#realizing.add(path);
+    try {
+      return await this.#realize(path, targets, signal);
+    } finally {
+      this.#realizing.delete(path);
+    }
+  }
+
+  async #realize(path: string, targets: readonly string[], signal: AbortSignal): Promise<RunOutcome> {
     if (!(await this.#parts.files.save())) return { is: "unsaved" };
     const answer = await this.#parts.kernel.request("run/start", { path, targets: [...targets], sets: {} }, signal);
     if (answer.is === "failed")
@@ -249,25 +267,38 @@ export class PipelineModel implements Disposable {
     const now = text ?? (path.endsWith(".py") ? await this.#parts.files.read(path) : null);
     if (this.#lifetime.ended) return;
     if (path.endsWith(".py") && this.#project.set(path, now)) this.#reread();
-    this.#replan((state) => concerns(state, path, now === null), "later");
+    if (text === null && !path.endsWith(".py")) await this.#folder(path);
+    this.#replan((state) => concerns(state, path, now === null), text === null ? "after" : "later");
+  }
+
+  /** VS Code tells of a folder that has gone without naming its files. */
+  async #folder(path: string): Promise<void> {
+    const within = this.#project.files().filter((file) => file.startsWith(`${path}/`));
+    const texts = await Promise.all(within.map((file) => this.#parts.files.read(file)));
+    if (this.#lifetime.ended) return;
+    const changed = within.map((file, index) => this.#project.set(file, texts[index] ?? null));
+    if (changed.includes(true)) this.#reread();
   }
 
   #reread(): void {
     const paths = new Set(this.#project.pipelines());
-    for (const path of this.#states.keys()) {
-      if (paths.has(path)) continue;
+    for (const [path, state] of this.#states) {
+      // a run goes on without its file: whoever waits for its end hears of it
+      if (paths.has(path) || isLive(state.run)) continue;
       this.#states.delete(path);
-      this.#needed.delete(path);
       this.#changes.fire({ is: "pipeline", path });
     }
     for (const path of paths) {
       const source = this.#project.source(path);
       if (source === null) continue;
-      const state = this.#states.get(path) ?? newPipeline(path);
+      const known = this.#states.get(path);
+      const state = known ?? newPipeline(path);
       const resolved = this.#project.resolved(path);
       if (state.declarations?.source === source && state.declarations.resolved === resolved) continue;
       this.#states.set(path, state);
       this.#step(path, { is: "read", declarations: { source, resolved } }, "now");
+      // a view, such as a panel of before a reload, may have come first
+      if (known === undefined && this.#needed.has(path) && this.trusted) this.#planning.now(path);
     }
     const known = [...paths].join("\n");
     if (known === this.#known) return;
@@ -275,7 +306,7 @@ export class PipelineModel implements Disposable {
     this.#changes.fire({ is: "pipelines" });
   }
 
-  #replan(which: (state: PipelineState) => boolean, when: "now" | "later"): void {
+  #replan(which: (state: PipelineState) => boolean, when: "now" | "later" | "after"): void {
     if (!this.trusted) return;
     for (const path of this.#needed) {
       const state = this.#states.get(path);
@@ -335,7 +366,7 @@ export class PipelineModel implements Disposable {
       }
       case "store/changed":
         this.#changes.fire({ is: "store" });
-        this.#replan(() => true, "later");
+        this.#replan(() => true, "after");
         return;
       case "log/message":
         return;
@@ -353,12 +384,14 @@ export class PipelineModel implements Disposable {
     const state = this.#states.get(path);
     if (state?.run === null || state === undefined || isLive(state.run)) return;
     this.#waits.ended(state.run);
+    this.#reread();
     if (this.#needed.has(path)) this.#planning.now(path);
   }
 
   #kernel(state: EngineState): void {
     if (state.is !== "ready") {
       for (const path of this.#states.keys()) this.#lose(path, state);
+      this.#waits.lose(state.is === "failed" ? state.failure : LOST);
     }
     this.#changes.fire({ is: "kernel" });
     if (state.is === "ready") this.#replan((one) => !this.#planning.asking(one.path), "now");
@@ -376,6 +409,21 @@ export class PipelineModel implements Disposable {
 const LOST = failure("crashed", "The engine stopped during the run.", {
   advice: "What was finished is kept. Realize again.",
 });
+
+interface View {
+  readonly pipeline: Pipeline;
+  readonly stages: ReadonlyMap<string, Stage>;
+}
+
+function pipelineOf(state: PipelineState): Pipeline {
+  return {
+    path: state.path,
+    stages: stagesOf(state),
+    problems: problemsOf(state),
+    run: runView(state),
+    failure: state.plan.is === "failed" ? state.plan.failure : null,
+  };
+}
 
 /** Whether a changed file may make a difference to a pipeline. */
 function concerns(state: PipelineState, path: string, gone: boolean): boolean {

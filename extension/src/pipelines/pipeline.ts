@@ -211,10 +211,11 @@ export function stagesOf(state: PipelineState): readonly Stage[] {
   const planned = planOf(state)?.stages ?? [];
   const declared = firstOfEachName(state.declarations?.resolved.stages ?? []);
   const spoken = planned.some((status) => status.language !== "function" && !status.guessed);
+  const standing = byStanding(planned, state.path);
   const taken = new Set<StageStatus>();
   const found: Stage[] = [];
   for (const declaration of declared) {
-    const own = planned.filter((status) => !taken.has(status) && stands(status, declaration, state.path));
+    const own = (standing.get(standingOf(declaration)) ?? []).filter((status) => !taken.has(status));
     for (const status of own) taken.add(status);
     for (const status of own) found.push(compose(state, declaration, status));
     if (own.length === 0 && !(declaration.guessed && spoken)) found.push(compose(state, declaration, null));
@@ -223,7 +224,7 @@ export function stagesOf(state: PipelineState): readonly Stage[] {
     const gone = status.span.path === state.path && status.language === "function" && state.declarations !== null;
     if (!taken.has(status) && !gone) found.push(compose(state, null, status));
   }
-  return found;
+  return withInstances(found);
 }
 
 function firstOfEachName(stages: readonly StageDeclaration[]): readonly StageDeclaration[] {
@@ -235,11 +236,38 @@ function firstOfEachName(stages: readonly StageDeclaration[]): readonly StageDec
   });
 }
 
-function stands(status: StageStatus, declaration: StageDeclaration, path: string): boolean {
-  if (status.span.path !== path) return false;
-  if (declaration.language === "derivation")
-    return status.language === "derivation" && status.function === declaration.function;
-  return status.name === declaration.name;
+/** What the engine tells of this file, by the declaration that it stands at: 10,000 stages are not compared in pairs. */
+function byStanding(planned: readonly StageStatus[], path: string): ReadonlyMap<string, readonly StageStatus[]> {
+  const found = new Map<string, StageStatus[]>();
+  for (const status of planned) {
+    if (status.span.path !== path) continue;
+    // `each` makes several of one declaration: `long[length=2]`
+    const name = status.language === "function" ? (status.name.split("[")[0] ?? "") : status.name;
+    const keys = [`name ${name}`, ...(status.language === "derivation" ? [`derivation ${status.function}`] : [])];
+    for (const key of keys) {
+      const own = found.get(key);
+      if (own === undefined) found.set(key, [status]);
+      else own.push(status);
+    }
+  }
+  return found;
+}
+
+function standingOf(declaration: StageDeclaration): string {
+  return declaration.language === "derivation" ? `derivation ${declaration.function}` : `name ${declaration.name}`;
+}
+
+/** Who needs a stage that `each` makes several of needs them all. */
+function withInstances(stages: readonly Stage[]): readonly Stage[] {
+  const several = new Map<string, string[]>();
+  for (const { view, declaration } of stages)
+    if (declaration !== null && declaration.name !== view.name && declaration.language === "function")
+      several.set(declaration.name, [...(several.get(declaration.name) ?? []), view.name]);
+  if (several.size === 0) return stages;
+  return stages.map((stage) => {
+    const dependencies = stage.view.dependencies.flatMap((name) => several.get(name) ?? [name]);
+    return { ...stage, view: { ...stage.view, dependencies } };
+  });
 }
 
 function compose(state: PipelineState, declaration: StageDeclaration | null, status: StageStatus | null): Stage {

@@ -6,6 +6,8 @@ export type Ask = (path: string, signal: AbortSignal) => Promise<void>;
 interface Pending {
   readonly timer: NodeJS.Timeout | null;
   readonly abort: AbortController;
+  asking: boolean;
+  again: boolean;
 }
 
 /** Asks once typing pauses. A newer question cancels the one before it. */
@@ -23,13 +25,20 @@ export class Planning implements Disposable {
     this.#drop(path);
     const abort = new AbortController();
     const timer = setTimeout(() => void this.#run(path, abort), this.#delay);
-    this.#pending.set(path, { timer, abort });
+    this.#pending.set(path, { timer, abort, asking: false, again: false });
+  }
+
+  /** Asks too, but takes no question back: what goes on changing, as a store does in a run, gets its answers all the same. */
+  after(path: string): void {
+    const pending = this.#pending.get(path);
+    if (pending === undefined) this.later(path);
+    else if (pending.asking) pending.again = true;
   }
 
   now(path: string): void {
     this.#drop(path);
     const abort = new AbortController();
-    this.#pending.set(path, { timer: null, abort });
+    this.#pending.set(path, { timer: null, abort, asking: true, again: false });
     void this.#run(path, abort);
   }
 
@@ -43,8 +52,12 @@ export class Planning implements Disposable {
   }
 
   async #run(path: string, abort: AbortController): Promise<void> {
+    const pending = this.#pending.get(path);
+    if (pending?.abort === abort) pending.asking = true;
     await this.#ask(path, abort.signal);
-    if (this.#pending.get(path)?.abort === abort) this.#pending.delete(path);
+    if (pending === undefined || this.#pending.get(path) !== pending) return;
+    this.#pending.delete(path);
+    if (pending.again) this.later(path);
   }
 
   #drop(path: string): void {

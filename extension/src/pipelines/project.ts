@@ -30,6 +30,11 @@ export class Project {
     return true;
   }
 
+  /** Every file that is followed. */
+  files(): readonly string[] {
+    return [...this.#readers.keys()];
+  }
+
   source(path: string): Source | null {
     return this.#readers.get(path)?.source ?? null;
   }
@@ -71,10 +76,15 @@ export class Project {
 
   #foreign(path: string, within: Set<string>): ReadonlyMap<string, Declared> {
     const found = new Map<string, Declared>();
+    // once a file, not once a name: along a chain of imports the names would multiply
+    const offers = new Map<string, readonly [readonly StageDeclaration[], ReadonlyMap<string, Declared>]>();
     for (const one of this.#imports(path)) {
       if (within.has(one.path)) continue;
-      const theirs = this.#resolve(one.path, within).stages;
-      const passedOn = this.#foreign(one.path, new Set(within).add(one.path));
+      const [theirs, passedOn] = offers.get(one.path) ?? [
+        this.#resolve(one.path, within).stages,
+        this.#foreign(one.path, new Set(within).add(one.path)),
+      ];
+      offers.set(one.path, [theirs, passedOn]);
       const offer = (name: string, local: string): void => {
         const stage = theirs.find((each) => each.name === name);
         const declared = stage === undefined ? passedOn.get(name) : { path: one.path, stage };

@@ -3,7 +3,7 @@ import type { SyntaxNode } from "@lezer/common";
 import type { Declared, Project } from "./project.js";
 import type { StageDeclaration } from "./resolve.js";
 import type { Source } from "./source.js";
-import { callArguments, calledName, child, children, textOf, type Stretch } from "./syntax.js";
+import { callArguments, calledName, child, children, nameOf, type Stretch } from "./syntax.js";
 
 /** A place where a stage is named: its own, or where another names it. */
 export interface Mention {
@@ -34,7 +34,7 @@ export function mentionsOf(project: Project, target: Declared): readonly Mention
     return localMentions(project, path, source).flatMap(({ target: found, at }) => {
       const same = found.path === target.path && found.stage.at.from === target.stage.at.from;
       // under an alias the file goes on to call it by its own name
-      return same && textOf(at, source.text) === target.stage.name ? [{ path, at }] : [];
+      return same && nameOf(at, source.text) === target.stage.name ? [{ path, at }] : [];
     });
   });
 }
@@ -122,7 +122,7 @@ class MentionReader {
   }
 
   #text(node: Stretch): string {
-    return textOf(node, this.#source.text);
+    return nameOf(node, this.#source.text);
   }
 
   #walk(node: SyntaxNode, names: Bindings): void {

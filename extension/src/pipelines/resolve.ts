@@ -110,7 +110,7 @@ class Resolver {
       if (one.out) continue;
       if (one.stage !== null) dependencies.push({ role: one.name, stage: one.stage, at: one.at });
       else if (one.text !== null) parameters.push(configured(one, one.text));
-      else if (written.is === "function") this.#report(written, one);
+      else if (written.is === "function" && !written.each) this.#report(written, one);
     }
     return {
       ...common,

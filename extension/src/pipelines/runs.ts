@@ -36,6 +36,12 @@ export class RunWaits {
     this.#waiting.delete(run.run);
   }
 
+  /** The engine is gone, and all runs with it: also those of which nothing was heard yet. */
+  lose(failure: Failure): void {
+    for (const done of this.#waiting.values()) done({ is: "failed", stages: [], failure, problems: [] });
+    this.#waiting.clear();
+  }
+
   abandon(): void {
     for (const done of this.#waiting.values()) done({ is: "cancelled" });
     this.#waiting.clear();

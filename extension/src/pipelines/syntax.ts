@@ -59,15 +59,20 @@ export function textOf(node: Stretch, text: string): string {
   return text.slice(node.from, node.to);
 }
 
+/** A name as Python knows it: it reads `µ` and `μ`, or `é` in one sign or two, as the same. */
+export function nameOf(node: Stretch, text: string): string {
+  return textOf(node, text).normalize("NFKC");
+}
+
 /** The dotted name that an expression spells (`a.b.c`), or null where it is anything else. */
 export function dottedName(node: SyntaxNode, text: string): string | null {
-  if (node.name === "VariableName") return textOf(node, text);
+  if (node.name === "VariableName") return nameOf(node, text);
   if (node.name !== "MemberExpression") return null;
   const object = node.firstChild;
   const property = node.lastChild;
   if (object === null || property?.name !== "PropertyName") return null;
   const left = dottedName(object, text);
-  return left === null ? null : `${left}.${textOf(property, text)}`;
+  return left === null ? null : `${left}.${nameOf(property, text)}`;
 }
 
 /** One argument of a call; `name` is null for one given by position. */

@@ -131,6 +131,90 @@ describe("the model", () => {
     });
   });
 
+  describe("what comes at the same time", () => {
+    const signal = (): AbortSignal => new AbortController().signal;
+
+    it("starts one run for two clicks at once", async () => {
+      void model.realize("p.py", ["two"], signal());
+      expect(await model.realize("p.py", ["two"], signal())).toEqual({
+        is: "busy",
+      });
+      await settle();
+      expect(kernel.of("run/start").length).toBe(1);
+    });
+
+    it("tells the end of a run whose file was deleted meanwhile", async () => {
+      const outcome = model.realize("p.py", ["two"], signal());
+      await settle();
+      kernel.of("run/start")[0]?.answer(done({ run: "r1" }));
+      kernel.run("running");
+      await settle();
+      files.texts.delete("p.py");
+      files.changes.fire({ path: "p.py", text: null });
+      await settle();
+      kernel.run("done");
+      expect((await outcome).is).toBe("done");
+      expect(model.pipelines()).toEqual([]);
+      expect(model.pipeline("p.py")).toBeNull();
+    });
+
+    it("ends with an engine that dies before it said anything of the run", async () => {
+      const outcome = model.realize("p.py", ["two"], signal());
+      await settle();
+      kernel.of("run/start")[0]?.answer(done({ run: "r1" }));
+      await settle();
+      kernel.states.fire({ is: "starting" });
+      expect((await outcome).is).toBe("failed");
+    });
+
+    it("forgets the files of a folder that is deleted, of which VS Code names the folder alone", async () => {
+      files.changes.fire({ path: "sub/new.py", text: TEXT });
+      await settle();
+      files.changes.fire({ path: "sub", text: null });
+      await settle();
+      expect(model.pipelines()).toEqual(["p.py"]);
+    });
+
+    it("forgets at a refresh what has gone unseen", async () => {
+      files.texts.delete("p.py");
+      await model.refresh();
+      expect(model.pipelines()).toEqual([]);
+    });
+
+    it("asks about a pipeline that was needed before it was found", async () => {
+      model.need("late.py");
+      files.changes.fire({ path: "late.py", text: TEXT });
+      await settle();
+      expect(kernel.of("pipeline/plan").length).toBe(1);
+    });
+
+    it("waits for an answer while the store goes on changing", async () => {
+      model.need("p.py");
+      await settle();
+      for (let time = 0; time < 5; time += 1) {
+        kernel.events.fire({ is: "store/changed", params: { sequence: time } });
+        await settle(1000);
+      }
+      const asked = kernel.of("pipeline/plan");
+      expect(asked.length).toBe(1);
+      expect(asked[0]?.signal?.aborted).toBe(false);
+      asked[0]?.answer(failed(failure("internal", "no plan")));
+      await settle(1000);
+      expect(kernel.of("pipeline/plan").length).toBe(2);
+    });
+
+    it("asks soon while files change all the time", async () => {
+      model.need("p.py");
+      await settle();
+      kernel.of("pipeline/plan")[0]?.answer(failed(failure("internal", "no plan")));
+      for (let time = 0; time < 10; time += 1) {
+        files.changes.fire({ path: "notes.txt", text: null });
+        await settle(100);
+      }
+      expect(kernel.of("pipeline/plan").length).toBeGreaterThan(1);
+    });
+  });
+
   describe("asking the engine", () => {
     it("asks for no pipeline that no view shows", async () => {
       files.type("p.py", `${TEXT}\n`);

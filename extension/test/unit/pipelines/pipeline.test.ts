@@ -107,6 +107,39 @@ const states = (state: PipelineState): Record<string, string> =>
 
 const START = [read(TEXT), asked(1), planned(1, status("one", "cached"), status("two", "absent"))];
 
+describe("a stage for each value", () => {
+  const EACH = "from stageloom import stage\n@stage(each={'k': [1, 2]})\ndef a(k): ...\n@stage\ndef last(a): ...\n";
+  const ofA = { function: "a" };
+
+  it("shows the stages that the engine tells of, each with its own state", () => {
+    const plan = planned(1, status("a[k=1]", "cached", ofA), status("a[k=2]", "absent", ofA), status("last", "absent"));
+    const stages = stagesOf(after(read(EACH), asked(1), plan));
+    expect(stages.map(({ view }) => `${view.name} ${view.state.is}`)).toEqual([
+      "a[k=1] cached",
+      "a[k=2] absent",
+      "last absent",
+    ]);
+    expect(stages.every(({ declaration }) => declaration !== null)).toBe(true);
+    expect(stages[2]?.view.dependencies).toEqual(["a[k=1]", "a[k=2]"]);
+  });
+
+  it("shows the one that is written before the engine has spoken", () => {
+    expect(stagesOf(after(read(EACH))).map(({ view }) => view.name)).toEqual(["a", "last"]);
+  });
+});
+
+describe("many stages", () => {
+  it("are not compared in pairs", () => {
+    const names = Array.from({ length: 10_000 }, (_, index) => `s${index}`);
+    const text = `from stageloom import stage\n${names.map((name) => `@stage\ndef ${name}(): ...\n`).join("")}`;
+    const state = after(read(text), asked(1), planned(1, ...names.map((name) => status(name, "absent"))));
+    const began = performance.now();
+    expect(stagesOf(state).length).toBe(names.length);
+    // pairs take several seconds
+    expect(performance.now() - began).toBeLessThan(1500);
+  });
+});
+
 describe("source and plan", () => {
   it("shows the source's stages at once, their state unknown", () => {
     const [one, two] = stagesOf(after(read(TEXT)));

@@ -33,6 +33,21 @@ function names(resolved: Resolved): string[] {
   return resolved.stages.map((stage) => stage.name);
 }
 
+describe("names and options as Python takes them", () => {
+  it("knows a name however its letters are written", () => {
+    const found = read("from stageloom import stage\n@stage\ndef \u00b5(): ...\n@stage\ndef b(\u03bc): ...\n");
+    expect(names(found)).toEqual(["\u03bc", "b"]);
+    expect(found.stages[1]?.dependencies.map((one) => one.stage)).toEqual(["\u03bc"]);
+    expect(found.problems).toEqual([]);
+  });
+
+  it("leaves to the engine what `each` gives values to", () => {
+    const found = read("from stageloom import stage\n@stage(each={'k': [1, 2]})\ndef a(k): ...\n");
+    expect(names(found)).toEqual(["a"]);
+    expect(found.problems).toEqual([]);
+  });
+});
+
 describe("declarations that both languages must find", () => {
   it.each(table.cases)("$title", (one) => {
     for (const end of ["\n", "\r\n"]) {
