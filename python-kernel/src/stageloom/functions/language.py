@@ -156,7 +156,10 @@ class _Reader:
                 return None
             drefs[role] = known
         by_name = {one.name: one for one in stage.parameters}
-        configuration: dict[str, Json] = {}
+        # a list of one value is not that value, though it is made of the same tree
+        configuration: dict[str, Json] = {
+            role: "in a list" for role, one in drefs.items() if len(one) == 1 and by_name[role].many
+        }
         inputs: dict[str, str] = {}
         for parameter in parameters:
             declared = by_name[parameter.name]
