@@ -817,6 +817,37 @@ case(
     ("return 1", "return 3"),
 )
 
+# --- which branch at the top of a file ------------------------------------------------------------------------------
+BRANCHES = "import x\nK = 0\nif x.A:\n    K = 1\n{} x.B:\n    K = 2\n@stage\ndef s(): return K\n"
+case("elif turned into if", "miss", BRANCHES.format("elif"), ("elif", "if"))
+case(
+    "an assignment moved to the else branch",
+    "miss",
+    "import x\nK = 0\nif x.A:\n    K = 1\nelse:\n    pass\n@stage\ndef s(): return K\n",
+    ("    K = 1\nelse:\n    pass", "    pass\nelse:\n    K = 1"),
+)
+TRIED = "import x\nK = 0\ntry:\n    x.f()\nexcept:\n    K = 2\n@stage\ndef s(): return K\n"
+case("what a failure sets, set in any case", "miss", TRIED, ("except:", "finally:"))
+case("what a failure sets, set on success", "miss", TRIED, ("except:\n", "except:\n    pass\nelse:\n"))
+case(
+    "try taken away",
+    "miss",
+    "import x\ntry:\n    K = x.f()\nexcept:\n    K = 2\n@stage\ndef s(): return K\n",
+    ("try:\n    K = x.f()\nexcept:\n    K = 2", "K = x.f()\nK = 2"),
+)
+case(
+    "an effect moved to the else branch",
+    "miss",
+    "import os\nif os.sep == '/':\n    os.environ['A'] = '1'\nelse:\n    pass\n@stage\ndef s(): return 1\n",
+    ("    os.environ['A'] = '1'\nelse:\n    pass", "    pass\nelse:\n    os.environ['A'] = '1'"),
+)
+case(
+    "a branch put elsewhere in the file",
+    "hit",
+    "import x\nif x.A:\n    K = 1\nelse:\n    K = 2\n@stage\ndef s(): return K\n",
+    ("import x\n", "import x\n\n\n"),
+)
+
 # --- what can't be told ----------------------------------------------------------------------------------------------
 case("getattr with a text", "miss", helper("import a", "getattr(a, 'f')()"), CHANGED)
 case(

@@ -179,15 +179,17 @@ class _Reader:
             return
         inner = (*guards, self._guard([node.test], node))
         self._statements(node.body, inner)
-        self._statements(node.orelse, inner)
+        self._statements(node.orelse, (*inner, _branch("else", node)))
 
     def _try(self, node: ast.Try, guards: tuple[Definition, ...]) -> None:
-        self._statements(node.body, guards)
+        self._statements(node.body, (*guards, _branch("try", node)))
         for handler in node.handlers:
-            inner = guards if handler.type is None else (*guards, self._guard([handler.type], handler))
+            inner = (*guards, _branch("except", handler))
+            if handler.type is not None:
+                inner = (*inner, self._guard([handler.type], handler))
             self._statements(handler.body, inner)
-        self._statements(node.orelse, guards)
-        self._statements(node.finalbody, guards)
+        self._statements(node.orelse, (*guards, _branch("try else", node)))
+        self._statements(node.finalbody, (*guards, _branch("finally", node)))
 
     def _guard(self, expressions: Sequence[ast.expr], node: ast.stmt | ast.ExceptHandler) -> Definition:
         self._writer.start()
@@ -329,6 +331,11 @@ class _Reader:
                 self._bindings.setdefault(name, []).append(definition)
             elif definition not in self._effects:
                 self._effects.append(definition)
+
+
+def _branch(name: str, node: ast.stmt | ast.ExceptHandler) -> Definition:
+    """Return what stands for being in that part of a compound statement: elsewhere a statement does something else."""
+    return Definition("guard", (name, ()), (node.lineno, node.lineno))
 
 
 def _lines(node: ast.stmt) -> tuple[int, int]:
