@@ -272,3 +272,26 @@ def test_load_gives_the_value_or_the_folder(project):
         "(Path(stageloom.load('pipeline.py:report')) / 'report.txt').read_text()]))"
     )
     assert json.loads(project.python(program)) == [[0, 2, 4], "sum 6"]
+
+
+def test_a_stage_of_a_file_with_a_syntax_error_is_met_with_the_error(project):
+    project.edit("pipeline.py", "def apart():", "def apart(:")
+    told = project.run("realize", "pipeline.py:report", code=2)
+    assert "pipeline.py:" in told
+    assert "did you mean" not in told
+
+
+def test_an_instance_of_each_is_set_by_its_name(project):
+    project.write(
+        "each.py",
+        """
+        from stageloom import stage
+
+
+        @stage(each={"length": [2, 3]})
+        def long(length: int, times: int = 1):
+            return length * times
+        """,
+    )
+    assert project.ran("each.py") == {"long[length=2]", "long[length=3]"}
+    assert project.ran("each.py", "--set", "long[length=2].times=5") == {"long[length=2]"}

@@ -41,6 +41,9 @@ def realize(arguments: argparse.Namespace) -> int:
     """Run what is missing of the named stages."""
     with _opened(arguments) as (workspace, place):
         pipeline = workspace.read(place.path, sets=parse_sets(arguments.set))
+        # first those of the whole file: one with a syntax error has no stages to name
+        if blocking_problems(pipeline, ()) and _refuse(pipeline, (), as_json=arguments.json):
+            return 2
         listener = _Printer(quiet=arguments.quiet or arguments.json, as_json=arguments.json)
         run = workspace.run(pipeline, place.stages, listener)
         if _refuse(pipeline, run.order, as_json=arguments.json):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from stageloom.model.values import Json, NotSerialisableError, to_json
 
 STORE_VARIABLE = "STAGELOOM_STORE"
 _HOME = ".stageloom"
+# An instance has values in its name: long[length=2].length=5
+_SET = re.compile(r"(?P<key>[^\[\]=.]+(\[[^\]]*\])?(\.[^=.]+)+)=(?P<value>.*)\Z", re.DOTALL)
 
 
 class UsageError(ValueError):
@@ -82,9 +85,10 @@ def parse_sets(texts: Sequence[str]) -> dict[str, Json]:
     """
     sets: dict[str, Json] = {}
     for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or "." not in key.strip("."):
+        found = _SET.match(text)
+        if found is None:
             raise UsageError(f"--set takes stage.parameter=value, not {text!r}")
+        key, value = found["key"], found["value"]
         sets[key] = _literal(key, value)
     return sets
 

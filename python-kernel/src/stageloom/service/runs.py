@@ -143,10 +143,11 @@ class _Active:
 
     def _plan_and_run(self) -> None:
         pipeline = self._workspace.read(self._params.path, sets=self._params.sets, check=self._check)
+        # first those of the whole file: one with a syntax error has no stages to name
+        if self._refused(blocking_problems(pipeline, ())):
+            return
         run = self._workspace.run(pipeline, self._params.targets, self, self.run)
-        wrong = blocking_problems(pipeline, run.order)
-        if wrong:
-            self._end_early(Failure("import-failed", wrong[0].message, "Mend the problem in the source."), wrong)
+        if self._refused(blocking_problems(pipeline, run.order)):
             return
         with self._lock:
             self._run = run
@@ -160,6 +161,11 @@ class _Active:
             run.cancel()
         result = run.execute()
         self._send(result.outcome)
+
+    def _refused(self, wrong: Sequence[Problem]) -> bool:
+        if wrong:
+            self._end_early(Failure("import-failed", wrong[0].message, "Mend the problem in the source."), wrong)
+        return bool(wrong)
 
     def changed(self, stage: str, state: StageState, entry: Entry) -> None:
         """Gather a stage's change; what is running or has failed is told at once."""
