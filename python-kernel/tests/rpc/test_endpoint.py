@@ -315,6 +315,27 @@ def test_a_broken_stream_ends_the_connection(raw: Raw) -> None:
         request.result(5)
 
 
+def test_a_message_nested_too_deeply_is_refused_and_the_next_one_read(raw: Raw) -> None:
+    raw.endpoint.on("run/start", lambda params, _: RunStarted("ok"), inline)
+    raw.endpoint.start()
+    raw.write.write(frame(b"[" * 200_000 + b"]" * 200_000))
+    assert raw.answer()["error"]["code"] == -32700
+    raw.send({"jsonrpc": "2.0", "id": 3, "method": "run/start", "params": {"path": "a.py"}})
+    assert raw.answer() == {"jsonrpc": "2.0", "id": 3, "result": {"run": "ok"}}
+
+
+def test_a_reader_that_fails_ends_the_connection(raw: Raw) -> None:
+    def no_thread(task: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    raw.endpoint.on("run/start", lambda params, _: RunStarted("ok"), no_thread)
+    raw.endpoint.start()
+    request = raw.endpoint.submit("run/start", RunParams("a"))
+    raw.send({"jsonrpc": "2.0", "id": 3, "method": "run/start", "params": {"path": "a.py"}})
+    with pytest.raises(ConnectionClosedError, match="new thread"):
+        request.result(5)
+
+
 # --- handshake -------------------------------------------------------------------------------------------------------
 
 

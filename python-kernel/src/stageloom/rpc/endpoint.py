@@ -26,7 +26,7 @@ from stageloom.rpc.errors import (
     error_json,
     read_error,
 )
-from stageloom.rpc.framing import FramingError, frame, read_frame
+from stageloom.rpc.framing import frame, read_frame
 from stageloom.rpc.handshake import check_protocol
 from stageloom.rpc.messages import METHODS, Method
 from stageloom.rpc.mismatch import WireError
@@ -197,10 +197,10 @@ class Endpoint:
                 if body is None:
                     break
                 self._take(body)
-        except (FramingError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001  # nobody reads on, so whoever waits must hear of the end
             if not self._closed.is_set():
-                why = str(error)
-                self._log("error", f"{self.name}: {error}")
+                why = str(error) or type(error).__name__
+                self._log("error", f"{self.name}: {why}")
         self._end(why)
 
     def _junk(self, junk: bytes) -> None:

@@ -36,4 +36,7 @@ def parse(body: bytes) -> Any:
             return fast[1](body)
         except ValueError:  # it takes no lone surrogates, and says less about what is wrong
             pass
-    return json.loads(body)
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
