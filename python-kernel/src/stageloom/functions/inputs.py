@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from stageloom.model.values import Json
@@ -27,7 +28,7 @@ def input_files(root: Path, path: str, pattern: str, kind: str) -> list[Path]:
     base = (root / path).parent
     found = [Path(one) for one in glob.glob(str(base / pattern), recursive=True)]
     if kind == "dir":
-        files = [Path(folder) / name for top in found for folder, _, names in os.walk(top) for name in names]
+        files = [file for top in found for file in _below(top)]
         if not any(one.is_dir() for one in found):
             raise NoInputError(f"There is no folder {pattern!r} beside {path}")
     else:
@@ -35,6 +36,17 @@ def input_files(root: Path, path: str, pattern: str, kind: str) -> list[Path]:
         if not files:
             raise NoInputError(f"There is no file {pattern!r} beside {path}")
     return sorted(files)
+
+
+def _below(top: Path) -> Iterator[Path]:
+    """Yield all files below a folder, those in linked folders too, which a stage reads like any other."""
+    above = {top: frozenset({os.path.realpath(top)})}
+    for folder, inner, names in os.walk(top, followlinks=True):
+        place = Path(folder)
+        real = {name: os.path.realpath(place / name) for name in inner}
+        inner[:] = [name for name in inner if real[name] not in above[place]]  # a link upwards never ends
+        above.update((place / name, above[place] | {real[name]}) for name in inner)
+        yield from (place / name for name in names)
 
 
 def input_hashes(root: Path, path: str, pattern: Json, kind: str) -> dict[str, str]:
@@ -55,5 +67,5 @@ def file_hash(path: Path) -> str:
 
 def shown(path: Path, root: Path) -> str:
     """Return a file's path from the root, or its absolute path where it lies outside."""
-    absolute = path.resolve()
+    absolute = Path(os.path.abspath(path))  # a link's own name is what the stage sees, not what it leads to
     return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else absolute.as_posix()

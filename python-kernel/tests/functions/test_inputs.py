@@ -1,0 +1,53 @@
+"""Which files an input stands for, and by which names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from stageloom.functions.inputs import input_hashes
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "b").write_text("1", "utf-8")
+    project = tmp_path / "project"
+    (project / "data").mkdir(parents=True)
+    (project / "data" / "a").write_text("1", "utf-8")
+    try:
+        os.symlink(tmp_path / "elsewhere", project / "data" / "linked", target_is_directory=True)
+    except OSError:
+        pytest.skip("this system lets nobody make links")
+    return project
+
+
+def test_files_in_a_linked_folder_count(root: Path) -> None:
+    before = input_hashes(root, "p.py", "data", "dir")
+    assert list(before) == ["data/a", "data/linked/b"]
+    (root / "data" / "linked" / "b").write_text("2", "utf-8")
+    assert input_hashes(root, "p.py", "data", "dir") != before
+
+
+def test_a_link_upwards_ends(root: Path) -> None:
+    os.symlink(root / "data", root / "data" / "again", target_is_directory=True)
+    os.symlink(root, root.parent / "elsewhere" / "back", target_is_directory=True)
+    names = list(input_hashes(root, "p.py", "data", "dir"))
+    assert {"data/a", "data/linked/b"} <= set(names)
+    assert len(names) < 20
+
+
+def test_links_to_one_file_are_several_inputs(root: Path) -> None:
+    for name in ("x.csv", "y.csv"):
+        os.symlink(root / "data" / "a", root / name)
+    assert list(input_hashes(root, "p.py", "*.csv", "file")) == ["x.csv", "y.csv"]
+    (root / "y.csv").unlink()
+    assert list(input_hashes(root, "p.py", "*.csv", "file")) == ["x.csv"]
+
+
+def test_a_project_behind_a_link_has_the_same_names(root: Path) -> None:
+    there = root.parent / "there"
+    os.symlink(root, there, target_is_directory=True)
+    assert input_hashes(there, "p.py", "data/*", "file") == input_hashes(root, "p.py", "data/*", "file")
