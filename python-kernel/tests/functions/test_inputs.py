@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stageloom.functions.inputs import input_hashes
+from stageloom.functions.inputs import NoInputError, input_hashes
 
 
 @pytest.fixture
@@ -51,3 +51,9 @@ def test_a_project_behind_a_link_has_the_same_names(root: Path) -> None:
     there = root.parent / "there"
     os.symlink(root, there, target_is_directory=True)
     assert input_hashes(there, "p.py", "data/*", "file") == input_hashes(root, "p.py", "data/*", "file")
+
+
+def test_a_link_that_leads_nowhere_is_told_of_its_input(root: Path) -> None:
+    os.symlink(root / "nowhere", root / "data" / "lost")
+    with pytest.raises(NoInputError, match=r"lost cannot be read: No such file"):
+        input_hashes(root, "p.py", "data", "dir")

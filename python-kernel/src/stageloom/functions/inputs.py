@@ -53,7 +53,11 @@ def input_hashes(root: Path, path: str, pattern: Json, kind: str) -> dict[str, s
     """Return the SHA-256 of each file that ``pattern`` names, by its path from the root."""
     if not isinstance(pattern, str):
         raise NoInputError(f"An input is named by a text, not by {pattern!r}")
-    return {shown(one, root): file_hash(one) for one in input_files(root, path, pattern, kind)}
+    files = input_files(root, path, pattern, kind)
+    try:
+        return {shown(one, root): file_hash(one) for one in files}
+    except OSError as error:  # a link that leads nowhere, or a file that may not be read
+        raise NoInputError(f"The input {error.filename} cannot be read: {error.strerror}") from error
 
 
 def file_hash(path: Path) -> str:
