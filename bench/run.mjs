@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: measures ours and its peers side by side, prints tables, and writes bench/results/<date>.json.
- * `npm run bench -- --quick` takes about two minutes; `npm run bench -- chain import` measures those alone.
+ * `npm run bench -- --quick` takes a few minutes; `npm run bench -- chain import` measures those alone.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
