@@ -1,6 +1,6 @@
 /** The one place that knows how VS Code is obtained: the desktop build that is here, or the embedded one from npm. */
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 import { aptInstall } from "./apt.mjs";
@@ -66,6 +66,32 @@ const ensureBuildTools = async () => {
   );
 };
 
+/**
+ * Where a Node's headers lie on this machine. Native modules speak Node-API, which any version's headers describe.
+ *
+ * @returns {string | undefined} the folder above include/node
+ */
+const nodeHeaders = () => {
+  const started = process.env["npm_node_execpath"];
+  const near = started === undefined ? [] : [path.dirname(path.dirname(started))];
+  return [...near, "/usr", "/usr/local"].find((folder) => existsSync(path.join(folder, "include/node/node_api.h")));
+};
+
+/** Installs what package.json of a folder of the cache names. @param {string} folder @param {readonly string[]} wanted */
+const npmInstall = async (folder, wanted) => {
+  const what = "Installing the embedded VS Code";
+  const env = cleanEnv();
+  try {
+    await mustRun(what, "npm", wanted, { cwd: folder, env });
+  } catch (error) {
+    // building native modules fetches headers from Node's own site, which not every network reaches
+    const headers = nodeHeaders();
+    if (headers === undefined) throw error;
+    await rm(path.join(folder, "node_modules"), { recursive: true, force: true });
+    await mustRun(what, "npm", wanted, { cwd: folder, env: { ...env, npm_config_nodedir: headers } });
+  }
+};
+
 /** Installs the embedded editor where it is missing. @returns {Promise<string>} its server's script, for our Node */
 export const embeddedEditor = async () => {
   if (process.platform === "win32") {
@@ -79,7 +105,7 @@ export const embeddedEditor = async () => {
     complete(folder, async () => {
       await writeFile(path.join(folder, "package.json"), '{ "private": true }\n');
       const wanted = ["install", "--no-fund", "--no-audit", "--save-exact", `code-server@${codeServer}`];
-      await mustRun("Installing the embedded VS Code", "npm", wanted, { cwd: folder, env: cleanEnv() });
+      await npmInstall(folder, wanted);
     }),
   );
   return server;
