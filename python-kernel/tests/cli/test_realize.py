@@ -295,3 +295,24 @@ def test_an_instance_of_each_is_set_by_its_name(project):
     )
     assert project.ran("each.py") == {"long[length=2]", "long[length=3]"}
     assert project.ran("each.py", "--set", "long[length=2].times=5") == {"long[length=2]"}
+
+
+def test_what_an_instance_was_bound_to_is_set_by_its_own_name_alone(project):
+    project.write(
+        "bound.py",
+        """
+        from stageloom import stage
+
+
+        @stage
+        def counts(minimum: int = 2, plus: int = 0):
+            return minimum + plus
+
+
+        rare = counts.bind(minimum=1)
+        """,
+    )
+    assert project.ran("bound.py") == {"counts", "rare"}
+    assert project.ran("bound.py", "--set", "counts.minimum=3") == {"counts"}
+    assert project.ran("bound.py", "--set", "rare.minimum=4") == {"rare"}
+    assert project.ran("bound.py", "--set", "counts.plus=1") == {"counts", "rare"}

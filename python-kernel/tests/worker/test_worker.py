@@ -569,7 +569,7 @@ def test_planning(project: Project, worker: Worker) -> None:
     assert by_name["two"]["b"] == 2.718281828459045
     [problem] = planned.problems
     assert (problem.code, problem.stages) == ("bad-parameter", ("bad",))
-    assert "x of bad is a object" in problem.message
+    assert "x of bad is of the type object" in problem.message
 
 
 def test_random_numbers_follow_from_the_seed_alone(project: Project, worker: Worker) -> None:

@@ -51,7 +51,8 @@ def stage_line(stage: StageStatus, width: int) -> str:
         made = stage.realization
         words = f"cached · {age(made.at)} · {size(made.size)} · took {duration(made.took)}"
     elif stage.is_ == "stale":
-        words = "stale: " + "; ".join(reason.summary for reason in stage.reasons[:3])
+        more = f" (and {len(stage.reasons) - 2} more: stageloom why)" if len(stage.reasons) > 2 else ""
+        words = "stale: " + "; ".join(reason.summary for reason in stage.reasons[:2]) + more
     elif stage.is_ == "absent":
         words = "never realized"
     elif stage.is_ == "broken":

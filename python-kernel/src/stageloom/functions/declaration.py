@@ -86,6 +86,14 @@ class Declaration(NamedTuple):
         """Whether every value is known without running the file."""
         return not self.guessed and all(parameter.static for parameter in self.parameters)
 
+    def keys_of(self, parameter: ParameterDeclaration) -> tuple[str, ...]:
+        """Return what names the parameter in a run's sets: with the stage's name, else with its function's.
+
+        What an instance was given of its own, by ``bind`` or ``each``, is only set by the instance's name.
+        """
+        own = f"{self.name}.{parameter.name}"
+        return (own,) if parameter.source in ("bind", "each") else (own, f"{self.function}.{parameter.name}")
+
     @property
     def dependencies(self) -> dict[str, tuple[str, ...]]:
         """The stages behind each parameter that is a dependency."""

@@ -106,7 +106,7 @@ def _inputs(stage: Declaration, job: RealizeJob) -> Inputs:
 
 
 def _uncounted(one: ParameterDeclaration, stage: Declaration, function: Callable[..., Any], job: RealizeJob) -> Json:
-    for key in (f"{stage.name}.{one.name}", f"{stage.function}.{one.name}"):
+    for key in stage.keys_of(one):
         if key in job.sets:
             return job.sets[key]
     if one.static:

@@ -134,7 +134,7 @@ class _Reader:
     def _parameter(self, stage: Declaration, one: ParameterDeclaration) -> Parameter | None:
         if one.role not in ("configuration", "input"):
             return None
-        for key in (f"{stage.name}.{one.name}", f"{stage.function}.{one.name}"):
+        for key in stage.keys_of(one):
             if key in self._sets:
                 value = self._sets[key]
                 return Parameter(one.name, value, _text(value), "set")

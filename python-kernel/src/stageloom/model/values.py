@@ -26,7 +26,7 @@ class NotSerialisableError(TypeError):
     def __init__(self, path: str, value: object) -> None:
         self.path = path
         self.type_name = type(value).__qualname__
-        super().__init__(f"{path} is a {self.type_name}, which cannot be stored as configuration")
+        super().__init__(f"{path} is of the type {self.type_name}, which cannot be stored as configuration")
 
 
 def to_json(value: object, path: str = "value") -> Json:  # noqa: C901  # one case a type reads best in one place
