@@ -62,7 +62,7 @@ export class LogView extends Part {
       this.#follows = true;
     }
     const dropped = this.#terminal.dropped;
-    for (const piece of this.log.pieces.from(this.#taken)) this.#terminal.write(piece);
+    for (const piece of this.log.pieces.from(this.#taken)) this.#write(piece);
     this.#taken = this.log.pieces.length;
     // what is read stays where it is when lines go at the top
     if (box !== null && !this.#follows) box.scrollTop -= (this.#terminal.dropped - dropped) * LINE;
@@ -75,6 +75,15 @@ export class LogView extends Part {
     if (Math.abs(box.scrollTop - end) < 1) return;
     box.scrollTop = end;
     this.requestUpdate();
+  }
+
+  /** A piece that cannot be shown costs itself alone, not the log. */
+  #write(piece: string): void {
+    try {
+      this.#terminal.write(piece);
+    } catch (error) {
+      this.#terminal.write(`\n(A part of the log cannot be shown here: ${String(error)})\n`);
+    }
   }
 
   #box(): HTMLElement | null {

@@ -15,6 +15,9 @@ export interface Line {
 
 const emptyLine: Line = { runs: [], length: 0 };
 
+/** The last column that can be moved to, but for those that a line has already: what is skipped is filled with blanks. */
+const WIDEST = 4096;
+
 /** The part of `runs` from column `start` to `end`. */
 const cut = (runs: readonly Run[], start: number, end: number): Run[] => {
   const result: Run[] = [];
@@ -117,14 +120,14 @@ export class Terminal {
         this.#column = Math.max(0, this.#column - 1);
         break;
       case "tab":
-        this.#column = (Math.floor(this.#column / 8) + 1) * 8;
+        this.#column = this.#within((Math.floor(this.#column / 8) + 1) * 8);
         break;
       case "style":
         this.#style = restyle(this.#style, control.codes);
         break;
       case "move":
         this.#to(Math.max(0, this.#row + control.rows));
-        this.#column = control.column ?? Math.max(0, this.#column + control.columns);
+        this.#column = this.#within(control.column ?? Math.max(0, this.#column + control.columns));
         break;
       case "erase-line": {
         const from = control.what === "to-end" ? this.#column : 0;
@@ -136,6 +139,10 @@ export class Terminal {
         this.#lines.length = this.#row + 1;
         break;
     }
+  }
+
+  #within(column: number): number {
+    return Math.min(column, Math.max(WIDEST, this.#lines[this.#row]?.length ?? 0));
   }
 
   #to(row: number): void {

@@ -1,5 +1,7 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { LogView } from "../../src/cells/log-view.js";
+import { appendLog, makeLog } from "../../src/state/log.js";
 import { placesIn } from "../../src/text/links.js";
 import { Terminal } from "../../src/text/terminal.js";
 
@@ -96,6 +98,36 @@ describe("terminal", () => {
     );
     expect(terminal.count).toBe(100_000);
     expect(performance.now() - start).toBeLessThan(15_000);
+  });
+});
+
+describe("what no log may do", () => {
+  test("a move far to the right goes as far as a line may be, and a longer line keeps its end", () => {
+    expect(shown(`a${esc}999999999Cb${esc}999999999Gc`)).toBe(`a${" ".repeat(4095)}bc`);
+    expect(shown(`a${"\t".repeat(10_000)}b`).length).toBe(4097);
+    const long = "x".repeat(5000);
+    expect(shown(`${long}${esc}D${esc}9C!`)).toBe(`${long}!`);
+  });
+
+  test("a piece that cannot be shown costs itself alone", async () => {
+    const view = new LogView();
+    view.send = () => undefined;
+    view.log = makeLog("one\n", 0);
+    document.body.append(view);
+    await view.updateComplete;
+    const write = vi.spyOn(Terminal.prototype, "write").mockImplementationOnce(() => {
+      throw new Error("broken");
+    });
+    view.log = appendLog(view.log, "two\n");
+    await view.updateComplete;
+    write.mockRestore();
+    view.log = appendLog(view.log, "three\n");
+    await view.updateComplete;
+    const text = view.textContent;
+    view.remove();
+    expect(text).toContain("one");
+    expect(text).toContain("cannot be shown here: Error: broken");
+    expect(text).toContain("three");
   });
 });
 
