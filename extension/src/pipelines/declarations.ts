@@ -129,13 +129,22 @@ function plainImport(statement: SyntaxNode, text: string): ImportedName[] {
   return found;
 }
 
-const BLOCKS = new Set(["IfStatement", "TryStatement", "WithStatement"]);
+const BLOCKS = new Set([
+  "IfStatement",
+  "TryStatement",
+  "WithStatement",
+  "ForStatement",
+  "WhileStatement",
+  "MatchStatement",
+  "MatchClause",
+]);
+const BODIES = new Set(["Body", "MatchBody"]);
 
-/** The statements that run when the file is imported: those of the module, and of its `if`, `try` and `with` blocks. */
+/** The statements that run when the file is imported: those of the module, and of all blocks but functions and classes. */
 export function* topLevel(block: SyntaxNode): Generator<SyntaxNode> {
   for (const node of children(block)) {
     if (BLOCKS.has(node.name)) {
-      for (const body of children(node)) if (body.name === "Body") yield* topLevel(body);
+      for (const body of children(node)) if (BODIES.has(body.name)) yield* topLevel(body);
     } else if (node.name === "StatementGroup") yield* topLevel(node);
     else yield node;
   }
@@ -254,9 +263,26 @@ function annotationName(definition: SyntaxNode, text: string): string {
     .trim();
 }
 
+/** The target and the value of an assignment that has one of each. */
+function assigned(statement: SyntaxNode): readonly [SyntaxNode, SyntaxNode] | null {
+  const parts = [...children(statement)].filter(({ name }) => name !== "TypeDef" && name !== "Comment");
+  const [target, operator, value] = parts;
+  if (parts.length !== 3 || target === undefined || value === undefined || operator?.name !== "AssignOp") return null;
+  return [unwrapped(target), value];
+}
+
+/** An expression without the parentheses around it. */
+function unwrapped(node: SyntaxNode): SyntaxNode {
+  if (node.name !== "ParenthesizedExpression") return node;
+  for (const inner of children(node)) if (!PARENTHESES.has(inner.name)) return unwrapped(inner);
+  return node;
+}
+
+const PARENTHESES = new Set(["(", ")", "Comment"]);
+
 function instance(statement: SyntaxNode, known: ReadonlySet<string>, text: string): WrittenStage | null {
-  const target = statement.firstChild;
-  const call = statement.lastChild;
+  const [target, value] = assigned(statement) ?? [null, null];
+  const call = value === null ? null : unwrapped(value);
   if (target?.name !== "VariableName" || call?.name !== "CallExpression") return null;
   const called = calledName(call, text);
   const list = child(call, "ArgList");
