@@ -5,6 +5,7 @@ import type { Pipeline } from "../pipelines/model.js";
 import type { Stage } from "../pipelines/pipeline.js";
 import type { Problem } from "../protocol/kernel/messages.gen.js";
 import type { ViewContext } from "./context.js";
+import { Findings } from "./findings.js";
 
 const SEVERITY: Readonly<Record<Problem["severity"], vscode.DiagnosticSeverity>> = {
   error: vscode.DiagnosticSeverity.Error,
@@ -16,7 +17,17 @@ export class Diagnostics implements Disposable {
   readonly #context: ViewContext;
   readonly #lifetime = new Lifetime();
   readonly #collection = this.#lifetime.add(vscode.languages.createDiagnosticCollection("stageloom"));
-  readonly #shown = new Map<string, readonly vscode.Uri[]>();
+  readonly #findings = new Findings<vscode.Diagnostic>(({ range, message, severity, code }) =>
+    JSON.stringify([
+      range.start.line,
+      range.start.character,
+      range.end.line,
+      range.end.character,
+      message,
+      severity,
+      code,
+    ]),
+  );
 
   constructor(context: ViewContext) {
     this.#context = context;
@@ -43,11 +54,8 @@ export class Diagnostics implements Disposable {
       const failure = pipeline === null ? null : this.#failure(pipeline, stage);
       if (failure !== null) add(...failure);
     }
-    const uris = [...found.keys()].map((file) => this.#context.root.uri(file));
-    for (const uri of this.#shown.get(path) ?? [])
-      if (!uris.some((one) => one.toString() === uri.toString())) this.#collection.delete(uri);
-    this.#shown.set(path, uris);
-    for (const [file, diagnostics] of found) this.#collection.set(this.#context.root.uri(file), diagnostics);
+    for (const [file, diagnostics] of this.#findings.set(path, found))
+      this.#collection.set(this.#context.root.uri(file), diagnostics);
   }
 
   /** Where a stage failed: at the innermost line of the project's own code, else at the stage's name. */
