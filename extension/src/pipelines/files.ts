@@ -5,6 +5,9 @@ export interface WorkspaceFiles {
   /** The workspace's Python files, those of environments and caches left out. */
   list(): Promise<readonly string[]>;
 
+  /** Whether a file may be one of the project's own, rather than one of an environment or a cache. */
+  holds(path: string): boolean;
+
   /** The text of a file as it stands in the editor, else on disk; null where there is none. */
   read(path: string): Promise<string | null>;
 

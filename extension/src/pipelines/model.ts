@@ -193,9 +193,9 @@ export class PipelineModel implements Disposable {
     this.#replan(() => true, "now");
   }
 
-  /** Takes the text of an open file at once, without waiting for a change. */
+  /** Takes the text of an open file of the project at once, without waiting for a change. */
   see(path: string, text: string): void {
-    if (this.#project.set(path, text)) this.#reread();
+    if (this.#parts.files.holds(path) && this.#project.set(path, text)) this.#reread();
   }
 
   // --- what can be done --------------------------------------------------------------------------------------------

@@ -61,6 +61,10 @@ export class VsCodeFiles implements WorkspaceFiles, Disposable {
     });
   }
 
+  holds(path: string): boolean {
+    return !this.#leftOut(path);
+  }
+
   async read(path: string): Promise<string | null> {
     const uri = this.#root.uri(path);
     const open = documents().find((document) => document.uri.toString() === uri.toString());

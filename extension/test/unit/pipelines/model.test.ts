@@ -74,6 +74,9 @@ class PlayedFiles implements WorkspaceFiles {
   list(): Promise<readonly string[]> {
     return Promise.resolve([...this.texts.keys()]);
   }
+  holds(path: string): boolean {
+    return !path.startsWith(".venv/");
+  }
   read(path: string): Promise<string | null> {
     return Promise.resolve(this.texts.get(path) ?? null);
   }
@@ -129,6 +132,12 @@ describe("the model", () => {
       expect(model.pipelines()).toEqual(["p.py"]);
       expect(changes.filter(({ is }) => is === "pipelines").length).toBe(3);
     });
+  });
+
+  it("takes an open file for a pipeline, but for one of an environment", () => {
+    model.see("open.py", TEXT);
+    model.see(".venv/lib/steps.py", TEXT);
+    expect(model.pipelines()).toEqual(["open.py", "p.py"]);
   });
 
   describe("what comes at the same time", () => {
