@@ -67,13 +67,15 @@ class Host:
         self.cancelled: list[str] = []
         self.changes: list[RunChanged] = []
         self.logs: list[tuple[str, str]] = []
+        self.messages: list[str] = []
         self._changed = threading.Condition()
         self.engine = Kernel("stageloom.service", "engine", str(workspace), str(workspace / ".stageloom" / "store"))
         endpoint = self.engine.endpoint
         endpoint.on("pool/run", self._run, in_thread)
         endpoint.on("run/changed", self._hear, inline)
         endpoint.on("run/log", lambda log, _: self.logs.append((log.stage, log.text)), inline)
-        for method in ("run/progress", "store/changed", "log/message"):
+        endpoint.on("log/message", lambda log, _: self.messages.append(log.text), inline)
+        for method in ("run/progress", "store/changed"):
             endpoint.on(method, lambda *_: None, inline)
         self.engine.start()
 

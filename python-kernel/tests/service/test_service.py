@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -98,3 +99,18 @@ def test_a_stage_that_kills_its_process_fails_by_name_and_what_finished_is_kept(
     assert ("kills", "still here\n") in host.logs
     again = host.ended(host.start("pipeline.py", "second"))
     assert again["second"].is_ == "kept"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process set another's limits")
+def test_an_engine_that_can_open_no_more_files_says_so_once_and_lives_on(host):
+    import resource
+
+    engine = host.engine.process.pid
+    usual = resource.prlimit(engine, resource.RLIMIT_NOFILE)
+    resource.prlimit(engine, resource.RLIMIT_NOFILE, (3, usual[1]))
+    host.until(lambda: bool(host.messages) or host.engine.process.poll() is not None)
+    time.sleep(2.5)  # it is asked each second
+    assert len(host.messages) == 1
+    assert "Too many open files" in host.messages[0]
+    resource.prlimit(engine, resource.RLIMIT_NOFILE, usual)
+    assert host.ended(host.start("pipeline.py", "second"))["second"].is_ == "done"

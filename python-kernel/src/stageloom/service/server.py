@@ -63,6 +63,7 @@ class Server:
         self._workspace: Workspace | None = None
         self._runs: Runs | None = None
         self._told = 0
+        self._trouble = ""
         self._executor = HostExecutor(self._endpoint)
         handshake.answer(self._endpoint, ("engine",), self._initialize)
         for method, handle in self._handlers().items():
@@ -164,9 +165,12 @@ class Server:
             return
         try:
             sequence = self._workspace.store.sequence
-        except StoreError as error:
-            self._log("error", str(error))
+        except (StoreError, OSError) as error:  # the runs go on, and it is asked again
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                self._log("error", f"Whether the store has changed cannot be told: {error}")
             return
+        self._trouble = ""
         if sequence != self._told:
             self._told = sequence
             self._endpoint.notify("store/changed", StoreChanged(sequence))
