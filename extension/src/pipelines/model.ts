@@ -78,6 +78,9 @@ export class PipelineModel implements Disposable {
   readonly #realizing = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #asked = 0;
+  /** Of each file the turn that its text was asked for at. */
+  readonly #taken = new Map<string, number>();
+  #turns = 0;
   #known = "";
 
   readonly onDidChange: Event<ModelChange>;
@@ -118,8 +121,7 @@ export class PipelineModel implements Disposable {
     const paths = await this.#parts.files.list();
     const queue = [...new Set([...paths, ...this.#project.files()])];
     const read = async (): Promise<void> => {
-      for (let path = queue.pop(); path !== undefined; path = queue.pop())
-        this.#project.set(path, await this.#parts.files.read(path));
+      for (let path = queue.pop(); path !== undefined; path = queue.pop()) await this.#read(path);
     };
     await Promise.all(Array.from({ length: 8 }, read));
     this.#reread();
@@ -195,7 +197,7 @@ export class PipelineModel implements Disposable {
 
   /** Takes the text of an open file of the project at once, without waiting for a change. */
   see(path: string, text: string): void {
-    if (this.#parts.files.holds(path) && this.#project.set(path, text)) this.#reread();
+    if (this.#parts.files.holds(path) && this.#take(path, text, this.#turn())) this.#reread();
   }
 
   // --- what can be done --------------------------------------------------------------------------------------------
@@ -264,19 +266,37 @@ export class PipelineModel implements Disposable {
   // --- what happens ------------------------------------------------------------------------------------------------
 
   async #changed(path: string, text: string | null): Promise<void> {
+    const turn = this.#turn();
     const now = text ?? (path.endsWith(".py") ? await this.#parts.files.read(path) : null);
     if (this.#lifetime.ended) return;
-    if (path.endsWith(".py") && this.#project.set(path, now)) this.#reread();
+    if (path.endsWith(".py") && this.#take(path, now, turn)) this.#reread();
     if (text === null && !path.endsWith(".py")) await this.#folder(path);
     this.#replan((state) => concerns(state, path, now === null), text === null ? "after" : "later");
+  }
+
+  /** Reads a file; returns whether any file of stages may look different now. */
+  async #read(path: string): Promise<boolean> {
+    const turn = this.#turn();
+    const text = await this.#parts.files.read(path);
+    return !this.#lifetime.ended && this.#take(path, text, turn);
+  }
+
+  /** A text asked for at a turn says nothing any more where one of a later turn has come: a disk may be slow. */
+  #take(path: string, text: string | null, turn: number): boolean {
+    if ((this.#taken.get(path) ?? 0) > turn) return false;
+    this.#taken.set(path, turn);
+    return this.#project.set(path, text);
+  }
+
+  #turn(): number {
+    this.#turns += 1;
+    return this.#turns;
   }
 
   /** VS Code tells of a folder that has gone without naming its files. */
   async #folder(path: string): Promise<void> {
     const within = this.#project.files().filter((file) => file.startsWith(`${path}/`));
-    const texts = await Promise.all(within.map((file) => this.#parts.files.read(file)));
-    if (this.#lifetime.ended) return;
-    const changed = within.map((file, index) => this.#project.set(file, texts[index] ?? null));
+    const changed = await Promise.all(within.map((file) => this.#read(file)));
     if (changed.includes(true)) this.#reread();
   }
 

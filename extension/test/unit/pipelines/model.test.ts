@@ -68,6 +68,8 @@ class PlayedFiles implements WorkspaceFiles {
     ["plain.py", "x = 1\n"],
   ]);
   readonly unsaved = new Map<string, string>();
+  /** What a slow disk waits for. */
+  disk: Promise<void> = Promise.resolve();
   saves = 0;
   savable = true;
 
@@ -77,8 +79,10 @@ class PlayedFiles implements WorkspaceFiles {
   holds(path: string): boolean {
     return !path.startsWith(".venv/");
   }
-  read(path: string): Promise<string | null> {
-    return Promise.resolve(this.texts.get(path) ?? null);
+  async read(path: string): Promise<string | null> {
+    const text = this.texts.get(path) ?? null;
+    await this.disk;
+    return text;
   }
   dirty(): ReadonlyMap<string, string> {
     return this.unsaved;
@@ -188,6 +192,30 @@ describe("the model", () => {
       files.texts.delete("p.py");
       await model.refresh();
       expect(model.pipelines()).toEqual([]);
+    });
+
+    it("keeps what was typed while a slow disk was read, and the later of two readings", async () => {
+      const answers: (() => void)[] = [];
+      const slow = (): Promise<void> => new Promise((resolve) => answers.push(resolve));
+      const typed = TEXT.replace("one()", "one(k=1)");
+      files.disk = slow();
+      const found = model.discover();
+      await settle();
+      files.type("p.py", typed);
+      model.see("p.py", typed);
+      answers[0]?.();
+      await found;
+      expect(model.project.source("p.py")?.text).toBe(typed);
+
+      files.disk = slow();
+      files.changes.fire({ path: "p.py", text: null });
+      files.disk = Promise.resolve();
+      files.texts.set("p.py", `${TEXT}# saved`);
+      files.changes.fire({ path: "p.py", text: null });
+      await settle();
+      answers[1]?.();
+      await settle();
+      expect(model.project.source("p.py")?.text).toBe(`${TEXT}# saved`);
     });
 
     it("asks about a pipeline that was needed before it was found", async () => {
