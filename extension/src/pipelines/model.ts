@@ -103,6 +103,8 @@ export class PipelineModel implements Disposable {
     );
     this.#lifetime.add(
       parts.trust.onDidGrant(() => {
+        // views that need no plan say that nothing runs, too
+        this.#changes.fire({ is: "kernel" });
         this.#replan(() => true, "now");
       }),
     );

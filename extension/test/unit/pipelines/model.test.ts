@@ -302,6 +302,13 @@ describe("the model", () => {
       expect(kernel.of("pipeline/plan").length).toBe(1);
     });
 
+    it("tells views of trust, whether or not one shows a pipeline", () => {
+      changes.length = 0;
+      granted.fire();
+      expect(changes).toEqual([{ is: "kernel" }]);
+      expect(kernel.asked).toEqual([]);
+    });
+
     it("tells why there is no plan", async () => {
       model.need("p.py");
       kernel.asked[0]!.answer(failed(failure("no-interpreter", "There is no Python.")));
