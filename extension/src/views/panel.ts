@@ -16,7 +16,8 @@ export class PipelinePanel implements Disposable {
   readonly #panel: vscode.WebviewPanel;
   readonly #path: string;
   readonly #lifetime = new Lifetime();
-  readonly #outputs = new Map<string, OutputsView>();
+  /** The stages whose outputs came when the page was hidden. */
+  readonly #owed = new Set<string>();
   #told = new Map<string, string>();
   #ground = "";
   #ready = false;
@@ -75,23 +76,30 @@ export class PipelinePanel implements Disposable {
     else this.#focus = focus;
   }
 
-  #post(message: ToPanel): void {
+  get #listens(): boolean {
     // VS Code drops what a hidden page is sent; it gets a snapshot when it comes back
-    if (this.#ready && this.#panel.visible) void this.#panel.webview.postMessage(message);
+    return this.#ready && this.#panel.visible;
+  }
+
+  #post(message: ToPanel): void {
+    if (this.#listens) void this.#panel.webview.postMessage(message);
   }
 
   #snapshot(): void {
-    if (!this.#ready || !this.#panel.visible) return;
+    if (!this.#listens) return;
     const view = this.#view();
     this.#remember(view);
     const focus = this.#focus;
     this.#focus = null;
     this.#post({ is: "snapshot", pipeline: view, outputs: this.#known(view), focus });
+    const owed = [...this.#owed];
+    this.#owed.clear();
+    for (const stage of owed) void this.#sendOutputs(stage);
   }
 
   /** What has changed since the last message; a whole snapshot where stages came, went or moved, or problems did. */
   #changed(): void {
-    if (!this.#ready || !this.#panel.visible) return;
+    if (!this.#listens) return;
     const view = this.#view();
     if (ground(view) !== this.#ground) {
       this.#snapshot();
@@ -111,15 +119,14 @@ export class PipelinePanel implements Disposable {
     return pipelineView(this.#context.model.pipeline(this.#path), this.#path, this.#context.model.trusted);
   }
 
-  /** The outputs that need no asking: what runs or ended badly, and what the page was given before and still holds. */
+  /** The outputs that need no asking: of what runs or ended badly. */
   #known(view: PipelineView): readonly OutputsView[] {
     return view.stages.flatMap((stage) => {
       const recorded = this.#context.model.recorded(this.#path, stage.name);
       const { state } = stage;
       if (recorded !== null && (state.is === "running" || state.is === "failed" || state.is === "cancelled"))
         return [{ stage: stage.name, rref: null, previews: [], log: recorded.log, points: recorded.points }];
-      const given = this.#outputs.get(stage.name);
-      return given !== undefined && state.is === "cached" && given.rref === state.realization.rref ? [given] : [];
+      return [];
     });
   }
 
@@ -130,8 +137,8 @@ export class PipelinePanel implements Disposable {
   async #sendOutputs(stage: string): Promise<void> {
     const outputs = await this.#context.artifacts.outputs(this.#path, stage);
     if (this.#lifetime.ended) return;
-    this.#outputs.set(stage, outputs);
-    this.#post({ is: "outputs", outputs });
+    if (this.#listens) this.#post({ is: "outputs", outputs });
+    else this.#owed.add(stage);
   }
 
   #receive(message: unknown): void {

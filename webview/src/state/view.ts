@@ -58,20 +58,28 @@ const withOrder = (view: View, stages: readonly StageView[]): View => {
 
 const focused = (view: View, stage: string): View => ({ ...view, focus: { stage, turn: (view.focus?.turn ?? 0) + 1 } });
 
+/** What is held already of the realizations that stages are cached by; a snapshot leaves it out. */
+const held = (view: View, stages: readonly StageView[]): readonly (readonly [string, Output])[] =>
+  stages.flatMap(({ name, state }) => {
+    const before = view.outputs.get(name);
+    return before !== undefined && state.is === "cached" && before.rref === state.realization.rref
+      ? [[name, before] as const]
+      : [];
+  });
+
 const snapshot = (view: View, pipeline: PipelineView, outputs: readonly OutputsView[], focus: string | null): View => {
   const { stages, run, ...head } = pipeline;
+  // a realization does not change: what is shown of it stays as it is scrolled and folded
+  const told = outputs.map((output) => {
+    const before = view.outputs.get(output.stage);
+    const same = before !== undefined && before.rref !== null && before.rref === output.rref;
+    return [output.stage, same ? before : outputOf(output, before)] as const;
+  });
   const next: View = {
     ...withOrder(view, stages),
     head,
     run,
-    outputs: new Map(
-      outputs.map((output) => {
-        const before = view.outputs.get(output.stage);
-        // a realization does not change: what is shown of it stays as it is scrolled and folded
-        const same = before !== undefined && before.rref !== null && before.rref === output.rref;
-        return [output.stage, same ? before : outputOf(output, before)];
-      }),
-    ),
+    outputs: new Map([...told, ...held(view, stages)]),
   };
   return focus === null ? next : focused(next, focus);
 };

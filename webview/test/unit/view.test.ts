@@ -8,7 +8,7 @@ import { orderOf } from "../../src/state/order.js";
 import { merged, Store } from "../../src/state/store.js";
 import { readUi, UiState } from "../../src/state/ui.js";
 import { emptyView, step, type View } from "../../src/state/view.js";
-import { noOutputs, pipeline, stage } from "../browser/data.js";
+import { noOutputs, pipeline, realization, stage } from "../browser/data.js";
 
 const after = (...messages: readonly ToPanel[]): View => messages.reduce(step, emptyView);
 const chain = pipeline([
@@ -96,6 +96,24 @@ describe("the view after messages", () => {
     });
     expect(other.outputs.get("a")).not.toBe(before.outputs.get("a"));
     expect(step(again, { is: "snapshot", pipeline: chain, outputs: [], focus: null }).outputs.size).toBe(0);
+  });
+
+  test("a snapshot that leaves out what is held of a stage's realization keeps it, and of no other", () => {
+    const made = realization("a", 1, 1, 1);
+    const at = (rref: string, is: "cached" | "absent" = "cached"): ToPanel => ({
+      is: "snapshot",
+      pipeline: pipeline([
+        stage("a", { state: is === "absent" ? { is } : { is, realization: { ...made, rref }, kept: true } }),
+      ]),
+      outputs: [],
+      focus: null,
+    });
+    const before = after(at("rref:x"), { is: "outputs", outputs: noOutputs("a", { rref: "rref:x", log: "done" }) });
+    expect(step(before, at("rref:x")).outputs.get("a")).toBe(before.outputs.get("a"));
+    expect(step(before, at("rref:y")).outputs.size).toBe(0);
+    expect(step(before, at("rref:x", "absent")).outputs.size).toBe(0);
+    const live = after(at("rref:x"), { is: "log", stage: "a", text: "live" });
+    expect(step(live, at("rref:x")).outputs.size).toBe(0);
   });
 
   test("asking twice for the focus of one stage is two requests", () => {

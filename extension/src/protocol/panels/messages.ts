@@ -62,7 +62,10 @@ export interface OutputsView {
   readonly points: readonly Point[];
 }
 
-/** Host to webview. */
+/**
+ * Host to webview. A snapshot's `outputs` are those of runs alone: a page keeps what it holds of the realization that a
+ * stage is cached by, and asks for what it does not hold.
+ */
 export type ToPanel =
   | { is: "snapshot"; pipeline: PipelineView; outputs: readonly OutputsView[]; focus: string | null }
   | { is: "stages"; stages: readonly StageView[]; run: RunView | null }
