@@ -939,3 +939,97 @@ case(
     ("a.py", "return 1", "return 2"),
 )
 case("the file's own name, moved", "hit", "@stage\ndef s(): return 1\n", ("@stage", "# __file__\n@stage"))
+
+# --- the order of what a file does when it is imported ----------------------------------------------------------------
+_ORDERED = "\n@stage\ndef s(): return K\n"
+case(
+    "a value taken before its name is bound anew",
+    "miss",
+    "A = 1\nK = A\nA = 2\n" + _ORDERED,
+    ("K = A\nA = 2\n", "A = 2\nK = A\n"),
+)
+case(
+    "a copy taken before a change",
+    "miss",
+    "C = {}\nK = dict(C)\nC['a'] = 2\n" + _ORDERED,
+    ("K = dict(C)\nC['a'] = 2\n", "C['a'] = 2\nK = dict(C)\n"),
+)
+case(
+    "a draw moved below the seed",
+    "miss",
+    "import numpy as np\nK = np.random.rand()\nnp.random.seed(1)\n" + _ORDERED,
+    ("K = np.random.rand()\nnp.random.seed(1)\n", "np.random.seed(1)\nK = np.random.rand()\n"),
+)
+case(
+    "a default moved past an assignment",
+    "miss",
+    "A = 1\ndef f(k=A): return k\nA = 2\n@stage\ndef s(): return f()\n",
+    ("def f(k=A): return k\nA = 2\n", "A = 2\ndef f(k=A): return k\n"),
+)
+case(
+    "a class moved past an assignment",
+    "miss",
+    "A = 1\nclass C: x = A\nA = 2\n@stage\ndef s(): return C.x\n",
+    ("class C: x = A\nA = 2\n", "A = 2\nclass C: x = A\n"),
+)
+case(
+    "an alias moved past a wrapping",
+    "miss",
+    "def w(f): return lambda: 2\ndef f(): return 1\ng = f\nf = w(f)\n@stage\ndef s(): return g()\n",
+    ("g = f\nf = w(f)\n", "f = w(f)\ng = f\n"),
+)
+case(
+    "a call moved past what the function reads",
+    "miss",
+    "def f(): return A\nA = 1\nK = f()\nA = 2\n" + _ORDERED,
+    ("K = f()\nA = 2\n", "A = 2\nK = f()\n"),
+)
+case(
+    "a value moved past a call that fills a table",
+    "miss",
+    "T = {}\ndef fill(): T['x'] = 1\nOK = fill()\nK = len(T)\n" + _ORDERED,
+    ("OK = fill()\nK = len(T)\n", "K = len(T)\nOK = fill()\n"),
+)
+case(
+    "a condition moved past an assignment",
+    "miss",
+    "A = 0\nK = 1\nif A:\n    K = 2\nA = 1\n" + _ORDERED,
+    ("if A:\n    K = 2\nA = 1\n", "A = 1\nif A:\n    K = 2\n"),
+)
+case(
+    "another module's value set before or after",
+    "miss",
+    {"pipeline.py": "import a\na.X = 2\nK = a.f()\n" + _ORDERED, "a.py": "X = 1\ndef f(): return X\n"},
+    ("a.X = 2\nK = a.f()\n", "K = a.f()\na.X = 2\n"),
+)
+case(
+    "unrelated statements swapped",
+    "hit",
+    "A = 1\nB = int('2')\nK = 3\n" + _ORDERED,
+    ("A = 1\nB = int('2')\nK = 3\n", "K = 3\nB = int('2')\nA = 1\n"),
+)
+case(
+    "a statement moved past one of another name bound twice",
+    "hit",
+    "A = 1\nK = 3\nA = 2\n" + _ORDERED,
+    ("K = 3\nA = 2\n", "A = 2\nK = 3\n"),
+)
+case(
+    "functions moved past what they read",
+    "hit",
+    "A = 1\ndef f(): return A\nA = 2\nclass C:\n    def m(self): return f() + A\n@stage\ndef s(): return C().m()\n",
+    ("def f(): return A\nA = 2\n", "A = 2\ndef f(): return A\n"),
+)
+case(
+    "functions moved past an effect",
+    "hit",
+    "import os\ndef f(k=1): return k\nos.umask(2)\n@stage\ndef s(): return f()\n",
+    ("def f(k=1): return k\nos.umask(2)\n", "os.umask(2)\ndef f(k=1): return k\n"),
+)
+case(
+    "a stage moved past an effect",
+    "hit",
+    "import os\nos.umask(2)\n@stage\ndef s(x=int('1')): return x\n",
+    ("os.umask(2)\n", ""),
+    ("return x\n", "return x\nos.umask(2)\n"),
+)

@@ -52,6 +52,9 @@ _MUTATORS = frozenset(
     }
 )  # fmt: skip
 
+#: Calls that only tell something.
+_ONLY_TELLS = frozenset({"print", "debug", "info", "warning", "warn", "error", "critical", "exception", "log"})
+
 _FINDS_MODULES = frozenset(
     {"run_path", "run_module", "spec_from_file_location", "walk_packages", "iter_modules", "__subclasses__"}
 )
@@ -77,7 +80,8 @@ class _Scope:
 class Writer:
     """Writes canonical forms of parts of one file, and notes in ``references`` what each refers to.
 
-    ``stores`` are the global names that the part binds, ``mutates`` those whose attributes or contents it changes.
+    ``stores`` are the global names that the part binds, ``mutates`` those whose attributes or contents it changes;
+    ``acts`` are what the statements of functions in it call for no value.
     """
 
     def __init__(self, source: str | None = None) -> None:
@@ -96,6 +100,7 @@ class Writer:
         self.references: set[Reference] = set()
         self.stores: set[str] = set()
         self.mutates: set[str] = set()
+        self.acts: set[Reference] = set()
 
     def text(self) -> str:
         """Return the canonical form of what was written since the start."""
@@ -289,6 +294,18 @@ class Writer:
         if node.value.__class__ is not ast.Constant:  # a docstring, or a constant that does nothing
             self._out.append("Expr")
             self._visit(node.value)
+            value = node.value.value if isinstance(node.value, ast.Await) else node.value
+            if self._scopes and isinstance(value, ast.Call):
+                self._acts(dotted(value.func))
+
+    def _acts(self, chain: tuple[str, ...]) -> None:
+        if not chain or chain[-1] in _ONLY_TELLS:
+            return
+        token = self._token(chain[0])
+        if token is None:
+            self.acts.add(chain)
+        for level, module, taken in self._imported.get(token or "", ()):
+            self.acts.add(("@", level, module, taken, *chain[1:]))
 
     def _pass(self, _: ast.AST) -> None:
         """Leave out what does nothing."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 from stageloom.tracking.canonical import BLIND_TO_ANNOTATIONS, Reference
+from stageloom.tracking.definition import Definition
 from stageloom.tracking.modules import Found, Modules
-from stageloom.tracking.summary import Definition, Summary
+from stageloom.tracking.summary import Summary
 
 _OWN_NAMES = frozenset({"__name__", "__file__", "__package__", "__spec__", "__path__", "__loader__"})
 

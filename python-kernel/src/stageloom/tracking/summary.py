@@ -6,44 +6,17 @@ import ast
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from stageloom.tracking.canonical import Reference, Writer
+from stageloom.tracking.definition import Definition, Part
+from stageloom.tracking.order import Order, run_now
 from stageloom.tracking.scopes import FUNCTIONS, dotted, import_targets, target_names
 
-#: A digest (32 hex digits) with what is referred to.
-Part: TypeAlias = tuple[str, tuple[Reference, ...]]
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 
 _CONTAINER_TYPES = frozenset({"dict", "list", "set", "defaultdict", "OrderedDict", "Counter", "deque"})
 _CONTAINERS = (ast.Dict, ast.List, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp)
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """One thing that makes a name what it is, or that importing the file does.
-
-    ``lines`` are its first and last, from 1. A function comes apart: ``part`` is its signature and body, beside it
-    ``decorators`` with the chain of names each is called by, ``defaults`` and ``annotations``. ``mutates`` are global
-    names that it changes when called. ``bases`` are a class's, and ``registers`` says that it is told of its
-    subclasses. An *import* has one reference; *via* stands for another name of this file that changes this one.
-    """
-
-    kind: Literal["function", "class", "statement", "import", "guard", "via"]
-    part: Part
-    lines: tuple[int, int] = (0, 0)
-    decorators: tuple[tuple[Part, tuple[str, ...]], ...] = ()
-    defaults: Part | None = None
-    annotations: Part | None = None
-    mutates: tuple[str, ...] = ()
-    bases: tuple[tuple[str, ...], ...] = ()
-    registers: bool = False
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """All that it is made of."""
-        rest = (part for part in (self.defaults, self.annotations) if part is not None)
-        return (self.part, *(part for part, _ in self.decorators), *rest)
 
 
 @dataclass(slots=True)
@@ -88,7 +61,7 @@ class Summary:
 def _pack(one: Definition) -> tuple[object, ...]:
     return (
         one.kind, one.part, one.lines, one.decorators, one.defaults, one.annotations, one.mutates, one.bases,
-        one.registers,
+        one.registers, one.calls, one.acts,
     )  # fmt: skip
 
 
@@ -116,14 +89,19 @@ class _Reader:
         self._exports: list[str] = []
         self._containers: set[str] = set()
         self._mutations: list[tuple[frozenset[str], Definition]] = []
+        self._order = Order()
 
     def read(self, tree: ast.Module) -> Summary:
         self._statements(tree.body, ())
         for names, definition in self._mutations:
             self._attach(names, definition)
+        placed = self._order.placed(self._bindings)
         return Summary(
-            {name: tuple(definitions) for name, definitions in self._bindings.items()},
-            tuple(self._effects),
+            {
+                name: tuple(placed.get(id(one), one) for one in definitions)
+                for name, definitions in self._bindings.items()
+            },
+            tuple(placed.get(id(one), one) for one in self._effects),
             tuple(self._imports),
             tuple(self._stars),
             tuple(self._exports),
@@ -136,6 +114,7 @@ class _Reader:
         )
 
     def _bind(self, name: str, definition: Definition, guards: Sequence[Definition]) -> None:
+        self._order.changed(name)
         known = self._bindings.setdefault(name, [])
         known.extend(guard for guard in guards if guard not in known)
         known.append(definition)
@@ -148,6 +127,7 @@ class _Reader:
 
     def _statements(self, body: Sequence[ast.stmt], guards: tuple[Definition, ...]) -> None:
         for node in body:
+            self._order.next()
             self._statement(node, guards)
 
     def _statement(self, node: ast.stmt, guards: tuple[Definition, ...]) -> None:  # noqa: C901  # one case a statement
@@ -196,6 +176,7 @@ class _Reader:
         for expression in expressions:
             self._writer.write(expression)
         guard = Definition("guard", self._part(), (node.lineno, node.lineno))
+        self._order.note(guard, run_now(expressions))
         for name in self._writer.stores:
             self._bind(name, guard, ())
         return guard
@@ -205,6 +186,7 @@ class _Reader:
         writer.start()
         writer.write_function(node)
         part, stores, mutates = self._part(), tuple(sorted(writer.stores)), tuple(sorted(writer.mutates))
+        acts = tuple(sorted(writer.acts, key=str))
         decorators = tuple(self._decorator(decorator) for decorator in node.decorator_list)
         annotations = None
         writer.start()
@@ -216,9 +198,12 @@ class _Reader:
             writer.start()
             writer.write_defaults(node.args)
             defaults = self._part()
+        now = run_now([*node.args.defaults, *(one for one in node.args.kw_defaults if one is not None)])
         definition = Definition(
-            "function", part, _lines(node), decorators, defaults, annotations, tuple(sorted({*mutates, *stores}))
-        )
+            "function", part, _lines(node), decorators, defaults, annotations, tuple(sorted({*mutates, *stores})),
+            calls=now.calls, acts=acts,
+        )  # fmt: skip
+        self._order.note(definition, now, run_now(node.decorator_list))
         self._bind(node.name, definition, guards)
         for name in stores:  # ``global name`` in it
             self._mutations.append((frozenset((name,)), Definition("via", ("", ((node.name,),)))))
@@ -234,6 +219,7 @@ class _Reader:
         registers = any(keyword.arg == "metaclass" for keyword in node.keywords) or any(
             isinstance(one, FUNCTIONS) and one.name == "__init_subclass__" for one in node.body
         )
+        now = run_now([*node.bases, *node.keywords, *node.body])
         definition = Definition(
             "class",
             self._part(),
@@ -242,7 +228,10 @@ class _Reader:
             bases=tuple(chain for chain in map(dotted, node.bases) if chain),
             registers=registers,
             mutates=tuple(sorted(self._writer.mutates)),
+            calls=now.calls,
+            acts=tuple(sorted(self._writer.acts, key=str)),
         )
+        self._order.note(definition, now, run_now(node.decorator_list))
         self._bind(node.name, definition, guards)
 
     def _import(self, node: ast.Import | ast.ImportFrom, guards: tuple[Definition, ...]) -> None:
@@ -261,7 +250,9 @@ class _Reader:
         writer = self._writer
         writer.start()
         writer.write(node)
-        definition = Definition("statement", self._part(), _lines(node))
+        now = run_now([node])
+        definition = Definition("statement", self._part(), _lines(node), calls=now.calls)
+        self._order.note(definition, now)
         stores, mutates = frozenset(writer.stores), frozenset(writer.mutates)
         self._imports.update(dict.fromkeys(one for one in sorted(writer.references) if one[0] == "!"))
         self._note_values(node)
@@ -272,7 +263,7 @@ class _Reader:
         simple = isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Delete))
         acts = not simple and any(isinstance(one, (ast.Expr, ast.Assert, ast.Raise)) for one in _within(node))
         if acts or not (stores or mutates or simple or type(node).__name__ == "TypeAlias"):
-            self._effects.extend((*guards, definition))
+            self._act(definition, guards)
         if not simple:
             self._import_within(node, guards)
 
@@ -287,6 +278,7 @@ class _Reader:
         writer.start()
         writer.write(node)
         definition = Definition("statement", self._part(), _lines(node))
+        self._order.note(definition, run_now([node]))
         for name in writer.stores:
             self._bind(name, definition, guards)
         chain = dotted(node.value.func) if isinstance(node.value, ast.Call) else ()
@@ -294,7 +286,11 @@ class _Reader:
         if roots:
             self._change(frozenset(roots), definition, guards, calls=True)
         else:
-            self._effects.extend((*guards, definition))
+            self._act(definition, guards)
+
+    def _act(self, definition: Definition, guards: Sequence[Definition]) -> None:
+        self._order.acted()
+        self._effects.extend((*guards, definition))
 
     def _change(
         self, names: frozenset[str], definition: Definition, guards: tuple[Definition, ...], *, calls: bool = False
@@ -302,8 +298,10 @@ class _Reader:
         for guard in guards:
             self._mutations.append((names, guard))
         self._mutations.append((names, definition))
+        for name in names:
+            self._order.changed(name)
         if calls and not names <= self._containers:  # a method of anything but a plain container may do anything
-            self._effects.extend((*guards, definition))
+            self._act(definition, guards)
 
     def _note_values(self, node: ast.stmt) -> None:
         value = getattr(node, "value", None)

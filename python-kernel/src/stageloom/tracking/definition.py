@@ -1,0 +1,41 @@
+"""One thing that makes a name what it is, as the summary of a file holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from stageloom.tracking.canonical import Reference
+
+#: A digest (32 hex digits) with what is referred to.
+Part: TypeAlias = tuple[str, tuple[Reference, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One thing that makes a name what it is, or that importing the file does.
+
+    ``lines`` are its first and last, from 1. A function comes apart: ``part`` is its signature and body, beside it
+    ``decorators`` with the chain of names each is called by, ``defaults`` and ``annotations``. ``mutates`` are global
+    names that it changes when called. ``bases`` are a class's, and ``registers`` says that it is told of its
+    subclasses. An *import* has one reference; *via* stands for another name of this file that changes this one.
+    ``calls`` are what making it calls, ``acts`` what its statements call for no value, where it is a function or class.
+    """
+
+    kind: Literal["function", "class", "statement", "import", "guard", "via"]
+    part: Part
+    lines: tuple[int, int] = (0, 0)
+    decorators: tuple[tuple[Part, tuple[str, ...]], ...] = ()
+    defaults: Part | None = None
+    annotations: Part | None = None
+    mutates: tuple[str, ...] = ()
+    bases: tuple[tuple[str, ...], ...] = ()
+    registers: bool = False
+    calls: tuple[tuple[str, ...], ...] = ()
+    acts: tuple[Reference, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All that it is made of."""
+        rest = (part for part in (self.defaults, self.annotations) if part is not None)
+        return (self.part, *(part for part, _ in self.decorators), *rest)
