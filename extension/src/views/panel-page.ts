@@ -22,6 +22,9 @@ export function panelPage(webview: vscode.Webview, extension: vscode.Uri, title:
     // the layout's worker is fetched and started from a blob
     `connect-src ${webview.cspSource}`,
     "worker-src blob:",
+    // these two do not fall back to the default
+    "base-uri 'none'",
+    "form-action 'none'",
   ].join("; ");
   return `<!doctype html>
 <html lang="en">

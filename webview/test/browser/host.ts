@@ -44,7 +44,7 @@ const nonce = "bm9uY2UtZm9yLXRlc3Rz";
 
 const html = (source: string, theme: PageTheme): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src ${source} data:; font-src ${source}; style-src ${source} 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src ${source}; worker-src blob:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src ${source} data:; font-src ${source}; style-src ${source} 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src ${source}; worker-src blob:; base-uri 'none'; form-action 'none'">
 <meta property="csp-nonce" content="${nonce}">
 <script nonce="${nonce}">
   window.__violations = [];
