@@ -1033,3 +1033,73 @@ case(
     ("os.umask(2)\n", ""),
     ("return x\n", "return x\nos.umask(2)\n"),
 )
+
+# --- project functions called for a value -----------------------------------------------------------------------------
+_FILLED = "T = {}\ndef fill():\n    T['x'] = 1\n    return True\nOK = fill()\n@stage\ndef s(): return T['x']\n"
+case("what a function called for a value fills", "miss", _FILLED, ("= 1", "= 2"))
+case(
+    "what a function called for a default fills",
+    "miss",
+    _FILLED,
+    ("OK = fill()", "def f(k=fill()): return k"),
+    ("= 1", "= 2"),
+)
+case(
+    "what an imported function fills when called for a value",
+    "miss",
+    {
+        "pipeline.py": "import a\nOK = a.fill()\n@stage\ndef s(): return a.T['x']\n",
+        "a.py": "T = {}\ndef fill(): T['x'] = 1\n",
+    },
+    ("a.py", "= 1", "= 2"),
+)
+_SEEDED = "import numpy as np\ndef setup():\n    np.random.seed(1)\n    return 1\nrng = setup()\n@stage\ndef s(): return np.random.rand()\n"
+case("what a function called for a value does elsewhere", "miss", _SEEDED, ("seed(1)", "seed(2)"))
+case(
+    "the same by an import within the function",
+    "miss",
+    _SEEDED,
+    ("import numpy as np\ndef setup():", "def setup():\n    import numpy as np"),
+    ("seed(1)", "seed(2)"),
+)
+case(
+    "what a function called by one called for a value does elsewhere",
+    "miss",
+    _SEEDED.replace("def setup():\n    np.", "def deep():\n    np.").replace(
+        "rng =", "def setup(): return deep()\nrng ="
+    ),
+    ("seed(1)", "seed(2)"),
+)
+case(
+    "what an imported function called for a value does elsewhere",
+    "miss",
+    {
+        "pipeline.py": "import a, numpy as np\nrng = a.setup()\n@stage\ndef s(): return np.random.rand()\n",
+        "a.py": "import os\nimport numpy as np\ndef setup(): np.random.seed(1)\n",
+    },
+    ("a.py", "seed(1)", "seed(2)"),
+)
+case(
+    "what a function called for a value sets in another module",
+    "miss",
+    "import os\ndef setup(): os.environ['A'] = '1'\nrng = setup()\n@stage\ndef s(): return os.environ['A']\n",
+    ("'1'", "'2'"),
+)
+case(
+    "what a function called for a value does to another value",
+    "miss",
+    "import a\nT = a.T()\ndef fill(): T.put(1)\nOK = fill()\n@stage\ndef s(): return T.get()\n",
+    ("put(1)", "put(2)"),
+)
+case(
+    "a function called for a value that isn't used and does nothing else",
+    "hit",
+    "import numpy as np\ndef f():\n    found = []\n    found.append(np.ones(1))\n    print(found)\n    return found\nX = f()\n@stage\ndef s(): return np.ones(3)\n",
+    ("ones(1)", "ones(2)"),
+)
+case(
+    "another stage called at the top",
+    "hit",
+    "import numpy as np\n@stage\ndef other():\n    np.random.seed(1)\nX = other(x=1)\n@stage\ndef s(): return np.ones(3)\n",
+    ("seed(1)", "seed(2)"),
+)

@@ -56,6 +56,7 @@ class Reach:
         self._digests: dict[Node, str] = {}
         self._notes: dict[Node, tuple[str, ...]] = {}
         self._edges: dict[Node, Edges] = {}
+        self._acting: dict[Node, bool] = {}
         self._is_stage: dict[tuple[str, tuple[str, ...]], bool] = {}
         self._resolved: dict[tuple[str, Reference], list[Node | str]] = {}
         self._registered: Mapping[tuple[str, str], Sequence[Node]] | None = None
@@ -251,7 +252,44 @@ class Reach:
         edges = Edges([], [], [])
         for definition in summary.effects:
             self._add(edges, node.path, definition.part)
+        for definitions in summary.bindings.values():
+            for definition in definitions:
+                made = definition.defaults if definition.kind == "function" else definition.part
+                if made is not None and any(self._acts(one) for one in self._called(node.path, definition)):
+                    self._add(edges, node.path, made)
         return edges
+
+    def _called(self, path: str, definition: Definition) -> Iterator[Node]:
+        """Yield the project's functions and classes that making ``definition`` calls."""
+        for chain in definition.calls:
+            for found in self._definitions(path, chain):
+                if not any(self._stage_like(found.path, one) for one in self._of(found)):
+                    yield found
+
+    def _acts(self, node: Node) -> bool:
+        """Return whether calling ``node`` does something that no definition of the project stands for."""
+        known = self._acting.get(node)
+        if known is None:
+            known = self._acting[node] = any(
+                found.startswith(("ext:", "star:")) if isinstance(found, str) else found.kind == "module"
+                for path, definition in self._run_by(node)
+                for reference in (*definition.acts, *((name,) for name in definition.mutates))
+                for found in self._resolve(path, reference)
+            )
+        return known
+
+    def _run_by(self, node: Node) -> Iterator[tuple[str, Definition]]:
+        """Yield what calling ``node`` may run: it, then the functions and classes that it refers to in turn."""
+        pending, seen = [node], {node}
+        while pending:
+            one = pending.pop()
+            for definition in self._of(one):
+                yield one.path, definition
+                for reference in definition.part[1] if definition.kind in ("function", "class") else ():
+                    for found in self._resolve(one.path, reference):
+                        if isinstance(found, Node) and found.kind == "definition" and found not in seen:
+                            seen.add(found)
+                            pending.append(found)
 
     def _imports_edges(self, node: Node) -> Edges:
         summary = self.summary(node.path)
@@ -320,43 +358,44 @@ class Reach:
         return self._registered
 
     def _holders(self, path: str, definition: Definition) -> Iterator[Node]:
-        """Yield the nodes that making ``definition`` may change: by a decorator of it, or by its base classes."""
+        """Yield the nodes that making ``definition`` may change: by a decorator, its base classes or what it calls."""
+        for found in self._called(path, definition):
+            yield from self._mutated(found, acts=True)
         for _, chain in definition.decorators:
             if not chain or chain[-1] in _KEEPS_NOTHING or self._is_stage_chain(path, chain):
                 continue
             for found in self._definitions(path, chain):
                 if len(chain) > 1 and any(one.kind != "class" for one in self._of(found)):
                     yield found
-                yield from self._mutated(found, set())
+                yield from self._mutated(found)
         for base in definition.bases:
             for found in self._definitions(path, base):
                 lineage = list(self._lineage(found, set()))
                 if any(one.registers for node in lineage for one in self._of(node)):
                     for node in lineage:
                         yield node
-                        yield from self._mutated(node, set())
+                        yield from self._mutated(node)
 
     def _definitions(self, path: str, chain: tuple[str, ...]) -> Iterator[Node]:
-        for found in self._name(path, chain[0], chain[1:], frozenset()):
+        for found in self._resolve(path, chain):
             if isinstance(found, Node) and found.kind == "definition":
                 yield found
 
     def _of(self, node: Node) -> Sequence[Definition]:
         return self.summary(node.path).bindings[node.name]
 
-    def _mutated(self, node: Node, seen: set[Node]) -> Iterator[Node]:
-        """Yield the nodes that calling ``node`` may change."""
-        if node in seen:
-            return
-        seen.add(node)
-        for definition in self._of(node):
+    def _mutated(self, node: Node, *, acts: bool = False) -> Iterator[Node]:
+        """Yield the nodes that calling ``node`` may change; ``acts`` takes any method of a value for a change of it."""
+        for path, definition in self._run_by(node):
             for name in definition.mutates:
-                yield from self._definitions(node.path, (name,))
-            if definition.kind in ("function", "class"):
-                for reference in definition.part[1]:
-                    for found in self._resolve(node.path, reference):
-                        if isinstance(found, Node) and found.kind == "definition":
-                            yield from self._mutated(found, seen)
+                yield from self._definitions(path, (name,))
+            for reference in definition.acts if acts else ():
+                for found in self._resolve(path, reference):
+                    if isinstance(found, Node) and found.kind == "definition" and self._is_value(found):
+                        yield found
+
+    def _is_value(self, node: Node) -> bool:
+        return any(one.kind == "statement" for one in self._of(node))
 
     def _lineage(self, node: Node, seen: set[Node]) -> Iterator[Node]:
         if node in seen:
