@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import * as path from "node:path";
 
 import * as vscode from "vscode";
@@ -37,9 +38,7 @@ export class Settings {
 
   #text(key: string): string {
     const text = this.#section().get<string>(key, "").trim();
-    return text
-      .replaceAll("${workspaceFolder}", this.#root.fsPath)
-      .replace(/^~(?=\/|\\|$)/, process.env["HOME"] ?? "~");
+    return text.replaceAll("${workspaceFolder}", () => this.#root.fsPath).replace(/^~(?=\/|\\|$)/, () => homedir());
   }
 
   #section(): vscode.WorkspaceConfiguration {
