@@ -1,7 +1,9 @@
+import { setTimeout as wait } from "node:timers/promises";
+
 import * as vscode from "vscode";
 
 import type { InterpreterPorts } from "../kernels/interpreter.js";
-import type { Disposable } from "../lifetime.js";
+import { Lifetime, type Disposable } from "../lifetime.js";
 import type { Logger } from "../logger.js";
 import type { Root } from "./root.js";
 
@@ -23,9 +25,9 @@ interface Resolved {
 export class EditorInterpreters implements Disposable {
   readonly #root: Root;
   readonly #logger: Logger;
-  readonly #changes = new vscode.EventEmitter<void>();
+  readonly #lifetime = new Lifetime();
+  readonly #changes = this.#lifetime.add(new vscode.EventEmitter<void>());
   #environments: Promise<Environments | null> | null = null;
-  #listening: vscode.Disposable | null = null;
 
   /** Fires when another one is chosen. */
   readonly onDidChange: vscode.Event<void> = this.#changes.event;
@@ -50,9 +52,8 @@ export class EditorInterpreters implements Disposable {
     }
   };
 
-  dispose(): void {
-    this.#listening?.dispose();
-    this.#changes.dispose();
+  dispose(): Promise<void> {
+    return this.#lifetime.dispose();
   }
 
   #api(): Promise<Environments | null> {
@@ -63,18 +64,31 @@ export class EditorInterpreters implements Disposable {
   async #activate(): Promise<Environments | null> {
     const extension = vscode.extensions.getExtension<unknown>(pythonExtension);
     if (extension === undefined) return null;
-    const late = new Promise<null>((resolve) => {
-      setTimeout(() => {
-        resolve(null);
-      }, activationLimit);
+    const environments = this.#listen(extension);
+    const limit = new AbortController();
+    const late = wait(activationLimit, "late" as const, { signal: limit.signal }).catch(() => "late" as const);
+    const inTime = await Promise.race([environments, late]);
+    limit.abort();
+    if (inTime !== "late") return inTime;
+    this.#logger.warn(
+      "the Python extension takes long to start: what it has chosen counts when the kernel next starts",
+    );
+    void environments.then((found) => {
+      this.#environments = Promise.resolve(found);
     });
+    return null;
+  }
+
+  async #listen(extension: vscode.Extension<unknown>): Promise<Environments | null> {
     try {
-      const environments = environmentsOf(await Promise.race([extension.activate(), late]));
+      const environments = environmentsOf(await extension.activate());
       if (environments === null) this.#logger.warn("the Python extension does not offer its environments");
-      this.#listening =
-        environments?.onDidChangeActiveEnvironmentPath(() => {
-          this.#changes.fire();
-        }) ?? null;
+      else if (!this.#lifetime.ended)
+        this.#lifetime.add(
+          environments.onDidChangeActiveEnvironmentPath(() => {
+            this.#changes.fire();
+          }),
+        );
       return environments;
     } catch (error) {
       this.#logger.warn(`the Python extension does not start: ${String(error)}`);
