@@ -1103,3 +1103,42 @@ case(
     "import numpy as np\n@stage\ndef other():\n    np.random.seed(1)\nX = other(x=1)\n@stage\ndef s(): return np.ones(3)\n",
     ("seed(1)", "seed(2)"),
 )
+
+# --- decorators that are values ---------------------------------------------------------------------------------------
+_CALLABLE = "class R:\n    def __init__(self): self.all = []\n    def __call__(self, f):\n        self.all.append(f)\n        return f\n    def add(self, f): return self(f)\nREG = R()\n{}\n@{}\ndef f(): return 1\n@stage\ndef s(): return [one() for one in REG.all]\n"
+case("a registry that is called", "miss", _CALLABLE.format("", "REG"), ("return 1", "return 2"))
+case("a registry's bound method", "miss", _CALLABLE.format("add = REG.add", "add"), ("return 1", "return 2"))
+case(
+    "a registry made with its table",
+    "miss",
+    "def make():\n    table = {}\n    def register(f):\n        table[f.__name__] = f\n        return f\n    return register, table\nregister, TABLE = make()\n@register\ndef f(): return 1\n@stage\ndef s(): return TABLE['f']()\n",
+    ("return 1", "return 2"),
+)
+case(
+    "a registry in another file",
+    "miss",
+    {
+        "pipeline.py": "import b\nfrom a import TABLE\n@stage\ndef s(): return TABLE['f']()\n",
+        "b.py": "from a import register\n@register\ndef f(): return 1\n",
+        "a.py": "def make():\n    t = {}\n    def r(f): t[f.__name__] = f\n    return r, t\nregister, TABLE = make()\n",
+    },
+    ("b.py", "return 1", "return 2"),
+)
+case(
+    "a decorator that hands on to a registry",
+    "miss",
+    "from lib import Registry\nREG = Registry()\ndef reg(f):\n    REG.put(f)\n    return f\n@reg\ndef f(): return 1\n@stage\ndef s(): return REG.first()()\n",
+    ("return 1", "return 2"),
+)
+case(
+    "another function under a library's decorator",
+    "hit",
+    "import numba\njit = numba.njit(cache=True)\n@jit\ndef f(): return 1\n@jit\ndef g(): return 3\n@stage\ndef s(): return g()\n",
+    ("return 1", "return 2"),
+)
+case(
+    "another function under a decorator that logs",
+    "hit",
+    "import logging\nLOG = logging.getLogger()\ndef timed(f):\n    def inner():\n        LOG.info('x')\n        return f()\n    return inner\n@timed\ndef f(): return 1\n@stage\ndef s(): LOG.info('y')\n",
+    ("return 1", "return 2"),
+)

@@ -8,6 +8,7 @@ lies. Nodes that refer to each other are taken together. Each node is visited on
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
@@ -22,6 +23,10 @@ _OWN_NAMES = frozenset({"__name__", "__file__", "__package__", "__spec__", "__pa
 
 #: Methods that are used as decorators and whose object doesn't give out again what they decorated.
 _KEEPS_NOTHING = frozenset({"cache", "cached", "memo", "memoize"})
+
+
+#: Libraries whose decorators don't give out again what they decorated.
+_WRAPPERS = frozenset({"functools", "numba", "jax", "torch", "joblib", "contextlib", "dataclasses", "typing"})
 
 
 class Node(NamedTuple):
@@ -56,6 +61,7 @@ class Reach:
         self._digests: dict[Node, str] = {}
         self._notes: dict[Node, tuple[str, ...]] = {}
         self._edges: dict[Node, Edges] = {}
+        self._behinds: dict[Node, tuple[Node, ...]] = {}
         self._acting: dict[Node, bool] = {}
         self._is_stage: dict[tuple[str, tuple[str, ...]], bool] = {}
         self._resolved: dict[tuple[str, Reference], list[Node | str]] = {}
@@ -367,7 +373,15 @@ class Reach:
             for found in self._definitions(path, chain):
                 if len(chain) > 1 and any(one.kind != "class" for one in self._of(found)):
                     yield found
-                yield from self._mutated(found)
+                yield from self._mutated(found, acts=True)
+                if self._is_value(found) and (len(chain) > 1 or not self._wraps(found)):
+                    if found not in self._behinds:
+                        self._behinds[found] = tuple(self._behind(found))
+                    yield from self._behinds[found]
+        yield from self._told(path, definition)
+
+    def _told(self, path: str, definition: Definition) -> Iterator[Node]:
+        """Yield the nodes that are told of a class by its being derived from them."""
         for base in definition.bases:
             for found in self._definitions(path, base):
                 lineage = list(self._lineage(found, set()))
@@ -375,6 +389,32 @@ class Reach:
                     for node in lineage:
                         yield node
                         yield from self._mutated(node)
+
+    def _wraps(self, node: Node) -> bool:
+        """Return whether a value is made by a library whose decorators keep nothing."""
+        made = [found for one in self._of(node) for ref in one.part[1] for found in self._resolve(node.path, ref)]
+        labels = [found for found in made if isinstance(found, str) and found.startswith(("ext:", "star:"))]
+        return bool(labels) and all(re.split("[:.]", label)[1] in _WRAPPERS for label in labels)
+
+    def _behind(self, node: Node) -> Iterator[Node]:
+        """Yield the value ``node``, what was bound together with it, and all definitions that those refer to."""
+        pending, seen = [node], {node}
+        while pending:
+            one = pending.pop()
+            yield one
+            own = self._of(one)
+            found: list[Node | str] = [
+                Node("definition", one.path, name)
+                for name, definitions in self.summary(one.path).bindings.items()
+                if self._is_value(one) and any(other.kind == "statement" and other in own for other in definitions)
+            ]
+            for definition in own:
+                for reference in definition.part[1]:
+                    found += self._resolve(one.path, reference)
+            for other in found:
+                if isinstance(other, Node) and other.kind == "definition" and other not in seen:
+                    seen.add(other)
+                    pending.append(other)
 
     def _definitions(self, path: str, chain: tuple[str, ...]) -> Iterator[Node]:
         for found in self._resolve(path, chain):
