@@ -24,6 +24,7 @@ import { Documents } from "./views/documents.js";
 import { Failures } from "./views/failures.js";
 import { StageLenses } from "./views/lenses.js";
 import { StageNavigation } from "./views/navigation.js";
+import { Nowhere } from "./views/nowhere.js";
 import { PipelinePanels } from "./views/panels.js";
 import { PipelineTree } from "./views/pipeline-tree.js";
 import { Realizing } from "./views/realizing.js";
@@ -47,7 +48,10 @@ const lifetime = new Lifetime();
 export function activate(context: vscode.ExtensionContext): StageloomApi | null {
   const started = performance.now();
   const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === "file");
-  if (folder === undefined) return null;
+  if (folder === undefined) {
+    lifetime.add(new Nowhere(context.extension.packageJSON));
+    return null;
+  }
 
   const log = lifetime.add(vscode.window.createOutputChannel("Stageloom", { log: true }));
   const root = new Root(folder);
