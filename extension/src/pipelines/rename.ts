@@ -1,6 +1,7 @@
 import type { SyntaxNode } from "@lezer/common";
 
 import type { Declared, Project } from "./project.js";
+import { topLevel } from "./declarations.js";
 import type { StageDeclaration } from "./resolve.js";
 import type { Source } from "./source.js";
 import { callArguments, calledName, child, children, nameOf, type Stretch } from "./syntax.js";
@@ -57,8 +58,34 @@ export function whyNotName(project: Project, target: Declared, name: string): st
       );
     if (user !== undefined) return `"${user.name}" has a parameter "${name}" already.`;
   }
+  if (name === target.stage.name) return null;
+  const touched = new Set(mentionsOf(project, target).map(({ path }) => path));
+  for (const path of touched) {
+    const source = project.source(path);
+    if (source !== null && calls(source, path, target) && boundIn(source).has(name.normalize("NFKC")))
+      return `"${name}" stands for something else in ${path} already.`;
+  }
   return null;
 }
+
+/** Whether a file calls a stage by its own name, rather than importing it under another. */
+function calls({ imports }: Source, path: string, { path: own, stage }: Declared): boolean {
+  return path === own || imports.some(({ local, name }) => local === stage.name || name === "*");
+}
+
+/** The names that a file's own statements bind, functions and classes apart from what is in them. */
+function boundIn({ tree, text, imports }: Source): ReadonlySet<string> {
+  const found = new Set(imports.map(({ local }) => local.split(".")[0] ?? local));
+  for (const statement of topLevel(tree.topNode)) {
+    const whole = child(statement, "FunctionDefinition") ?? child(statement, "ClassDefinition") ?? statement;
+    const name = DEFINITIONS.has(whole.name) ? child(whole, "VariableName") : null;
+    if (name !== null) found.add(nameOf(name, text));
+  }
+  for (const name of assignedIn(tree.topNode)) found.add(nameOf(name, text));
+  return found;
+}
+
+const DEFINITIONS = new Set(["FunctionDefinition", "ClassDefinition"]);
 
 const KEYWORDS = new Set(
   (

@@ -146,6 +146,42 @@ slow = two.bind(first=first)
   });
 });
 
+describe("a name that stands for something already", () => {
+  const steps = `from stageloom import stage
+import os.path as paths, json
+LIMIT: int = 3
+if LIMIT:
+    def scale(x):
+        inner = x
+        return inner
+class Shape: ...
+with open("x") as file: ...
+
+@stage
+def one():
+    return 1
+`;
+  const why = (name: string, files: Record<string, string> = {}): string | null => {
+    const made = project({ "steps.py": steps, ...files });
+    return whyNotName(made, stageAt(made, "steps.py", steps.indexOf("def one") + 4)!.target, name);
+  };
+
+  it.each(["LIMIT", "scale", "Shape", "paths", "json", "file", "stage"])("is refused: %s", (name) => {
+    expect(why(name)).toBe(`"${name}" stands for something else in steps.py already.`);
+  });
+
+  it("is free where it stands for something within a function alone, and for what it is", () => {
+    expect([why("inner"), why("x"), why("one"), why("path")]).toEqual([null, null, null, null]);
+  });
+
+  it("is refused where a file that imports the stage has it, unless it calls the stage otherwise", () => {
+    const user = (line: string): string => `from stageloom import stage\n${line}\ntaken = 1\n`;
+    expect(why("taken", { "user.py": user("from steps import one") })).toContain("in user.py already");
+    expect(why("taken", { "user.py": user("from steps import one as first") })).toBeNull();
+    expect(why("taken", { "user.py": user("import steps") })).toBeNull();
+  });
+});
+
 describe("going to a stage's definition", () => {
   it("works from a parameter and from its uses, not from strings, attributes or a helper's parameter", () => {
     const made = project({ "steps.py": STEPS });
