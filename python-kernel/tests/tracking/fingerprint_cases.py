@@ -1142,3 +1142,29 @@ case(
     "import logging\nLOG = logging.getLogger()\ndef timed(f):\n    def inner():\n        LOG.info('x')\n        return f()\n    return inner\n@timed\ndef f(): return 1\n@stage\ndef s(): LOG.info('y')\n",
     ("return 1", "return 2"),
 )
+
+# --- a star import below what it binds anew ---------------------------------------------------------------------------
+_STARRED = {
+    "pipeline.py": "def f(): return 0\nfrom a import *\n@stage\ndef s(): return f()\n",
+    "a.py": "def f(): return 1\ndef g(): return 5\n",
+}
+case("what a star import binds anew", "miss", _STARRED, ("a.py", "return 1", "return 2"))
+case(
+    "what a star import of a star import binds anew",
+    "miss",
+    {**_STARRED, "a.py": "from b import *\n", "b.py": "def f(): return 1\n"},
+    ("b.py", "return 1", "return 2"),
+)
+case(
+    "a star import moved above the definition",
+    "miss",
+    _STARRED,
+    ("def f(): return 0\nfrom a import *\n", "from a import *\ndef f(): return 0\n"),
+)
+case("something else that a star import gives", "hit", _STARRED, ("a.py", "return 5", "return 6"))
+case(
+    "what a star import above the definition gives",
+    "hit",
+    {**_STARRED, "pipeline.py": "from a import *\ndef f(): return 0\n@stage\ndef s(): return f()\n"},
+    ("a.py", "return 1", "return 2"),
+)

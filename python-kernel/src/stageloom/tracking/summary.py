@@ -241,6 +241,8 @@ class _Reader:
         for name, (level, module, taken) in import_targets(node):
             if taken == "*":
                 self._stars[level, module] = None
+                for known in [*self._bindings]:  # it may bind them anew
+                    self._bind(known, Definition("import", ("", (("@", level, module, known),)), _lines(node)), guards)
             else:
                 definition = Definition("import", ("", (("@", level, module, taken),)), _lines(node))
                 self._bind(name, definition, guards)
