@@ -7,9 +7,11 @@ import type { StageRef } from "./context.js";
 /** Tells of failures, each with what can be done about it. */
 export class Failures {
   readonly #log: vscode.LogOutputChannel;
+  readonly #platform: NodeJS.Platform;
 
-  constructor(log: vscode.LogOutputChannel) {
+  constructor(log: vscode.LogOutputChannel, platform: NodeJS.Platform = process.platform) {
     this.#log = log;
+    this.#platform = platform;
   }
 
   /** Shows a failure; `ref` is the stage it is of, where there is one. */
@@ -19,7 +21,7 @@ export class Failures {
     const actions = new Map<string, () => unknown>();
     if (failure.command !== "")
       actions.set(failure.package === "" ? "Run in Terminal" : `Install ${failure.package}`, () => {
-        runInTerminal(failure.command);
+        runInTerminal(failure.command, this.#platform);
       });
     if (failure.kind === "no-interpreter" || failure.kind === "old-interpreter")
       actions.set("Choose Interpreter", () => vscode.commands.executeCommand("stageloom.chooseInterpreter"));
@@ -38,8 +40,12 @@ export class Failures {
   }
 }
 
-function runInTerminal(command: string): void {
-  const terminal = vscode.window.createTerminal({ name: "Stageloom" });
+function runInTerminal(command: string, platform: NodeJS.Platform): void {
+  const terminal = vscode.window.createTerminal({
+    name: "Stageloom",
+    // the command is quoted for this shell; PowerShell would take its quoted program for a text
+    ...(platform === "win32" ? { shellPath: process.env["ComSpec"] ?? "cmd.exe" } : {}),
+  });
   terminal.show();
   terminal.sendText(command, true);
 }
