@@ -1168,3 +1168,50 @@ case(
     {**_STARRED, "pipeline.py": "from a import *\ndef f(): return 0\n@stage\ndef s(): return f()\n"},
     ("a.py", "return 1", "return 2"),
 )
+
+# --- docstrings that are read -----------------------------------------------------------------------------------------
+_TOLD = "from lib import tool\n@{}\ndef f():\n    'one'\n    return 1\n@stage\ndef s():\n    'mine'\n    return f()\n"
+case("a docstring under an unknown decorator", "miss", _TOLD.format("tool"), ("'one'", "'two'"))
+case(
+    "a docstring of a method under an unknown decorator",
+    "miss",
+    "from lib import tool\nclass A:\n    @tool\n    def f(self): 'one'\n@stage\ndef s(): return A()\n",
+    ("'one'", "'two'"),
+)
+case(
+    "a docstring under a decorator that doesn't read it",
+    "hit",
+    "import functools\n" + _TOLD.format("functools.lru_cache(None)"),
+    ("'one'", "'two'"),
+)
+case("a stage's docstring beside a decorated helper", "hit", _TOLD.format("tool"), ("'mine'", "'yours'"))
+case(
+    "a docstring where the file reads one",
+    "miss",
+    "def f():\n    'one'\n@stage\ndef s(): return f.__doc__\n",
+    ("'one'", "'two'"),
+)
+case(
+    "a docstring where the file asks for one",
+    "miss",
+    "import inspect\ndef f():\n    'one'\n@stage\ndef s(): return inspect.getdoc(f)\n",
+    ("'one'", "'two'"),
+)
+case(
+    "a docstring that another file reads",
+    "miss",
+    {"pipeline.py": "import a\n@stage\ndef s(): return a.f.__doc__\n", "a.py": "def f():\n    'one'\n"},
+    ("a.py", "'one'", "'two'"),
+)
+case(
+    "a module's own docstring where it is read",
+    "miss",
+    {"pipeline.py": "import a\n@stage\ndef s(): return a.f()\n", "a.py": "'one'\ndef f(): return __doc__\n"},
+    ("a.py", "'one'", "'two'"),
+)
+case(
+    "a module's docstring where the module is a value",
+    "hit",
+    {"pipeline.py": "import a\n@stage\ndef s(): return id(a)\n", "a.py": "'one'\ndef f(): return 1\n"},
+    ("a.py", "'one'", "'two'"),
+)

@@ -45,6 +45,8 @@ BLIND_TO_ANNOTATIONS = frozenset(
     }
 )  # fmt: skip
 
+_MAY_READ_DOCSTRINGS = re.compile(r"\b(?:__doc__|getdoc)\b")
+
 _MUTATORS = frozenset(
     {
         "append", "appendleft", "extend", "insert", "add", "update", "setdefault", "register", "pop", "popitem",
@@ -87,6 +89,7 @@ class Writer:
     def __init__(self, source: str | None = None) -> None:
         """Write parts of ``source``, whose text is only looked at to leave out work that it can't need."""
         self._walrus = source is None or ":=" in source
+        self._reads_docstrings = source is not None and _MAY_READ_DOCSTRINGS.search(source) is not None
         self._may_see_locals = source is None or _MAY_SEE_LOCALS.search(source) is not None
         self.start()
 
@@ -291,7 +294,10 @@ class Writer:
         self._visit(node.right)
 
     def _expression(self, node: ast.Expr) -> None:
-        if node.value.__class__ is not ast.Constant:  # a docstring, or a constant that does nothing
+        if node.value.__class__ is ast.Constant:  # a docstring, or a constant that does nothing
+            if self._reads_docstrings:
+                self._visit(node.value)
+        else:
             self._out.append("Expr")
             self._visit(node.value)
             value = node.value.value if isinstance(node.value, ast.Await) else node.value
@@ -526,6 +532,7 @@ class Writer:
         self.write_defaults(node.args)
         if any(not blind_to_annotations(decorator) for decorator in node.decorator_list):
             self.write_annotations(node)
+            self._out.append(_atom(ast.get_docstring(node, clean=False)))
         self._function_body(node)
 
     def _function_body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:

@@ -19,6 +19,7 @@ class Definition:
     ``decorators`` with the chain of names each is called by, ``defaults`` and ``annotations``. ``mutates`` are global
     names that it changes when called. ``bases`` are a class's, and ``registers`` says that it is told of its
     subclasses. An *import* has one reference; *via* stands for another name of this file that changes this one.
+    ``doc`` is the digest of a function's docstring, for those that read it;
     ``calls`` are what making it calls, ``acts`` what its statements call for no value, where it is a function or class.
     """
 
@@ -33,6 +34,7 @@ class Definition:
     registers: bool = False
     calls: tuple[tuple[str, ...], ...] = ()
     acts: tuple[Reference, ...] = ()
+    doc: str = ""
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -221,6 +221,8 @@ class Reach:
                 edges.own.append("@")
                 self._add(edges, path, part)
                 reads_annotations = reads_annotations or chain[-1:] == () or chain[-1] not in BLIND_TO_ANNOTATIONS
+        if reads_annotations and definition.doc:
+            edges.own.append(definition.doc)
         if definition.annotations is not None:
             if reads_annotations:
                 self._add(edges, path, definition.annotations)
@@ -247,6 +249,8 @@ class Reach:
             for found in self._resolve(path, reference):
                 if isinstance(found, Node):
                     edges.children.append(found)
+                    if reference[-1] == "__doc__" and found.kind == "definition":
+                        edges.own += [one.doc for one in self._of(found) if one.doc]
                 else:
                     edges.own.append(found)
             note = self._note(path, reference)
@@ -312,7 +316,11 @@ class Reach:
         summary = self.summary(node.path)
         if summary.broken:
             return Edges(["broken", summary.broken], [], [f"{node.path} can't be parsed: it counts whole"])
-        names = [name for name in sorted(summary.bindings) if self._is_code(summary.bindings[name])]
+        names = [
+            name
+            for name in sorted(summary.bindings)
+            if self._is_code(summary.bindings[name]) and name != "__doc__"  # read by its own name only
+        ]
         edges = Edges(["module", *names], [Node("definition", node.path, name) for name in names], [])
         for name in sorted(summary.bindings):
             if not self._is_code(summary.bindings[name]):

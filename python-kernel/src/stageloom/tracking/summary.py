@@ -61,7 +61,7 @@ class Summary:
 def _pack(one: Definition) -> tuple[object, ...]:
     return (
         one.kind, one.part, one.lines, one.decorators, one.defaults, one.annotations, one.mutates, one.bases,
-        one.registers, one.calls, one.acts,
+        one.registers, one.calls, one.acts, one.doc,
     )  # fmt: skip
 
 
@@ -92,6 +92,8 @@ class _Reader:
         self._order = Order()
 
     def read(self, tree: ast.Module) -> Summary:
+        if _doc(tree):
+            self._bind("__doc__", Definition("statement", (_doc(tree), ()), _lines(tree.body[0])), ())
         self._statements(tree.body, ())
         for names, definition in self._mutations:
             self._attach(names, definition)
@@ -201,7 +203,7 @@ class _Reader:
         now = run_now([*node.args.defaults, *(one for one in node.args.kw_defaults if one is not None)])
         definition = Definition(
             "function", part, _lines(node), decorators, defaults, annotations, tuple(sorted({*mutates, *stores})),
-            calls=now.calls, acts=acts,
+            calls=now.calls, acts=acts, doc=_doc(node),
         )  # fmt: skip
         self._order.note(definition, now, run_now(node.decorator_list))
         self._bind(node.name, definition, guards)
@@ -241,7 +243,7 @@ class _Reader:
         for name, (level, module, taken) in import_targets(node):
             if taken == "*":
                 self._stars[level, module] = None
-                for known in [*self._bindings]:  # it may bind them anew
+                for known in [one for one in self._bindings if not one.startswith("__")]:  # it may bind them anew
                     self._bind(known, Definition("import", ("", (("@", level, module, known),)), _lines(node)), guards)
             else:
                 definition = Definition("import", ("", (("@", level, module, taken),)), _lines(node))
@@ -336,6 +338,11 @@ class _Reader:
 def _branch(name: str, node: ast.stmt | ast.ExceptHandler) -> Definition:
     """Return what stands for being in that part of a compound statement: elsewhere a statement does something else."""
     return Definition("guard", (name, ()), (node.lineno, node.lineno))
+
+
+def _doc(node: Function | ast.Module) -> str:
+    text = ast.get_docstring(node, clean=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32] if text is not None else ""
 
 
 def _lines(node: ast.stmt) -> tuple[int, int]:
