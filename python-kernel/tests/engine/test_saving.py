@@ -92,6 +92,31 @@ def realize(root: Path, files: Files, text: str = CHAIN):
         return result, heard
 
 
+@pytest.mark.parametrize("worker", [True, False], ids=["on the thread that settles", "on the run's own"])
+def test_a_listener_that_fails_loses_nothing_of_the_run(tmp_path, capfd, worker):
+    class Failing(Heard):
+        def changed(self, stage, state, entry):
+            super().changed(stage, state, entry)
+            if (threading.current_thread() is not own) == worker:
+                raise RuntimeError("the listener's own fault")
+
+    late = 'import time; time.sleep(1); return a + "b"'  # so that the timer comes first
+    text = CHAIN.replace('return a + "b"', late) if worker else CHAIN
+    (tmp_path / "pipeline.py").write_text(textwrap.dedent(text))
+    with Store.open(tmp_path / "store") as store:
+        workspace = Workspace(tmp_path, store, LANGUAGES, InlineExecutor())
+        run = workspace.run(workspace.read("pipeline.py"), [], heard := Failing(store))
+        results = []
+        own = threading.Thread(target=lambda: results.append(run.execute()), daemon=True)
+        own.start()
+        own.join(20)
+        [result] = results
+        assert result.outcome == "done"
+        assert set(result.states.values()) == {"done"}
+        assert {stage for stage, state in heard.told if state == "done"} == set(result.states)
+    assert capfd.readouterr().err.count("RuntimeError: the listener") == 1
+
+
 def test_a_chain_waits_for_the_disk_in_groups_not_per_stage(tmp_path):
     count = 60
     text = "from stageloom import stage\n\n\n@stage\ndef s0():\n    return 0\n"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -120,6 +122,7 @@ class Run:
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         self._saver = Saver(store, self._hear_saved)
         self._ran: set[str] = set()
+        self._complained = False
         self._standing_for: dict[str, list[str]] = {}
         self._first_failure: str | None = None
         self._outcome: plan.Outcome | None = None
@@ -372,10 +375,11 @@ class Run:
         """Tell of what is durable now; from any thread, since this run's own may be busy with a stage."""
         for one in group:
             if one.found is not None:
-                entry = self._entries[one.name]
-                entry.found = one.found
-                self._listener.changed(one.name, "done" if one.name in self._ran else "kept", entry)
-            self._events.put(one)
+                self._entries[one.name].found = one.found
+            self._events.put(one)  # all of them before anyone is told: the run waits for these
+        for one in group:
+            if one.found is not None:
+                self._say(one.name, "done" if one.name in self._ran else "kept")
 
     def _end_saved(self, saved: Saved) -> None:
         name = saved.name
@@ -408,7 +412,18 @@ class Run:
         return following
 
     def _tell(self, name: str) -> None:
-        self._listener.changed(name, self._schedule.state[name], self._entries[name])
+        self._say(name, self._schedule.state[name])
+
+    def _say(self, name: str, state: plan.StageState) -> None:
+        """Tell the listener, who only listens: a fault of its own ends nothing, and is printed once."""
+        try:
+            self._listener.changed(name, state, self._entries[name])
+        except BrokenPipeError:
+            self.cancel()  # whoever read what is told has gone
+        except Exception:  # noqa: BLE001  # whatever it is, the run's own work goes on
+            if not self._complained:
+                self._complained = True
+                traceback.print_exc(file=sys.__stderr__)  # sys.stderr may be a stage's own just now
 
     def _new(
         self,
