@@ -1215,3 +1215,44 @@ case(
     {"pipeline.py": "import a\n@stage\ndef s(): return id(a)\n", "a.py": "'one'\ndef f(): return 1\n"},
     ("a.py", "'one'", "'two'"),
 )
+
+# --- annotations that are read ----------------------------------------------------------------------------------------
+_READ = "import inspect, typing\ndef f(x: int = 1): return x\n@stage\ndef s(): return {}\n"
+case("an annotation where signatures are read", "miss", _READ.format("inspect.signature(f)"), ("x: int", "x: float"))
+case(
+    "an annotation where type hints are read", "miss", _READ.format("typing.get_type_hints(f)"), ("x: int", "x: float")
+)
+case("an annotation where they are read as they are", "miss", _READ.format("f.__annotations__"), ("x: int", "x: float"))
+case(
+    "an annotation by which a function is registered",
+    "miss",
+    "from functools import singledispatch\n@singledispatch\ndef d(x): return 0\ndef f(x: int): return 1\nd.register(f)\n@stage\ndef s(): return d(1)\n",
+    ("x: int", "x: str"),
+)
+case(
+    "an annotation of a function in a function where they are read",
+    "miss",
+    "def make():\n    def f(x: int): return x\n    return f\n@stage\ndef s(): return make().__annotations__\n",
+    ("x: int", "x: str"),
+)
+case(
+    "annotations made text where they are read",
+    "miss",
+    _READ.format("f.__annotations__"),
+    ("", "from __future__ import annotations\nfrom stageloom import stage\n" + _READ.format("f.__annotations__")),
+)
+case(
+    "annotations made text in a class",
+    "miss",
+    "class A:\n    x: int = 1\n@stage\ndef s(): return A\n",
+    (
+        "",
+        "from __future__ import annotations\nfrom stageloom import stage\nclass A:\n    x: int = 1\n@stage\ndef s(): return A\n",
+    ),
+)
+case(
+    "annotations made text where nothing reads them",
+    "hit",
+    _READ.format("f()"),
+    ("", "from __future__ import annotations\nfrom stageloom import stage\n" + _READ.format("f()")),
+)

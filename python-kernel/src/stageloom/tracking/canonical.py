@@ -47,6 +47,11 @@ BLIND_TO_ANNOTATIONS = frozenset(
 
 _MAY_READ_DOCSTRINGS = re.compile(r"\b(?:__doc__|getdoc)\b")
 
+_MAY_READ_ANNOTATIONS = re.compile(
+    r"\b(?:signature|getfullargspec|get_type_hints|get_annotations|__annotations__|__annotate__)\b|\.register\s*\("
+)
+_ANNOTATIONS_ARE_TEXT = re.compile(r"^from\s+__future__\s+import\b[^#\n(]*(?:\([^)]*)?\bannotations\b", re.MULTILINE)
+
 _MUTATORS = frozenset(
     {
         "append", "appendleft", "extend", "insert", "add", "update", "setdefault", "register", "pop", "popitem",
@@ -83,13 +88,16 @@ class Writer:
     """Writes canonical forms of parts of one file, and notes in ``references`` what each refers to.
 
     ``stores`` are the global names that the part binds, ``mutates`` those whose attributes or contents it changes;
-    ``acts`` are what the statements of functions in it call for no value.
+    ``acts`` are what the statements of functions in it call for no value. ``reads_annotations`` says that the file may
+    look at those of any function in it.
     """
 
     def __init__(self, source: str | None = None) -> None:
         """Write parts of ``source``, whose text is only looked at to leave out work that it can't need."""
         self._walrus = source is None or ":=" in source
         self._reads_docstrings = source is not None and _MAY_READ_DOCSTRINGS.search(source) is not None
+        self.reads_annotations = source is not None and _MAY_READ_ANNOTATIONS.search(source) is not None
+        self._annotations_are_text = source is not None and _ANNOTATIONS_ARE_TEXT.search(source) is not None
         self._may_see_locals = source is None or _MAY_SEE_LOCALS.search(source) is not None
         self.start()
 
@@ -329,7 +337,8 @@ class Writer:
         self._visit(node.value)
 
     def _annotated(self, node: ast.AnnAssign) -> None:
-        if self._scopes and self._scopes[-1].is_class:
+        module = self.reads_annotations and not self._scopes
+        if module or (self._scopes and self._scopes[-1].is_class):
             self._out.append("Annotated")
             self._visit(node.target)
             self._annotation(node.annotation)
@@ -341,6 +350,8 @@ class Writer:
 
     def _annotation(self, node: ast.expr) -> None:
         """Write an annotation; one that is a string is written as what it says, and refers to that."""
+        if self._annotations_are_text:
+            self._out.append("text")
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             with contextlib.suppress(SyntaxError, ValueError):
                 node = ast.parse(node.value, mode="eval").body
@@ -533,6 +544,8 @@ class Writer:
         if any(not blind_to_annotations(decorator) for decorator in node.decorator_list):
             self.write_annotations(node)
             self._out.append(_atom(ast.get_docstring(node, clean=False)))
+        elif self.reads_annotations:
+            self.write_annotations(node)
         self._function_body(node)
 
     def _function_body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:

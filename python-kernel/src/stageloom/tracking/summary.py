@@ -187,6 +187,8 @@ class _Reader:
         writer = self._writer
         writer.start()
         writer.write_function(node)
+        if writer.reads_annotations:
+            writer.write_annotations(node)
         part, stores, mutates = self._part(), tuple(sorted(writer.stores)), tuple(sorted(writer.mutates))
         acts = tuple(sorted(writer.acts, key=str))
         decorators = tuple(self._decorator(decorator) for decorator in node.decorator_list)
