@@ -121,6 +121,7 @@ class Run:
         self._locked_out: dict[str, Looked] = {}
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         self._saver = Saver(store, self._hear_saved)
+        self._waited: set[str] = set()
         self._ran: set[str] = set()
         self._complained = False
         self._standing_for: dict[str, list[str]] = {}
@@ -163,7 +164,9 @@ class Run:
             self._follow(self._schedule.step(plan.Cancel()))
             for name in list(self._locked_out):
                 del self._locked_out[name]
-                self._follow(self._schedule.step(plan.Stopped(name)))
+                following = self._schedule.step(plan.Stopped(name))
+                self._tell(name)
+                self._follow(following)
         for event in events:
             if isinstance(event, Saved):
                 self._end_saved(event)
@@ -271,8 +274,12 @@ class Run:
                 self._follow(self._keep(name, again))
                 return
             self._start(name, looked, lock)
-        except LockedError:
+        except LockedError as error:
             self._locked_out[name] = looked
+            if name not in self._waited:
+                self._waited.add(name)
+                told = f"Waits: {error.message}"
+                self._listen(lambda: self._listener.progress(name, (), None, told))
         except StoreError as error:
             if lock is not None:
                 lock.release()
@@ -415,9 +422,12 @@ class Run:
         self._say(name, self._schedule.state[name])
 
     def _say(self, name: str, state: plan.StageState) -> None:
+        self._listen(lambda: self._listener.changed(name, state, self._entries[name]))
+
+    def _listen(self, tell: Callable[[], None]) -> None:
         """Tell the listener, who only listens: a fault of its own ends nothing, and is printed once."""
         try:
-            self._listener.changed(name, state, self._entries[name])
+            tell()
         except BrokenPipeError:
             self.cancel()  # whoever read what is told has gone
         except Exception:  # noqa: BLE001  # whatever it is, the run's own work goes on
