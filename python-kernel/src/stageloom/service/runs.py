@@ -108,6 +108,7 @@ class _Active:
         self._sent_at = 0.0
         self._state: Literal["planning", "running", "cancelling"] = "planning"
         self._cancelled = False
+        self._told_end = False
         self._run: Run | None = None
 
     def cancel(self) -> None:
@@ -196,6 +197,9 @@ class _Active:
         problems: Sequence[Problem] = (),
     ) -> None:
         with self._lock:
+            if self._told_end:
+                return
+            self._told_end = state in ("done", "failed", "cancelled")
             changes, self._changes = list(self._changes.values()), {}
             self._sent_at = time.monotonic()
             message = RunChanged(

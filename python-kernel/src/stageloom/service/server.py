@@ -113,7 +113,9 @@ class Server:
     def _shutdown(self, params: Empty) -> Empty:
         if self._runs is not None:
             self._runs.stop(_STOP_SECONDS)
-        threading.Timer(0.05, self._endpoint.close).start()
+        timer = threading.Timer(0.05, self._endpoint.close)
+        timer.daemon = True
+        timer.start()
         return params
 
     def _plan(self, params: PlanParams, call: Call) -> Plan:
