@@ -57,3 +57,20 @@ def test_a_link_that_leads_nowhere_is_told_of_its_input(root: Path) -> None:
     os.symlink(root / "nowhere", root / "data" / "lost")
     with pytest.raises(NoInputError, match=r"lost cannot be read: No such file"):
         input_hashes(root, "p.py", "data", "dir")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_told_of_its_input_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    os.mkfifo(tmp_path / "data" / "pipe")
+    with pytest.raises(NoInputError, match=r"pipe cannot be read: it is no regular file"):
+        input_hashes(tmp_path, "p.py", "data", "dir")
+
+
+def test_a_name_with_brackets_is_a_name_first_and_then_a_pattern(tmp_path: Path) -> None:
+    project = tmp_path / "project [1]"
+    project.mkdir()
+    (project / "q1.csv").write_text("1", "utf-8")
+    assert list(input_hashes(project, "p.py", "q[1].csv", "file")) == ["q1.csv"]
+    (project / "q[1].csv").write_text("2", "utf-8")
+    assert list(input_hashes(project, "p.py", "q[1].csv", "file")) == ["q[1].csv"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +28,11 @@ def input_files(root: Path, path: str, pattern: str, kind: str) -> list[Path]:
         NoInputError: when there are none.
     """
     base = (root / path).parent
-    found = [Path(one) for one in glob.glob(str(base / pattern), recursive=True)]
+    literal = base / pattern
+    if os.path.lexists(literal):  # a name may hold what has a meaning in patterns
+        found = [literal]
+    else:
+        found = [Path(one) for one in glob.glob(os.path.join(glob.escape(str(base)), pattern), recursive=True)]
     if kind == "dir":
         files = [file for top in found for file in _below(top)]
         if not any(one.is_dir() for one in found):
@@ -61,7 +67,9 @@ def input_hashes(root: Path, path: str, pattern: Json, kind: str) -> dict[str, s
 
 
 def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file's content."""
+    """Return the SHA-256 of a file's content; one that is no regular file, like a pipe, might never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
     total = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
