@@ -14,6 +14,7 @@ import textwrap
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -304,3 +305,16 @@ print(install(snapshot).load("pipeline.py").X)
     one.write_bytes(b"X = 'forged'\n")
     with pytest.raises(MissingBlobError, match="damaged"):
         FolderBlobs(sources).source(snapshot.files["pipeline.py"])
+
+
+def test_a_module_of_the_same_name_that_was_imported_otherwise_is_not_taken_for_the_projects(project: Project) -> None:
+    write(
+        project.root,
+        {"pipeline.py": "import tl_helper\nVALUE = tl_helper.f()\n", "tl_helper.py": "def f(): return 1\n"},
+    )
+    for name in ("pipeline", "tl_helper"):
+        stranger = ModuleType(name)
+        stranger.__file__ = f"/elsewhere/{name}.py"
+        sys.modules[name] = stranger
+    loader = project.install(project.take())
+    assert loader.load("pipeline.py").VALUE == 1

@@ -13,6 +13,7 @@ import importlib.util
 import linecache
 import os
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import CodeType, MappingProxyType, ModuleType
@@ -65,8 +66,8 @@ class Loader(importlib.abc.MetaPathFinder):
         self._loaded: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._pinned: dict[str, str] = {}
-        self._before = frozenset(sys.modules)
         self._use(snapshot, blobs)
+        self._before = frozenset(sys.modules)
 
     def _use(self, snapshot: Snapshot, blobs: Blobs | None) -> None:
         self.snapshot = snapshot
@@ -74,6 +75,15 @@ class Loader(importlib.abc.MetaPathFinder):
         self._root = str(snapshot.root)
         self._modules = snapshot.modules
         self._named = {module_name(path, snapshot.folders): path for path in (snapshot.entry,)}
+        self._set_aside()
+
+    def _set_aside(self) -> None:
+        """Forget modules of the project's names that something else imported here: from disk, or another project's."""
+        for path in self.snapshot.files:
+            name = module_name(path, self.snapshot.folders)
+            module = sys.modules.get(name)
+            if module is not None and name not in self._names and not _is_of_python(module):
+                del sys.modules[name]
 
     # --- what this process has loaded --------------------------------------------------------------------------------
 
@@ -236,6 +246,15 @@ class Loader(importlib.abc.MetaPathFinder):
             loader=_ProjectLoader(self, name, filename, path),
             submodule_search_locations=[os.path.join(self._root, folder) for folder in folders] or None,
         )
+
+
+def _is_of_python(module: ModuleType) -> bool:
+    """Return whether a module belongs to Python itself, or to an installed package."""
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str):
+        return True
+    paths = sysconfig.get_paths()
+    return any(file.startswith(paths[key] + os.sep) for key in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
 def install(snapshot: Snapshot, blobs: Blobs | None = None, cache: Path | None = None) -> Loader:
