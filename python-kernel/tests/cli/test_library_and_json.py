@@ -96,7 +96,12 @@ def test_parameters_within_parameters_can_be_set_and_are_hinted_at(project):
         ("pipeline.py:reprt", "", "UnknownStageError", "did you mean 'report'"),
         ("nowhere.py", "", "UsageError", "no file nowhere.py"),
         ("pipeline.py", ", sets={'numbers.cuont': 1}", "UnknownParameterError", "did you mean 'numbers.count'"),
-        ("pipeline.py", ", sets={'numbers.count': object()}", "NotSerialisableError", "numbers.count is of the type object"),
+        (
+            "pipeline.py",
+            ", sets={'numbers.count': object()}",
+            "NotSerialisableError",
+            "numbers.count is of the type object",
+        ),
         ("broken.py:apart", "", "SourceError", "broken.py:22"),
         ("empty.py", "", "ValueError", "mark functions with @stage"),
         ("pipeline.py", ", store='helper.py'", "StoreUnwritableError", "choose another folder"),
