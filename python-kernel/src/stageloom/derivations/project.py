@@ -82,5 +82,6 @@ class Project:
                 files = {**self._snapshot.files, path: self._snapshot.blobs.put_source(bare.encode())}
                 one = self._snapshot
                 changed = Snapshot.make(one.root, one.entry, one.folders, files, self._snapshot.blobs, whole=one.whole)
-                self._configless[path] = Code(changed, self._snapshot.blobs, self._code.cache.folder)
+                cache = self._code.cache
+                self._configless[path] = Code(changed, self._snapshot.blobs, cache.folder, write=cache.write)
         return self._configless[path]

@@ -40,7 +40,7 @@ def read_pipeline(
     given = sets or {}
     blobs = StagedBlobs(store)
     snapshot = take(root, path, overlays or {}, blobs)
-    code = Code(snapshot, blobs, store.cache)
+    code = Code(snapshot, blobs, store.cache, write=not overlays)
     found: dict[str, Target] = {}
     problems: list[Problem] = []
     for language in languages:

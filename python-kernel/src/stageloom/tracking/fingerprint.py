@@ -37,12 +37,15 @@ class Code:
     """The code of one snapshot.
 
     ``blobs`` is where its contents are read, those of the snapshot by default; ``cache`` is a folder in which what
-    follows from a content is kept between processes. Not safe for use by several threads at once.
+    follows from a content is kept between processes; without ``write`` it is kept in this process. Not safe for use by
+    several threads at once.
     """
 
-    def __init__(self, snapshot: Snapshot, blobs: Blobs | None = None, cache: Path | None = None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, blobs: Blobs | None = None, cache: Path | None = None, *, write: bool = True
+    ) -> None:
         self.snapshot = snapshot
-        self.cache = Cache(cache)
+        self.cache = Cache(cache, write=write)
         self._blobs = blobs if blobs is not None else snapshot.blobs
         self._summaries: dict[str, Summary] = {}
         self._problems: dict[str, Problem] = {}
