@@ -1256,3 +1256,30 @@ case(
     _READ.format("f()"),
     ("", "from __future__ import annotations\nfrom stageloom import stage\n" + _READ.format("f()")),
 )
+
+# --- the order beside calls into other files --------------------------------------------------------------------------
+_AFTER = {
+    "pipeline.py": "import a, numpy as np\nOK = a.setup()\nK = np.random.rand()\nL = a.T['x']\nM = 3\n@stage\ndef s(): return {}\n",
+    "a.py": "import numpy as np\nT = {'x': 0}\ndef setup():\n    np.random.seed(1)\n    T['x'] = 1\n",
+}
+_SWAP_K = ("OK = a.setup()\nK = np.random.rand()\n", "K = np.random.rand()\nOK = a.setup()\n")
+case(
+    "a draw moved above an imported function that seeds",
+    "miss",
+    {**_AFTER, "pipeline.py": _AFTER["pipeline.py"].format("K")},
+    _SWAP_K,
+)
+case(
+    "a value moved above an imported function that sets it",
+    "miss",
+    {**_AFTER, "pipeline.py": _AFTER["pipeline.py"].format("L")},
+    ("L = a.T['x']\n", ""),
+    ("OK =", "L = a.T['x']\nOK ="),
+)
+case(
+    "a constant moved above an imported function that seeds",
+    "hit",
+    {**_AFTER, "pipeline.py": _AFTER["pipeline.py"].format("M")},
+    ("M = 3\n", ""),
+    ("OK =", "M = 3\nOK ="),
+)

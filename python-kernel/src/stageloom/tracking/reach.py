@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
@@ -62,6 +63,7 @@ class Reach:
         self._notes: dict[Node, tuple[str, ...]] = {}
         self._edges: dict[Node, Edges] = {}
         self._behinds: dict[Node, tuple[Node, ...]] = {}
+        self._disturbing: dict[str, list[int]] = {}
         self._acting: dict[Node, bool] = {}
         self._is_stage: dict[tuple[str, tuple[str, ...]], bool] = {}
         self._resolved: dict[tuple[str, Reference], list[Node | str]] = {}
@@ -205,6 +207,7 @@ class Reach:
         for definition in summary.bindings[node.name]:
             bare = as_stage and self._stage_like(node.path, definition)
             self._add_definition(edges, node.path, definition, bare=bare)
+            edges.own += self._place(node.path, definition)
         kept = self._kept().get((node.path, node.name))
         if kept:
             edges.own.append("keeps")
@@ -262,12 +265,31 @@ class Reach:
         edges = Edges([], [], [])
         for definition in summary.effects:
             self._add(edges, node.path, definition.part)
+            edges.own += self._place(node.path, definition)
         for definitions in summary.bindings.values():
             for definition in definitions:
                 made = definition.defaults if definition.kind == "function" else definition.part
                 if made is not None and any(self._acts(one) for one in self._called(node.path, definition)):
                     self._add(edges, node.path, made)
         return edges
+
+    def _place(self, path: str, definition: Definition) -> list[str]:
+        """Return how many statements before this one call other files' functions that change something."""
+        if definition.kind != "statement" or not definition.part[1]:
+            return []
+        lines = self._disturbing.get(path)
+        if lines is None:
+            lines = self._disturbing[path] = sorted(
+                {
+                    one.lines[0]
+                    for definitions in self.summary(path).bindings.values()
+                    for one in definitions
+                    for called in self._called(path, one)
+                    if called.path != path and (self._acts(called) or any(self._mutated(called, acts=True)))
+                }
+            )
+        before = bisect_left(lines, definition.lines[0])
+        return [f"after {before}"] if before else []
 
     def _called(self, path: str, definition: Definition) -> Iterator[Node]:
         """Yield the project's functions and classes that making ``definition`` calls."""
