@@ -1283,3 +1283,16 @@ case(
     ("M = 3\n", ""),
     ("OK =", "M = 3\nOK ="),
 )
+case(
+    "what a function called for a condition does elsewhere",
+    "miss",
+    _SEEDED,
+    ("rng = setup()", "if setup():\n    rng = 1"),
+    ("seed(1)", "seed(2)"),
+)
+case(
+    "the same change a second time on one line",
+    "miss",
+    "L = []\nL.append(1)\n@stage\ndef s(): return L\n",
+    ("L.append(1)", "L.append(1); L.append(1)"),
+)

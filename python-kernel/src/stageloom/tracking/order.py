@@ -83,9 +83,7 @@ class Order:
     def _call_functions(self, bindings: Mapping[str, Sequence[Definition]]) -> None:
         """Note what the functions of this file change, and do, where a value is made by calling them."""
         effects = set(self._effects)
-        for position, definition, now, _ in self._notes:
-            if definition.kind == "guard":
-                continue
+        for position, _, now, _ in self._notes:
             for function in _called([chain[0] for chain in now.calls], bindings):
                 for name in function.mutates:
                     self._changes.setdefault(name, []).append(position)

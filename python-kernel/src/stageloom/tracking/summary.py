@@ -177,8 +177,9 @@ class _Reader:
         self._writer.start()
         for expression in expressions:
             self._writer.write(expression)
-        guard = Definition("guard", self._part(), (node.lineno, node.lineno))
-        self._order.note(guard, run_now(expressions))
+        now = run_now(expressions)
+        guard = Definition("guard", self._part(), (node.lineno, node.lineno), calls=now.calls)
+        self._order.note(guard, now)
         for name in self._writer.stores:
             self._bind(name, guard, ())
         return guard
@@ -329,7 +330,7 @@ class _Reader:
         """Make ``definition`` part of what ``names`` are; changing what another module owns is an effect."""
         for name in sorted(names):
             if self._local(name):
-                if definition not in self._bindings[name]:
+                if not any(one is definition for one in self._bindings[name]):
                     self._bindings[name].append(definition)
             elif definition.kind == "via":
                 self._bindings.setdefault(name, []).append(definition)
