@@ -67,15 +67,17 @@ class Workspace:
         sets: Mapping[str, Json] | None = None,
         *,
         may_run: bool = True,
+        afresh: bool = False,
         check: Check = never,
     ) -> Pipeline:
         """Return the pipeline at ``path``; a planner runs its file where its source isn't enough, if it ``may_run``.
 
-        ``check`` is called now and then; what it raises ends the reading, and the planner with it.
+        What the file does when it runs may depend on more than its source, so what acts on the answer has it run
+        ``afresh``. ``check`` is called now and then; what it raises ends the reading, and the planner with it.
         """
 
         def ask(snapshot: Snapshot, path: str, sets: Mapping[str, Json]) -> Planned:
-            return self._ask(snapshot, path, sets, check)
+            return self._ask(snapshot, path, sets, check, afresh=afresh)
 
         with self._turn(path, check):
             return read_pipeline(self.root, path, self._languages, self.store, overlays, sets, ask if may_run else None)
@@ -133,10 +135,16 @@ class Workspace:
         return Run(self.store, pipeline, names, executor or self._executor, listener, run)
 
     def invalidate(
-        self, path: str, stages: Sequence[str], *, dependents: bool = False, sets: Mapping[str, Json] | None = None
+        self,
+        path: str,
+        stages: Sequence[str],
+        *,
+        dependents: bool = False,
+        sets: Mapping[str, Json] | None = None,
+        check: Check = never,
     ) -> Invalidated:
         """Hide what now stands for ``stages`` of the pipeline at ``path``, and for what depends on them if asked."""
-        pipeline = self.read(path, sets=sets)
+        pipeline = self.read(path, sets=sets, afresh=True, check=check)
         names = stages_named(pipeline, stages)
         if dependents:
             names = _with_dependents(pipeline, names)
@@ -231,16 +239,16 @@ class Workspace:
         finally:
             turn.release()
 
-    def _ask(self, snapshot: Snapshot, path: str, sets: Mapping[str, Json], check: Check) -> Planned:
+    def _ask(self, snapshot: Snapshot, path: str, sets: Mapping[str, Json], check: Check, *, afresh: bool) -> Planned:
         key = (snapshot.id, path, canonical_text(dict(sets)))
-        if key in self._planned:
+        if key in self._planned and not afresh:
             return self._planned[key]
         job = PlanJob(f"plan/{new_run(time.time())}", str(self.store.path), str(self.root), snapshot.id, path, sets)
         outcome = self._executor.plan(job, check)
         if isinstance(outcome, JobDone):
             planned: Planned = decode(Planned, outcome.result)
             with self._lock:
-                if len(self._planned) >= _PLANS_KEPT:
+                if key not in self._planned and len(self._planned) >= _PLANS_KEPT:
                     del self._planned[next(iter(self._planned))]
                 self._planned[key] = planned
             return planned

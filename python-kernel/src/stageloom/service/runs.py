@@ -143,7 +143,7 @@ class _Active:
             raise _GivenUpError
 
     def _plan_and_run(self) -> None:
-        pipeline = self._workspace.read(self._params.path, sets=self._params.sets, check=self._check)
+        pipeline = self._workspace.read(self._params.path, sets=self._params.sets, afresh=True, check=self._check)
         # first those of the whole file: one with a syntax error has no stages to name
         if self._refused(blocking_problems(pipeline, ())):
             return

@@ -70,6 +70,7 @@ class Server:
             self._endpoint.on(method, _guarded(_heedless(handle)), in_thread)
         self._endpoint.on("pipeline/plan", _guarded(self._plan), in_thread)
         self._endpoint.on("pipeline/why", _guarded(self._why), in_thread)
+        self._endpoint.on("stage/invalidate", _guarded(self._invalidate), in_thread)
 
     def serve(self) -> None:
         """Answer until the host goes or asks to shut down; then stop what runs."""
@@ -86,7 +87,6 @@ class Server:
             "shutdown": self._shutdown,
             "run/start": self._start,
             "run/cancel": self._cancel,
-            "stage/invalidate": self._invalidate,
             "stage/undo": self._undo,
             "store/artifacts": self._artifacts,
             "store/preview": self._preview,
@@ -133,11 +133,13 @@ class Server:
         self._runs.cancel(params.run)
         return Empty()
 
-    def _invalidate(self, params: InvalidateParams) -> Invalidated:
+    def _invalidate(self, params: InvalidateParams, call: Call) -> Invalidated:
         if params.rrefs:
             result = self._open.invalidate_realizations(params.rrefs)
         else:
-            result = self._open.invalidate(params.path, params.stages, dependents=params.dependents, sets=params.sets)
+            result = self._open.invalidate(
+                params.path, params.stages, dependents=params.dependents, sets=params.sets, check=call.check
+            )
         self._tell_changes()
         return result
 

@@ -93,7 +93,13 @@ def run_realize(job: RealizeJob, progress: Progress) -> JobOutcome:
 
 
 def run_plan(job: PlanJob) -> JobOutcome:
-    """Import a pipeline file and say what it declares; whatever goes wrong is in the outcome."""
+    """Import a pipeline file and say what it declares; whatever goes wrong is in the outcome.
+
+    A file that was imported does not run again, and may have read what has changed since: that is stale too.
+    """
+    if PROJECT.planned:
+        return JobStale()
+    PROJECT.planned = True
     attempt = _Attempt(job.store, job.root, job.snapshot)
     return attempt.run(lambda loaded: _plan(job, attempt.importer(loaded), loaded))
 

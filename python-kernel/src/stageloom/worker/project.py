@@ -38,6 +38,7 @@ class Project:
         self._loader: Loader | None = None
         self._loaded: Loaded | None = None
         self._spoilt = False
+        self.planned = False
 
     def use(self, store: str, root: str, identity: str) -> Loaded | None:
         """Return the snapshot ready to be imported from; None where this process has imported another version.
@@ -72,7 +73,7 @@ class Project:
 
         Only where no worker can take the job instead: objects made by the old modules live on.
         """
-        self._spoilt = False
+        self._spoilt = self.planned = False
         if self._loader is None:
             return
         root = str(self._loader.snapshot.root)
