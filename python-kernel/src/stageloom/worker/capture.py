@@ -184,9 +184,10 @@ class _Followed:
         self._given_back = 0
         handle, path = tempfile.mkstemp(prefix="stageloom-", suffix=".log")
         os.close(handle)
-        binary = getattr(os, "O_BINARY", 0)
-        self._written = os.open(path, os.O_RDWR | os.O_APPEND | binary)
-        self._reading = os.open(path, os.O_RDONLY | binary)
+        # Windows takes no open file away, but removes one that all opened as temporary when the last closes it
+        flags = getattr(os, "O_BINARY", 0) | getattr(os, "O_TEMPORARY", 0)
+        self._written = os.open(path, os.O_RDWR | os.O_APPEND | flags)
+        self._reading = os.open(path, os.O_RDONLY | flags)
         if os.name != "nt":
             os.unlink(path)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
