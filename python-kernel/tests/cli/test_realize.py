@@ -316,3 +316,48 @@ def test_what_an_instance_was_bound_to_is_set_by_its_own_name_alone(project):
     assert project.ran("bound.py", "--set", "counts.minimum=3") == {"counts"}
     assert project.ran("bound.py", "--set", "rare.minimum=4") == {"rare"}
     assert project.ran("bound.py", "--set", "counts.plus=1") == {"counts", "rare"}
+
+
+SLOW = """
+    import time
+
+    from stageloom import stage
+
+
+    @stage
+    def a():
+        print("a begins", flush=True)
+        time.sleep({first})
+
+
+    @stage
+    def b():
+        print("b begins", flush=True)
+        time.sleep(60)
+"""
+
+
+def test_an_interrupt_ends_the_whole_run_not_one_stage_of_it(project):
+    project.write("slow.py", SLOW.format(first=60))
+    process = project.start("realize", "slow.py")
+    for line in process.stdout:
+        if line.startswith("a begins"):
+            break
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "b begins" not in out
+
+
+def test_what_took_long_is_told_and_durable_before_the_next_stage_begins(project):
+    project.write("slow.py", SLOW.format(first=0.3))
+    process = project.start("realize", "slow.py")
+    told = []
+    for line in process.stdout:
+        told.append(line)
+        if line.startswith("b begins"):
+            break
+    process.kill()
+    process.communicate(timeout=20)
+    assert any(line.startswith("a  ran") for line in told), told
+    assert project.states("slow.py") == {"a": "cached", "b": "absent"}

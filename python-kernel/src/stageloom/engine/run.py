@@ -119,6 +119,7 @@ class Run:
         self._looked: dict[str, Looked] = {}
         self._jobs: dict[str, _Job] = {}
         self._locked_out: dict[str, Looked] = {}
+        self._ready: dict[str, None] = {}
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         self._saver = Saver(store, self._hear_saved)
         self._waited: set[str] = set()
@@ -138,7 +139,10 @@ class Run:
         try:
             self._follow(self._schedule.begin())
             while self._outcome is None:
-                self._take(self._wait())
+                if self._ready and self._events.empty():
+                    self._start_next()
+                else:
+                    self._take(self._wait())
         finally:
             for job in self._jobs.values():  # an error ended the run: who comes next must not wait for it
                 job.cancel()
@@ -187,15 +191,33 @@ class Run:
         if isinstance(instruction, plan.Look):
             return self._look(instruction.name)
         if isinstance(instruction, plan.Start):
-            self._try_start(instruction.name, self._looked[instruction.name])
+            if self._executor.blocks:
+                self._ready[instruction.name] = None
+            else:
+                self._try_start(instruction.name, self._looked[instruction.name])
         elif isinstance(instruction, plan.Stop):
-            job = self._jobs.get(instruction.name)
-            if job is not None:
-                job.cancel()
+            return self._stop(instruction.name)
         elif isinstance(instruction, plan.Skip):
             self._tell(instruction.name)
         else:
             self._outcome = instruction.outcome
+        return ()
+
+    def _start_next(self) -> None:
+        """Start one stage where that blocks: what came of it, an interrupt too, is heard before the next."""
+        name = next(iter(self._ready))
+        del self._ready[name]
+        self._try_start(name, self._looked[name])
+
+    def _stop(self, name: str) -> Sequence[plan.Instruction]:
+        if name in self._ready:
+            del self._ready[name]
+            following = self._schedule.step(plan.Stopped(name))
+            self._tell(name)
+            return following
+        job = self._jobs.get(name)
+        if job is not None:
+            job.cancel()
         return ()
 
     def _look(self, name: str) -> Sequence[plan.Instruction]:
