@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -64,6 +65,7 @@ class Server:
         self._runs: Runs | None = None
         self._told = 0
         self._trouble = ""
+        self._missed = 0
         self._executor = HostExecutor(self._endpoint)
         handshake.answer(self._endpoint, ("engine",), self._initialize)
         for method, handle in self._handlers().items():
@@ -75,12 +77,26 @@ class Server:
     def serve(self) -> None:
         """Answer until the host goes or asks to shut down; then stop what runs."""
         self._endpoint.start()
-        while not self._endpoint.wait_closed(_POLL_SECONDS):
+        while not self._endpoint.wait_closed(_POLL_SECONDS) and not self._is_bereft():
             self._tell_changes()
         if self._runs is not None:
             self._runs.stop(_STOP_SECONDS)
         if self._workspace is not None:
-            self._workspace.store.close()
+            with contextlib.suppress(StoreError, OSError):
+                self._workspace.store.close()
+
+    def _is_bereft(self) -> bool:
+        """Return whether the store's folder was deleted: what this process still holds of it is of no use.
+
+        The host starts another engine, which finds an empty store and says so.
+        """
+        if self._workspace is None or (self._workspace.store.path / "format.json").exists():
+            self._missed = 0
+            return False
+        self._missed += 1
+        if self._missed > 1:
+            self._log("warning", f"The store at {self._workspace.store.path} was deleted: the engine starts anew.")
+        return self._missed > 1
 
     def _handlers(self) -> dict[str, Callable[[Any], object]]:
         return {

@@ -102,5 +102,5 @@ def explained(root: str | Path) -> Iterator[None]:
             ) from error
         raise StoreError(
             f"The store at {root} could not be changed ({error.strerror or error}: {error.filename or root}).",
-            "Nothing is lost; realize again once the cause is gone.",
+            "Realize again once the cause is gone.",
         ) from error
