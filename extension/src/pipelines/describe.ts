@@ -34,7 +34,7 @@ export function ago(at: number, now: number): string {
 /** How large something is, in units of 1000 bytes: `1.2 MB`. */
 export function size(bytes: number): string {
   let value = bytes;
-  for (const unit of ["B", "KB", "MB", "GB"]) {
+  for (const unit of ["B", "kB", "MB", "GB"]) {
     if (value < 999.5) return `${value < 10 && unit !== "B" ? value.toFixed(1) : Math.round(value)} ${unit}`;
     value /= 1000;
   }

@@ -7,7 +7,7 @@ const DAY = 24 * HOUR;
 /** A size in bytes, in units of a thousand. */
 export const formatSize = (bytes: number): string => {
   let value = bytes;
-  for (const unit of ["B", "KB", "MB", "GB"]) {
+  for (const unit of ["B", "kB", "MB", "GB"]) {
     if (value < 999.5) return `${value < 10 && unit !== "B" ? value.toFixed(1) : Math.round(value).toString()} ${unit}`;
     value /= 1000;
   }

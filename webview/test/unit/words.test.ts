@@ -14,7 +14,7 @@ describe("figures in words", () => {
       "0 B",
       "999 B",
       "1.2 MB",
-      "12 KB",
+      "12 kB",
       "1.0 MB",
       "4.2 GB",
     ]);

@@ -26,7 +26,7 @@ describe("a preview as text", () => {
         truncated: true,
         line: [],
       }),
-    ).toBe("shape  (100, 2)\ndtype  float64\nrange  1 … 300, mean 81.25\nsize   1.2 KB\n\n  1  20\n300   4\n…\n");
+    ).toBe("shape  (100, 2)\ndtype  float64\nrange  1 … 300, mean 81.25\nsize   1.2 kB\n\n  1  20\n300   4\n…\n");
   });
 
   it("lays out a table", () => {
