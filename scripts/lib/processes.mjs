@@ -112,7 +112,7 @@ export const endWithSignals = () => {
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ cwd?: string; env?: NodeJS.ProcessEnv; log?: string; timeout?: number; over?: () => boolean }} options
- *   timeout in milliseconds; over says that the work is done, after which the process has 20 s to end by itself
+ *   timeout in milliseconds; over says that the work is done, after which the process has a minute to end by itself
  * @returns {Promise<Ending & { tail: string }>} how it ended, and the end of what it printed
  */
 export const run = async (command, args, { cwd, env, log, timeout, over } = {}) => {
@@ -136,7 +136,7 @@ export const run = async (command, args, { cwd, env, log, timeout, over } = {}) 
   let overFor = 0;
   const watch = setInterval(() => {
     overFor = over?.() === true ? overFor + 1 : 0;
-    if (overFor === 20) void endTree(child);
+    if (overFor === 60) void endTree(child);
   }, 1000);
   /** @type {Promise<Omit<Ending, "timedOut">>} */
   const ended = new Promise((resolve, reject) => {
