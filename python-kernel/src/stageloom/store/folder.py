@@ -8,7 +8,7 @@ import os
 from stageloom._version import STORE_FORMAT
 from stageloom.store.errors import StoreFormatError, StoreMissingError, StoreUnwritableError, explained
 from stageloom.store.files import Files
-from stageloom.store.layout import FILES, FOLDERS, Layout
+from stageloom.store.layout import FILES, FOLDERS, VIEWS, Layout
 
 
 def prepare_folder(layout: Layout, files: Files, *, create: bool) -> None:
@@ -61,7 +61,7 @@ def _format(layout: Layout) -> int | None:
 
 def _refuse_foreign(layout: Layout) -> None:
     try:
-        foreign = sorted(set(os.listdir(layout.root)) - set(FOLDERS) - set(FILES))
+        foreign = sorted(set(os.listdir(layout.root)) - set(FOLDERS) - set(FILES) - set(VIEWS))
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return  # making it says what is wrong
     if foreign:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 
+from stageloom.model.classes import dataclass
 from stageloom.model.references import DRef, RRef, make_name
 
 #: The folders of a store. Anything else in it is not ours.
@@ -23,6 +23,8 @@ FOLDERS = (
     "cache",
     "damaged",
 )
+#: Folders that others may have made in a store from what is in it; they can be deleted at any time.
+VIEWS = ("faces",)
 #: The files directly in a store's folder.
 FILES = ("format.json", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm")
 

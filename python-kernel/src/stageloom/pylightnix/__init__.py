@@ -1,0 +1,1 @@
+"""Pylightnix's API over this engine and store."""
