@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { projectNode } from "../lib/bootstrap.mjs";
 import { root } from "../lib/paths.mjs";
+import { temporaryFolder } from "../lib/temporary.mjs";
 
 /**
  * One process that tests something. A check is one test: it passes when its process ends with 0. Others leave the
@@ -55,7 +56,11 @@ export const suites = [
     check: false,
     needs: ["python"],
     minutes: 25,
-    command: (python) => [python, "-m", "pytest", "-p", "pytest_results", "-n", String(half), "-ra"],
+    // in a folder of its own: pytest deletes what earlier runs have left beside it, which may take minutes
+    command: (python) => [
+      ...[python, "-m", "pytest", "-p", "pytest_results", "-n", String(half), "-ra"],
+      ...["--basetemp", path.join(temporaryFolder("python"), "tests")],
+    ],
     cwd: "python-kernel",
     env: { PYTHONPATH: ["python-kernel/src", "scripts/test"].map((at) => path.join(root, at)).join(path.delimiter) },
   },
