@@ -64,6 +64,14 @@ class Code:
         known = self._table(path).get(qualname)
         return known if known is not None else self._compute(path, qualname)
 
+    def alone(self, path: str, qualname: str) -> Fingerprint:
+        """Return the fingerprint of a definition without what importing its file does, which may be a whole program.
+
+        Raises:
+            UnknownCodeError: as :meth:`fingerprint` does.
+        """
+        return self._of([node for node in self._starts(path, qualname) if node.kind != "imports"])
+
     def parts(self, path: str, qualname: str) -> Mapping[str, str]:
         """Return ``rel.py:name`` and own digest for every definition that ``qualname`` reaches.
 
@@ -147,8 +155,10 @@ class Code:
         return [*own, *(Node("imports", one) for one in paths)]
 
     def _compute(self, path: str, qualname: str) -> Fingerprint:
+        return self._of(self._starts(path, qualname))
+
+    def _of(self, starts: list[Node]) -> Fingerprint:
         reach = self._reach
-        starts = self._starts(path, qualname)
         digests = [reach.digest(node) for node in starts]
         own = [digest for node, digest in zip(starts, digests, strict=True) if node.kind != "imports"]
         effects = sorted({digest for node, digest in zip(starts, digests, strict=True) if node.kind == "imports"})
