@@ -20,7 +20,7 @@ from stageloom.store.journal import Event, Mark, Reading, Scar
 from stageloom.store.trees import Stats
 
 #: Raise it when the tables change: an index of another version is made anew.
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 CREATE TABLE realizations (rref TEXT PRIMARY KEY, key TEXT, tree TEXT, action TEXT, sequence INTEGER, hidden INTEGER,
@@ -35,6 +35,7 @@ CREATE TABLE invalidations (sequence INTEGER PRIMARY KEY, undone INTEGER);
 CREATE TABLE hides (rref TEXT, sequence INTEGER, PRIMARY KEY (rref, sequence)) WITHOUT ROWID;
 CREATE INDEX hides_sequence ON hides (sequence);
 CREATE TABLE pins (workspace TEXT, rref TEXT, PRIMARY KEY (workspace, rref)) WITHOUT ROWID;
+CREATE TABLE plans (dref TEXT PRIMARY KEY, sequence INTEGER);
 CREATE TABLE segments (name TEXT PRIMARY KEY, offset INTEGER, identity TEXT, last INTEGER, crc INTEGER) WITHOUT ROWID;
 CREATE TABLE scars (segment TEXT, offset INTEGER, what TEXT, PRIMARY KEY (segment, offset)) WITHOUT ROWID;
 CREATE TABLE checked (tree TEXT PRIMARY KEY, stats TEXT, crc INTEGER) WITHOUT ROWID;
@@ -148,6 +149,11 @@ class Index:
             self._db.execute("INSERT OR IGNORE INTO pins VALUES (?, ?)", (event["workspace"], event["rref"]))
         elif kind == "unpin":
             self._db.execute("DELETE FROM pins WHERE workspace = ? AND rref = ?", (event["workspace"], event["rref"]))
+        elif kind == "plan":
+            plans = [(dref, sequence) for dref in event["drefs"]]
+            self._db.executemany("INSERT OR IGNORE INTO plans VALUES (?, ?)", plans)
+        elif kind == "unplan":
+            self._db.executemany("DELETE FROM plans WHERE dref = ?", [(dref,) for dref in event["drefs"]])
 
     def _apply_run(self, event: Event) -> None:
         rref, sequence = event["rref"], event["seq"]
@@ -251,6 +257,22 @@ class Index:
             if hidden or found.visible:
                 result.append(found)
         return result
+
+    def plans(self) -> list[str]:
+        """Return the derivations that were planned and not taken back, in order."""
+        return [row[0] for row in self._db.execute("SELECT dref FROM plans ORDER BY sequence, rowid")]
+
+    def not_planned(self, drefs: Sequence[str]) -> list[str]:
+        """Return which of ``drefs`` are not among :meth:`plans`."""
+        query = "SELECT 1 FROM plans WHERE dref = ?"
+        return [dref for dref in drefs if self._db.execute(query, (dref,)).fetchone() is None]
+
+    def realizations(self, dref_hash: str, workspace: str) -> list[Found]:
+        """Return the visible and undamaged realizations of a derivation in any context, in order of sequence."""
+        damaged, pinned = self.damaged(), self._pinned(workspace)
+        query = f"SELECT {_COLUMNS} FROM realizations WHERE key >= ? AND key < ? ORDER BY sequence"
+        found = (_found(row, pinned) for row in self._db.execute(query, (dref_hash, dref_hash + "g")))
+        return [one for one in found if one.visible and not (damaged and _is_damaged(one, damaged))]
 
     def size(self) -> int:
         """Return how many bytes all trees hold together."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 
 from stageloom.store import objects
@@ -57,6 +58,22 @@ class Shelf:
     def remember(self, checked: Mapping[str, Stats]) -> None:
         """Take these trees to be right while their files have these stats."""
         self._checked.update(checked)
+
+    def lend(self, tree: str, folder: str) -> None:
+        """Link, or copy, each file of a tree that was opened just now to the same path below ``folder``."""
+        source = self._layout.tree(tree)
+        before = _stats(source)
+        for file in self.manifest(tree).files:
+            at, target = f"{source}/{file.path}", os.path.join(folder, *file.path.split("/"))
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            try:
+                os.link(at, target)
+            except OSError:  # another file system, one without links, or too many of them
+                shutil.copy2(at, target)
+        after = _stats(source)
+        if before is not None and after is not None and _but_for_links(before) == _but_for_links(after):
+            self._checked[tree] = after
+            self._ledger.note(lambda index: index.set_checked(tree, after))
 
     def _known(self, trees: Sequence[str]) -> Mapping[str, Stats]:
         missing = [tree for tree in trees if tree not in self._checked]
@@ -115,3 +132,8 @@ def _stats(folder: str) -> Stats | None:
         return stats(folder)
     except OSError:
         return None
+
+
+def _but_for_links(found: Stats) -> dict[str, Sequence[int]]:
+    """Return stats without the time of change, which a new name of a file moves on."""
+    return {path: tuple(values)[:3] for path, values in found.items()}

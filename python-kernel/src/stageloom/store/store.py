@@ -183,6 +183,14 @@ class Store:
         path = self._layout.record(rref)
         return self._noting(lambda: objects.read_record(self._layout, rref), path, rref.hash, known)
 
+    def planned(self) -> list[DRef]:
+        """Return the derivations that :meth:`plan` was given, in order."""
+        return [DRef.parse(text) for text in self._ask(lambda index: index.plans())]
+
+    def realizations(self, dref: DRef) -> list[Found]:
+        """Return the visible realizations of ``dref`` in any context, in order of sequence."""
+        return self._ask(lambda index: index.realizations(dref.hash, self._workspace))
+
     @property
     def sequence(self) -> int:
         """The sequence number of the last event of any process; cheap to poll."""
@@ -220,6 +228,16 @@ class Store:
         """Return the files of a tree; raises NotStoredError, DamagedError. Does not look at the files themselves."""
         self._own_process()
         return self._shelf.manifest(tree)
+
+    def lend(self, tree: str, folder: str | os.PathLike[str]) -> Path:
+        """Give each file of a tree a second name below ``folder``, and return the tree's own folder.
+
+        The two are one file on disk where the file system allows, else a copy. Raises what :meth:`tree` does.
+        """
+        source = self.tree(tree)
+        with explained(self._layout.root):
+            self._shelf.lend(tree, os.fspath(folder))
+        return source
 
     # --- changing ----------------------------------------------------------------------------------------------------
 
@@ -272,6 +290,28 @@ class Store:
         self._shelf.remember(checked)
         found = self._ask(lambda index: [index.get(str(one.rref), self._workspace) for one in prepared])
         return [one for one in found if one is not None]
+
+    def plan(self, derivations: Iterable[Derivation]) -> None:
+        """Store derivations that nothing realizes yet, durably; those that are planned already cost a look-up."""
+        self._own_process()
+        wanted = {str(one.dref): one for one in derivations}
+        new = self._ask(lambda index: index.not_planned(list(wanted)))
+        if not new:
+            return
+        self._writing()
+        plans = {dref: wanted[dref] for dref in new}
+        with explained(self._layout.root):
+            self._publisher.write(
+                {self._layout.derivation(one.dref): canonical_bytes(one.as_json()) for one in plans.values()}
+            )
+        self._append(lambda _, sequence: [{"seq": sequence, "is": "plan", "drefs": list(plans), "at": self._clock()}])
+        self._ledger.note(lambda index: index.set_damaged([one.dref.hash for one in plans.values()], damaged=False))
+
+    def unplan(self, drefs: Iterable[DRef]) -> None:
+        """Take plans back; what was realized of them is not touched."""
+        self._writing()
+        gone = [str(dref) for dref in drefs]
+        self._append(lambda _, sequence: [{"seq": sequence, "is": "unplan", "drefs": gone, "at": self._clock()}])
 
     def invalidate(self, rrefs: Iterable[RRef]) -> int:
         """Hide realizations; return the event's sequence number, 0 if none of them was visible."""
