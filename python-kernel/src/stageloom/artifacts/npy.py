@@ -10,8 +10,9 @@ import re
 import struct
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, BinaryIO
+
+from stageloom.model.classes import dataclass
 
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 1 << 20

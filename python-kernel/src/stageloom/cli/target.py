@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from stageloom.model.classes import dataclass
 from stageloom.model.values import Json, NotSerialisableError, to_json
 
 STORE_VARIABLE = "STAGELOOM_STORE"

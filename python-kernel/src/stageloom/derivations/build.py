@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from stageloom.derivations.configuration import Config, promise, promises, reference
+from stageloom.model.classes import dataclass, field
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef, RRef
 from stageloom.model.values import Json

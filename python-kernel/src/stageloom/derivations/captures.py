@@ -7,10 +7,10 @@ import functools
 import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 
 from stageloom.derivations.configuration import Config, without_references
+from stageloom.model.classes import dataclass, field
 from stageloom.model.references import DRef
 from stageloom.model.values import Json, NotSerialisableError, to_json
 

@@ -6,10 +6,10 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
+from stageloom.model.classes import dataclass
 from stageloom.model.references import BadReferenceError, DRef, RRef
 from stageloom.model.values import Json, from_json
 

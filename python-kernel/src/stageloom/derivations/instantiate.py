@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -12,6 +11,7 @@ from typing import Literal
 from stageloom.derivations.configuration import ConfigError
 from stageloom.derivations.manager import Made, Manager, Surroundings
 from stageloom.derivations.source import StageFunction
+from stageloom.model.classes import dataclass, field
 from stageloom.model.references import DRef
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Problem

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 
 from stageloom.derivations.configuration import names_something
 from stageloom.derivations.instantiate import unique
 from stageloom.derivations.read import read_functions
 from stageloom.derivations.source import StageFunction
 from stageloom.engine.language import AskPlanner, CannotPlanError, Target
+from stageloom.model.classes import replace
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
 from stageloom.model.values import Json, from_json

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from stageloom.derivations.build import Build, BuildError, Chosen, promised_path
 from stageloom.derivations.configuration import Promise, Reference, promise, reference
+from stageloom.model.classes import dataclass
 from stageloom.model.references import DRef, RRef
 from stageloom.model.values import Json
 

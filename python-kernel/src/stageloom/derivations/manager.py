@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from stageloom.derivations.build import Realizer
 from stageloom.derivations.configuration import Config, ConfigError, dependencies, named_promises, replace
 from stageloom.derivations.matching import Matcher
 from stageloom.derivations.source import StageFunction
+from stageloom.model.classes import dataclass, field
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
 from stageloom.model.values import Json, digest

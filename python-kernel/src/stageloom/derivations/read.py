@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from stageloom.derivations.source import StageFunction, imports_derivations, stage_functions
+from stageloom.model.classes import dataclass
 from stageloom.tracking.snapshot import Snapshot
 from stageloom.tracking.sources import BadSourceError, parse
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import cast
 
+from stageloom.model.classes import dataclass, field, replace
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Span
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from stageloom.engine.staged import StagedBlobs
+from stageloom.model.classes import dataclass, field
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
 from stageloom.model.values import Json

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from stageloom.engine.language import Target
+from stageloom.model.classes import dataclass
 from stageloom.model.objects import Context, Derivation, Record, action_key, context_key
 from stageloom.model.references import DRef, RRef
 from stageloom.store.found import Found

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from stageloom.model.classes import dataclass
 from stageloom.model.references import RRef
 from stageloom.store.commit import Prepared
 from stageloom.store.errors import DiskFullError, StoreError

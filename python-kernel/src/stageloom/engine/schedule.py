@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from stageloom.model.classes import dataclass
 
 StageState = Literal["waiting", "looking", "running", "placed", "done", "kept", "failed", "cancelled", "skipped"]
 Outcome = Literal["done", "failed", "cancelled"]

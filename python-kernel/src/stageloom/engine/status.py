@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from stageloom.engine.language import Pipeline, Target
 from stageloom.engine.look import Choice, Looked, look
+from stageloom.model.classes import dataclass
 from stageloom.store.found import Found
 from stageloom.store.store import Store
 

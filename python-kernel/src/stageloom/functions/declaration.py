@@ -5,9 +5,9 @@ Named tuples, not dataclasses: a file of 10,000 stages has 30,000 of these, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
+from stageloom.model.classes import dataclass
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Problem, Span
 

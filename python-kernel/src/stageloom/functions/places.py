@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Literal, TypeVar, cast
+
+from stageloom.model.classes import dataclass
 
 T = TypeVar("T")
 

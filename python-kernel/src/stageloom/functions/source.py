@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
 
 from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration, Place, Role
 from stageloom.functions.rings import rings, way_around
 from stageloom.functions.source_file import File, Parameter, Value, Written, read_file
+from stageloom.model.classes import replace
 from stageloom.model.values import Json, from_json
 from stageloom.rpc.messages import Problem, Span
 from stageloom.tracking.blobs import Blobs

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from stageloom.functions.declaration import Place
 from stageloom.functions.literals import Constants, NotStaticError
+from stageloom.model.classes import dataclass, field
 from stageloom.model.values import Json, NotSerialisableError, to_json
 from stageloom.rpc.messages import Problem, Span
 from stageloom.tracking.scopes import FUNCTIONS, Target, dotted, import_targets, target_names

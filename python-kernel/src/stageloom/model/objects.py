@@ -7,8 +7,8 @@ is what the work itself depends on, so that a changed producer with the same byt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
+from stageloom.model.classes import dataclass, field
 from stageloom.model.references import DRef, RRef, make_name
 from stageloom.model.values import Json, digest
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from stageloom.model.classes import dataclass
 
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,79}"
 _DREF = re.compile(rf"dref:([0-9a-f]{{32}})-({_NAME})\Z")

@@ -11,9 +11,9 @@ import itertools
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, BinaryIO, get_args
 
+from stageloom.model.classes import dataclass
 from stageloom.rpc.errors import (
     INTERNAL_ERROR,
     INVALID_PARAMS,

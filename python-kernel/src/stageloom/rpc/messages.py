@@ -11,9 +11,9 @@ planners and workers (``pool/run``), and the host passes on what they notify (``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from stageloom.model.classes import dataclass, field
 from stageloom.model.values import Json
 
 Role: TypeAlias = Literal["engine", "planner", "worker"]

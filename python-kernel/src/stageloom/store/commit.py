@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from stageloom.model.classes import dataclass, field
 from stageloom.model.objects import Context, Derivation, Record, context_key
 from stageloom.model.references import DRef, RRef
 from stageloom.model.values import Json, canonical_bytes

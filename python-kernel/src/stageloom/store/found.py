@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from stageloom.model.classes import dataclass
 from stageloom.model.references import DRef, RRef
 
 

@@ -13,10 +13,10 @@ import re
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from stageloom._version import STORE_FORMAT
+from stageloom.model.classes import dataclass, field
 from stageloom.store.files import Files
 from stageloom.store.locks import OpenFile
 

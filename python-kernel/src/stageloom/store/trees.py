@@ -8,8 +8,8 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from stageloom.model.classes import dataclass
 from stageloom.model.values import Json, canonical_bytes, digest
 from stageloom.store.errors import BadNameError, DamagedError, MissingFileError
 from stageloom.store.files import Files

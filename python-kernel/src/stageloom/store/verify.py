@@ -6,9 +6,9 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from stageloom.model.classes import dataclass
 from stageloom.model.references import DRef, RRef
 from stageloom.store.errors import DamagedError, NotStoredError, StoreError
 from stageloom.store.journal import Reading

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from stageloom.model.classes import dataclass
 from stageloom.tracking.canonical import Reference
 
 #: A digest (32 hex digits) with what is referred to.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from stageloom.model.classes import dataclass
 from stageloom.rpc.messages import Problem
 from stageloom.tracking.blobs import Blobs
 from stageloom.tracking.cache import ALGORITHM, Cache

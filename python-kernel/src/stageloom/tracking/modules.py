@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from stageloom.model.classes import dataclass
 
 OWN_PACKAGE = "stageloom"
 

@@ -6,8 +6,8 @@ import ast
 import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
+from stageloom.model.classes import dataclass, replace
 from stageloom.tracking.definition import Definition, Part
 from stageloom.tracking.scopes import FUNCTIONS, dotted
 

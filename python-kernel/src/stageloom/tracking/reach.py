@@ -11,9 +11,9 @@ import hashlib
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
+from stageloom.model.classes import dataclass
 from stageloom.tracking.canonical import BLIND_TO_ANNOTATIONS, Reference
 from stageloom.tracking.definition import Definition
 from stageloom.tracking.modules import Found, Modules

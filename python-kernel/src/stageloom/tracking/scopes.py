@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from stageloom.model.classes import dataclass, field
 
 #: An import's target: dots before the module's name, that name, and the name taken from it (``""`` for the module).
 Target: TypeAlias = tuple[int, str, str]

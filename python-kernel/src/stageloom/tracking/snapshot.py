@@ -7,10 +7,10 @@ import posixpath
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
+from stageloom.model.classes import dataclass, field
 from stageloom.model.values import Json, digest
 from stageloom.tracking.blobs import Blobs, MemoryBlobs
 from stageloom.tracking.modules import Modules, join, parent

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
+from stageloom.model.classes import dataclass, field
 from stageloom.tracking.canonical import Reference, Writer
 from stageloom.tracking.definition import Definition, Part
 from stageloom.tracking.order import Order, run_now

@@ -6,13 +6,13 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
 from stageloom.artifacts.values import CodeOf
 from stageloom.functions.declaration import Declarations
 from stageloom.functions.source import read as read_functions
+from stageloom.model.classes import dataclass
 from stageloom.tracking.cache import Cache
 from stageloom.tracking.fingerprint import Code, UnknownCodeError
 from stageloom.tracking.loader import Loader, install, uninstall
