@@ -10,8 +10,8 @@ from typing import Literal
 from stageloom.derivations.language import Derivations
 from stageloom.engine.language import Language, Pipeline
 from stageloom.engine.project import blocking_problems, stages_named
-from stageloom.engine.run import Entry
 from stageloom.engine.schedule import StageState
+from stageloom.engine.telling import Entry
 from stageloom.engine.workspace import Workspace
 from stageloom.executors.inline import InlineExecutor
 from stageloom.functions.language import Functions

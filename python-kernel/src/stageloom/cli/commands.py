@@ -17,8 +17,9 @@ from stageloom.cli import show
 from stageloom.cli.target import Place, find_place, parse_sets, store_of, workspace_of
 from stageloom.engine.language import Pipeline
 from stageloom.engine.project import UnknownStageError, blocking_problems, closest
-from stageloom.engine.run import Entry, Run, RunResult, realization_of
+from stageloom.engine.run import Run, RunResult
 from stageloom.engine.schedule import StageState
+from stageloom.engine.telling import Entry, realization_of
 from stageloom.engine.workspace import Workspace
 from stageloom.library import open_workspace
 from stageloom.model.values import Json

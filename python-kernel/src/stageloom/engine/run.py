@@ -4,57 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import sys
 import time
-import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Literal, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from stageloom.engine import failures
 from stageloom.engine import schedule as plan
-from stageloom.engine.language import Executor, Pipeline, Target
+from stageloom.engine.failures import store_failure
+from stageloom.engine.job import Job, Jobs
+from stageloom.engine.language import Executor, Pipeline
 from stageloom.engine.look import Choice, Looked, look
-from stageloom.engine.provenance import Recorder, machine_facts, write_stage
+from stageloom.engine.provenance import Recorder, write_stage
 from stageloom.engine.saving import Saved, Saver
-from stageloom.model.values import Json, digest
-from stageloom.rpc.messages import Failure, JobDone, JobFailed, JobOutcome, Point, Realization, Realized, RealizeJob
+from stageloom.engine.telling import Entry, RunListener, Teller
+from stageloom.rpc.messages import Failure, JobDone, JobFailed, JobOutcome, Realized
 from stageloom.rpc.mismatch import WireError
 from stageloom.rpc.wire import decode
-from stageloom.store.commit import NewRealization, Provenance
 from stageloom.store.errors import DamagedError, DiskFullError, LockedError, StoreError
-from stageloom.store.found import Found
 from stageloom.store.locks import Lock
 from stageloom.store.store import Store, lock_key, new_run
 
 _POLL_SECONDS = 0.05
-
-
-class RunListener(Protocol):
-    """Hears what happens in a run, from any thread."""
-
-    def changed(self, stage: str, state: plan.StageState, entry: Entry) -> None:
-        """A stage changed its state."""
-        ...
-
-    def log(self, stage: str, stream: Literal["stdout", "stderr"], text: str) -> None:
-        """A stage printed."""
-        ...
-
-    def progress(self, stage: str, points: Sequence[Point], fraction: float | None, message: str) -> None:
-        """A stage reported."""
-        ...
-
-
-@dataclass(slots=True)
-class Entry:
-    """What is known of a stage in a run."""
-
-    started: float | None = None
-    took: float | None = None
-    found: Found | None = None
-    failure: Failure | None = None
-    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +36,6 @@ class RunResult:
     states: Mapping[str, plan.StageState]
     entries: Mapping[str, Entry]
     first_failure: str | None = None
-
-
-@dataclass(slots=True)
-class _Job:
-    target: Target
-    looked: Looked
-    scratch: Path
-    recorder: Recorder
-    lock: Lock
-    cancel: Callable[[], None] = field(default=lambda: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +67,8 @@ class Run:
         self._store = store
         self._pipeline = pipeline
         self._executor = executor
-        self._listener = listener
+        self._teller = Teller(listener, self.cancel)
+        self._wording = Jobs(self.run, store, pipeline)
         needs = {
             name: tuple(dict.fromkeys(needed for names in target.dependencies.values() for needed in names))
             for name, target in pipeline.targets.items()
@@ -117,14 +78,13 @@ class Run:
         self._entries = {name: Entry() for name in self.order}
         self._choices: dict[str, Choice] = {}
         self._looked: dict[str, Looked] = {}
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, Job] = {}
         self._locked_out: dict[str, Looked] = {}
         self._ready: dict[str, None] = {}
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         self._saver = Saver(store, self._hear_saved)
         self._waited: set[str] = set()
         self._ran: set[str] = set()
-        self._complained = False
         self._standing_for: dict[str, list[str]] = {}
         self._first_failure: str | None = None
         self._outcome: plan.Outcome | None = None
@@ -225,7 +185,7 @@ class Run:
         if target.alias:
             return self._stand_for(name, target.alias)
         if target.derivation is None:
-            return self._fail(name, _UNPLANNED)
+            return self._fail(name, failures.UNPLANNED)
         try:
             looked = self._checked(look(self._store, target, self._choices))
         except StoreError as error:
@@ -235,7 +195,7 @@ class Run:
             return self._look(name)
         self._looked[name] = looked
         if looked.rivals:
-            return self._fail(name, _rivals(name, looked))
+            return self._fail(name, failures.rivals(name, looked))
         if looked.choice is None:
             return self._schedule.step(plan.Miss(name))
         return self._keep(name, looked)
@@ -259,7 +219,9 @@ class Run:
         self._choices[name] = looked.choice
         if not looked.recorded and not self._store.readonly:
             try:
-                placed = self._store.place(self._new(name, looked, tree=looked.choice.tree))
+                placed = self._store.place(
+                    self._wording.same(self._pipeline.targets[name], looked, self._entries[name])
+                )
             except StoreError as error:
                 return self._fail(name, store_failure(error))
             self._saver.add(name, placed, None)
@@ -300,8 +262,7 @@ class Run:
             self._locked_out[name] = looked
             if name not in self._waited:
                 self._waited.add(name)
-                told = f"Waits: {error.message}"
-                self._listen(lambda: self._listener.progress(name, (), None, told))
+                self._teller.message(name, f"Waits: {error.message}")
         except StoreError as error:
             if lock is not None:
                 lock.release()
@@ -314,38 +275,16 @@ class Run:
 
     def _start(self, name: str, looked: Looked, lock: Lock) -> None:
         target = self._pipeline.targets[name]
-        assert target.derivation is not None
-        folder = self._store.run_folder(self.run, name)
-        job = _Job(target, looked, self._store.scratch(), Recorder(folder, _StageListener(name, self._listener)), lock)
+        recorder = Recorder(self._store.run_folder(self.run, name), self._teller.of_job(name))
+        job = Job(target, looked, self._store.scratch(), recorder, lock)
         self._jobs[name] = job
         self._entries[name].started = time.time()
         self._tell(name)
-        request = RealizeJob(
-            job=f"{self.run}/{name}",
-            store=str(self._store.path),
-            root=str(self._pipeline.snapshot.root),
-            snapshot=self._pipeline.snapshot.id,
-            language=target.language,
-            path=target.path,
-            stage=name,
-            dref=str(looked.dref),
-            code=target.derivation.code,
-            configuration=target.derivation.configuration,
-            trees={
-                role: [str(self._store.tree(self._choices[needed].tree)) for needed in names]
-                for role, names in target.dependencies.items()
-            },
-            scratch=str(job.scratch),
-            seed=int(looked.action[:8], 16),
-            sets=self._pipeline.sets,
-            inputs=target.derivation.inputs,
-            realizations={
-                role: [str(self._choices[needed].rref) for needed in names]
-                for role, names in target.dependencies.items()
-            },
-        )
         job.cancel = self._executor.submit(
-            request, target.pool, job.recorder, lambda outcome: self._events.put(_Ended(name, outcome))
+            self._wording.request(job, self._choices),
+            target.pool,
+            job.recorder,
+            lambda outcome: self._events.put(_Ended(name, outcome)),
         )
 
     def _end_job(self, event: _Ended) -> None:
@@ -355,7 +294,7 @@ class Run:
         entry = self._entries[event.name]
         entry.took = time.time() - (entry.started or time.time())
         if not isinstance(event.outcome, JobDone):
-            write_stage(self._store.run_folder(self.run, event.name), self._facts(event.name, job.target))
+            write_stage(self._store.run_folder(self.run, event.name), self._wording.facts(job.target, entry))
             job.lock.release()
             if isinstance(event.outcome, JobFailed) and event.outcome.failure.kind == "disk-full":
                 self._discard(job)
@@ -365,12 +304,12 @@ class Run:
             realized: Realized = decode(Realized, event.outcome.result)
         except WireError as error:
             job.lock.release()
-            self._follow(self._fail(event.name, Failure("internal", f"The worker's answer makes no sense: {error}")))
+            self._follow(self._fail(event.name, failures.senseless(error)))
             return
         entry.took = realized.took
         entry.warnings = realized.warnings
         try:
-            placed = self._store.place(self._new(event.name, job.looked, realized=realized, scratch=job.scratch))
+            placed = self._store.place(self._wording.made(job, entry, realized))
         except StoreError as error:
             job.lock.release()
             if isinstance(error, DiskFullError):
@@ -382,13 +321,13 @@ class Run:
         self._saver.add(event.name, placed, job.lock)
         self._follow(self._schedule.step(plan.Placed(event.name)))
 
-    def _discard(self, job: _Job) -> None:
+    def _discard(self, job: Job) -> None:
         """Give back what a stage that filled the disk wrote: what finished before needs the space."""
         with contextlib.suppress(StoreError):
             self._store.discard(job.scratch)
 
     def _end_badly(self, event: _Ended) -> None:
-        failure = event.outcome.failure if isinstance(event.outcome, JobFailed) else _STALE
+        failure = event.outcome.failure if isinstance(event.outcome, JobFailed) else failures.STALE
         if self._is_orphan(event.name):
             self._follow(self._lose(event.name))
         elif failure.kind == "cancelled":
@@ -444,120 +383,4 @@ class Run:
         self._say(name, self._schedule.state[name])
 
     def _say(self, name: str, state: plan.StageState) -> None:
-        self._listen(lambda: self._listener.changed(name, state, self._entries[name]))
-
-    def _listen(self, tell: Callable[[], None]) -> None:
-        """Tell the listener, who only listens: a fault of its own ends nothing, and is printed once."""
-        try:
-            tell()
-        except BrokenPipeError:
-            self.cancel()  # whoever read what is told has gone
-        except Exception:  # noqa: BLE001  # whatever it is, the run's own work goes on
-            if not self._complained:
-                self._complained = True
-                traceback.print_exc(file=sys.__stderr__)  # sys.stderr may be a stage's own just now
-
-    def _new(
-        self,
-        name: str,
-        looked: Looked,
-        *,
-        tree: str | None = None,
-        realized: Realized | None = None,
-        scratch: Path | None = None,
-    ) -> NewRealization:
-        target = self._pipeline.targets[name]
-        entry = self._entries[name]
-        assert target.derivation is not None
-        return NewRealization(
-            derivation=target.derivation,
-            context=looked.context,
-            action=self._action(looked, realized),
-            scratch=scratch,
-            files=[(file.path, file.size, file.sha256) for file in realized.files] if realized is not None else [],
-            tree=tree,
-            provenance=Provenance(
-                stage=name,
-                path=target.path,
-                run=self.run,
-                at=entry.started or time.time(),
-                took=realized.took
-                if realized is not None
-                else (looked.found.took if looked.found is not None else 0.0),
-                more=self._facts(name, target),
-            ),
-        )
-
-    def _action(self, looked: Looked, realized: Realized | None) -> str:
-        """Return the key under which equal work finds this; work that read references is found by nothing else."""
-        if realized is not None and realized.references:
-            return digest("references/1", [looked.dref.hash, looked.context_key])
-        return looked.action
-
-    def _facts(self, name: str, target: Target) -> dict[str, Json]:
-        entry = self._entries[name]
-        assert target.derivation is not None
-        return {
-            "stage": name,
-            "path": target.path,
-            "function": target.function,
-            "run": self.run,
-            "snapshot": self._pipeline.snapshot.id,
-            "code": target.derivation.code,
-            "at": entry.started,
-            "took": entry.took,
-            "warnings": list(entry.warnings),
-            **machine_facts(),
-        }
-
-
-class _StageListener:
-    """Passes a job's words on under its stage's name."""
-
-    def __init__(self, stage: str, listener: RunListener) -> None:
-        self._stage = stage
-        self._listener = listener
-
-    def log(self, stream: Literal["stdout", "stderr"], text: str) -> None:
-        self._listener.log(self._stage, stream, text)
-
-    def progress(self, points: Sequence[Point], fraction: float | None, message: str) -> None:
-        self._listener.progress(self._stage, points, fraction, message)
-
-
-_STALE = Failure("code-changed", "No worker could take the job: each had imported another version of a project file")
-_UNPLANNED = Failure(
-    "internal", "It could not be planned", "See the problems of the file: it, or what it depends on, has one."
-)
-
-
-def _rivals(name: str, looked: Looked) -> Failure:
-    told = ", ".join(str(one.rref) for one in looked.rivals)
-    message = f"{name} takes only one realization (match_only) and has {len(looked.rivals)} that differ: {told}"
-    return Failure("exception", message, "Invalidate all but the one to keep, or take the latest (match_latest).")
-
-
-def store_failure(error: StoreError) -> Failure:
-    """Return what the user hears of a store that cannot do its part."""
-    kind: Literal["disk-full", "damaged", "store"] = "store"
-    if isinstance(error, DiskFullError):
-        kind = "disk-full"
-    elif isinstance(error, DamagedError):
-        kind = "damaged"
-    return Failure(kind, error.message, error.advice)
-
-
-def realization_of(found: Found) -> Realization:
-    """Return ``found`` as lists show it."""
-    return Realization(
-        rref=str(found.rref),
-        dref=str(found.dref),
-        tree=found.tree,
-        sequence=found.sequence,
-        at=found.at,
-        took=found.took,
-        size=found.size,
-        run=found.run,
-        visible=found.visible,
-        pinned=found.pinned,
-    )
+        self._teller.changed(name, state, self._entries[name])

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from stageloom.engine.failures import store_failure
 from stageloom.engine.language import CannotPlanError, Check, Executor, Language, Pipeline, Target, never
 from stageloom.engine.project import read_pipeline, stages_named
 from stageloom.engine.provenance import read_curve, read_log
-from stageloom.engine.run import Run, RunListener, realization_of, store_failure
+from stageloom.engine.run import Run
 from stageloom.engine.status import Standing, standings
+from stageloom.engine.telling import RunListener, realization_of
 from stageloom.engine.why import reasons
 from stageloom.model.references import BadReferenceError, RRef
 from stageloom.model.values import Json, canonical_text

@@ -7,10 +7,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from stageloom.engine.failures import store_failure
 from stageloom.engine.language import CannotPlanError
 from stageloom.engine.project import UnknownParameterError, UnknownStageError, blocking_problems
-from stageloom.engine.run import Entry, Run, realization_of, store_failure
+from stageloom.engine.run import Run
 from stageloom.engine.schedule import StageState
+from stageloom.engine.telling import Entry, realization_of
 from stageloom.engine.warm import warm_modules
 from stageloom.engine.workspace import Workspace
 from stageloom.executors.host import HostExecutor

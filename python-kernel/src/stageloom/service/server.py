@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from stageloom.engine.failures import store_failure
 from stageloom.engine.language import CannotPlanError
 from stageloom.engine.project import UnknownParameterError, UnknownStageError
-from stageloom.engine.run import store_failure
 from stageloom.engine.workspace import NoSuchRealizationError, Workspace
 from stageloom.executors.host import HostExecutor
 from stageloom.library import LANGUAGES

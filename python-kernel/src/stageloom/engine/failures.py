@@ -1,0 +1,38 @@
+"""Why a run cannot make a stage, as far as it is the run's own saying: the worker says the rest."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from stageloom.engine.look import Looked
+from stageloom.rpc.messages import Failure
+from stageloom.store.errors import DamagedError, DiskFullError, StoreError
+
+#: Of a job that no worker could take.
+STALE = Failure("code-changed", "No worker could take the job: each had imported another version of a project file")
+#: Of a stage that has no derivation.
+UNPLANNED = Failure(
+    "internal", "It could not be planned", "See the problems of the file: it, or what it depends on, has one."
+)
+
+
+def rivals(name: str, looked: Looked) -> Failure:
+    """Return the failure of a stage that takes one realization and has several that differ."""
+    told = ", ".join(str(one.rref) for one in looked.rivals)
+    message = f"{name} takes only one realization (match_only) and has {len(looked.rivals)} that differ: {told}"
+    return Failure("exception", message, "Invalidate all but the one to keep, or take the latest (match_latest).")
+
+
+def senseless(error: Exception) -> Failure:
+    """Return the failure of a job whose answer is not what was agreed."""
+    return Failure("internal", f"The worker's answer makes no sense: {error}")
+
+
+def store_failure(error: StoreError) -> Failure:
+    """Return what the user hears of a store that cannot do its part."""
+    kind: Literal["disk-full", "damaged", "store"] = "store"
+    if isinstance(error, DiskFullError):
+        kind = "disk-full"
+    elif isinstance(error, DamagedError):
+        kind = "damaged"
+    return Failure(kind, error.message, error.advice)

@@ -1,0 +1,137 @@
+"""One stage at work in a run: what is asked of the worker, and what is stored of its answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stageloom.engine.language import Pipeline, Target
+from stageloom.engine.look import Choice, Looked
+from stageloom.engine.provenance import Recorder, machine_facts
+from stageloom.engine.telling import Entry
+from stageloom.model.values import Json, digest
+from stageloom.rpc.messages import Realized, RealizeJob
+from stageloom.store.commit import NewRealization, Provenance
+from stageloom.store.locks import Lock
+from stageloom.store.store import Store
+
+
+@dataclass(slots=True)
+class Job:
+    """A stage at work, and what it holds meanwhile."""
+
+    target: Target
+    looked: Looked
+    scratch: Path
+    recorder: Recorder
+    lock: Lock
+    cancel: Callable[[], None] = field(default=lambda: None)
+
+
+class Jobs:
+    """Words the jobs of one run."""
+
+    def __init__(self, run: str, store: Store, pipeline: Pipeline) -> None:
+        self._run = run
+        self._store = store
+        self._pipeline = pipeline
+
+    def request(self, job: Job, choices: Mapping[str, Choice]) -> RealizeJob:
+        """Return what a worker is asked, given what was chosen for all that the stage depends on."""
+        target = job.target
+        assert target.derivation is not None
+        return RealizeJob(
+            job=f"{self._run}/{target.name}",
+            store=str(self._store.path),
+            root=str(self._pipeline.snapshot.root),
+            snapshot=self._pipeline.snapshot.id,
+            language=target.language,
+            path=target.path,
+            stage=target.name,
+            dref=str(job.looked.dref),
+            code=target.derivation.code,
+            configuration=target.derivation.configuration,
+            trees={
+                role: [str(self._store.tree(choices[needed].tree)) for needed in names]
+                for role, names in target.dependencies.items()
+            },
+            scratch=str(job.scratch),
+            seed=int(job.looked.action[:8], 16),
+            sets=self._pipeline.sets,
+            inputs=target.derivation.inputs,
+            realizations={
+                role: [str(choices[needed].rref) for needed in names] for role, names in target.dependencies.items()
+            },
+        )
+
+    def made(self, job: Job, entry: Entry, realized: Realized) -> NewRealization:
+        """Return what the stage made, to be stored."""
+        return self._new(
+            job.target,
+            job.looked,
+            entry,
+            action=self._action(job.looked, realized),
+            scratch=job.scratch,
+            files=[(file.path, file.size, file.sha256) for file in realized.files],
+            took=realized.took,
+        )
+
+    def same(self, target: Target, looked: Looked, entry: Entry) -> NewRealization:
+        """Return the realization of a stage for which equal work was found, to be recorded."""
+        assert looked.choice is not None
+        took = looked.found.took if looked.found is not None else 0.0
+        return self._new(target, looked, entry, action=looked.action, tree=looked.choice.tree, took=took)
+
+    def _new(  # what both kinds have in common
+        self,
+        target: Target,
+        looked: Looked,
+        entry: Entry,
+        *,
+        action: str,
+        took: float,
+        scratch: Path | None = None,
+        files: list[tuple[str, int, str]] | None = None,
+        tree: str | None = None,
+    ) -> NewRealization:
+        assert target.derivation is not None
+        return NewRealization(
+            derivation=target.derivation,
+            context=looked.context,
+            action=action,
+            scratch=scratch,
+            files=files or [],
+            tree=tree,
+            provenance=Provenance(
+                stage=target.name,
+                path=target.path,
+                run=self._run,
+                at=entry.started or time.time(),
+                took=took,
+                more=self.facts(target, entry),
+            ),
+        )
+
+    def _action(self, looked: Looked, realized: Realized) -> str:
+        """Return the key under which equal work finds this; work that read references is found by nothing else."""
+        if realized.references:
+            return digest("references/1", [looked.dref.hash, looked.context_key])
+        return looked.action
+
+    def facts(self, target: Target, entry: Entry) -> dict[str, Json]:
+        """Return what is kept of the stage beside its realization, or where it has none."""
+        assert target.derivation is not None
+        return {
+            "stage": target.name,
+            "path": target.path,
+            "function": target.function,
+            "run": self._run,
+            "snapshot": self._pipeline.snapshot.id,
+            "code": target.derivation.code,
+            "at": entry.started,
+            "took": entry.took,
+            "warnings": list(entry.warnings),
+            **machine_facts(),
+        }

@@ -1,0 +1,106 @@
+"""What is told of a run while it goes on, and to whom."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from stageloom.engine.schedule import StageState
+from stageloom.rpc.messages import Failure, Point, Realization
+from stageloom.store.found import Found
+
+
+@dataclass(slots=True)
+class Entry:
+    """What is known of a stage in a run."""
+
+    started: float | None = None
+    took: float | None = None
+    found: Found | None = None
+    failure: Failure | None = None
+    warnings: Sequence[str] = ()
+
+
+class RunListener(Protocol):
+    """Hears what happens in a run, from any thread."""
+
+    def changed(self, stage: str, state: StageState, entry: Entry) -> None:
+        """A stage changed its state."""
+        ...
+
+    def log(self, stage: str, stream: Literal["stdout", "stderr"], text: str) -> None:
+        """A stage printed."""
+        ...
+
+    def progress(self, stage: str, points: Sequence[Point], fraction: float | None, message: str) -> None:
+        """A stage reported."""
+        ...
+
+
+class StageListener:
+    """Passes a job's words on under its stage's name."""
+
+    def __init__(self, stage: str, listener: RunListener) -> None:
+        self._stage = stage
+        self._listener = listener
+
+    def log(self, stream: Literal["stdout", "stderr"], text: str) -> None:
+        """The stage printed."""
+        self._listener.log(self._stage, stream, text)
+
+    def progress(self, points: Sequence[Point], fraction: float | None, message: str) -> None:
+        """The stage reported."""
+        self._listener.progress(self._stage, points, fraction, message)
+
+
+class Teller:
+    """Tells a listener, who only listens: a fault of its own ends nothing, and is printed once.
+
+    ``gone`` is called where whoever read what is told has gone.
+    """
+
+    def __init__(self, listener: RunListener, gone: Callable[[], None]) -> None:
+        self._listener = listener
+        self._gone = gone
+        self._complained = False
+
+    def changed(self, stage: str, state: StageState, entry: Entry) -> None:
+        """Tell of a stage's state."""
+        self._tell(lambda: self._listener.changed(stage, state, entry))
+
+    def message(self, stage: str, text: str) -> None:
+        """Tell what a stage waits for."""
+        self._tell(lambda: self._listener.progress(stage, (), None, text))
+
+    def of_job(self, stage: str) -> StageListener:
+        """Return who hears of the stage's job."""
+        return StageListener(stage, self._listener)
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        try:
+            tell()
+        except BrokenPipeError:
+            self._gone()
+        except Exception:  # noqa: BLE001  # whatever it is, the run's own work goes on
+            if not self._complained:
+                self._complained = True
+                traceback.print_exc(file=sys.__stderr__)  # sys.stderr may be a stage's own just now
+
+
+def realization_of(found: Found) -> Realization:
+    """Return ``found`` as lists show it."""
+    return Realization(
+        rref=str(found.rref),
+        dref=str(found.dref),
+        tree=found.tree,
+        sequence=found.sequence,
+        at=found.at,
+        took=found.took,
+        size=found.size,
+        run=found.run,
+        visible=found.visible,
+        pinned=found.pinned,
+    )
