@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { RunView } from "./contract.js";
 import { button, icon, progressRing } from "./kit.js";
 import { Part, type Desk } from "./part.js";
-import { plural } from "./text/format.js";
+import { plural } from "../../extension/src/protocol/words/figures.js";
 import { isBusy, problemPlace, runWords } from "./text/states.js";
 
 const runIcon = (run: RunView): TemplateResult => {

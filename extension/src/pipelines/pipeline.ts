@@ -309,8 +309,9 @@ function stateOf(state: PipelineState, name: string, status: StageStatus | null)
   if (overlay !== null) return overlay;
   switch (status?.is) {
     case undefined:
-    case "unknown":
       return { is: "unknown" };
+    case "unknown":
+      return { is: "unknown", told: true };
     case "broken":
       return { is: "broken" };
     case "absent":

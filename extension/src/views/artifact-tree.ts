@@ -1,8 +1,9 @@
 import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
-import { adviceText, ago, duration, size } from "../pipelines/describe.js";
+import { adviceText } from "../pipelines/describe.js";
 import type { ArtifactFile, RealizationFiles, StageArtifacts } from "../protocol/kernel/messages.gen.js";
+import { ago, duration, size } from "../protocol/words/figures.js";
 import { now, type ViewContext } from "./context.js";
 
 const AGES = 60_000;

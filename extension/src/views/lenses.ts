@@ -1,9 +1,10 @@
 import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
-import { describeFailure, describeState, explainState } from "../pipelines/describe.js";
+import { explainState } from "../pipelines/describe.js";
 import type { Pipeline } from "../pipelines/model.js";
 import type { Stage } from "../pipelines/pipeline.js";
+import { describeFailure, describeState } from "../protocol/words/states.js";
 import { now, type StageRef, type ViewContext } from "./context.js";
 import { Paced } from "./paced.js";
 
@@ -84,6 +85,6 @@ export class StageLenses implements vscode.CodeLensProvider, Disposable {
 
 function stateTitle(pipeline: Pipeline, { view }: Stage): string {
   const unknown = view.state.is === "unknown" && pipeline.failure !== null;
-  const text = unknown ? describeFailure(pipeline.failure) : describeState(view.state, now());
+  const text = unknown ? describeFailure(pipeline.failure) : describeState(view, now());
   return view.guessed ? `${text} · guessed from the source` : text;
 }

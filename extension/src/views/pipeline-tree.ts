@@ -1,8 +1,8 @@
 import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
-import { describeFailure, describeState } from "../pipelines/describe.js";
 import type { Stage } from "../pipelines/pipeline.js";
+import { describeFailure, describeState } from "../protocol/words/states.js";
 import { now, type ViewContext } from "./context.js";
 import { Paced } from "./paced.js";
 import { stateIcon } from "./state-icon.js";
@@ -115,7 +115,7 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, Disp
   #stageItem(node: PipelineNode & { is: "stage" }, { view }: Stage): vscode.TreeItem {
     const { model } = this.#context;
     const item = new vscode.TreeItem(view.name, vscode.TreeItemCollapsibleState.None);
-    const state = describeState(view.state, now());
+    const state = describeState(view, now());
     item.id = `${node.path}:${node.stage}`;
     item.description = model.trusted ? state : "";
     item.iconPath = stateIcon(view.state);

@@ -1,5 +1,5 @@
-import { size } from "../pipelines/describe.js";
 import type { FilePreview } from "../protocol/kernel/messages.gen.js";
+import { size } from "../protocol/words/figures.js";
 
 /** What a preview says, as a text to read; null for a picture. */
 export function previewText({

@@ -1,8 +1,8 @@
 import * as vscode from "vscode";
 
-import { duration } from "../pipelines/describe.js";
 import type { RunOutcome } from "../pipelines/runs.js";
 import type { Problem } from "../protocol/kernel/messages.gen.js";
+import { duration } from "../protocol/words/figures.js";
 import type { ViewContext } from "./context.js";
 import type { Failures } from "./failures.js";
 

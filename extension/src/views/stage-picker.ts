@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 
-import { describeState } from "../pipelines/describe.js";
+import { describeState } from "../protocol/words/states.js";
 import { isRecord, isStageRef, now, type StageRef, type ViewContext } from "./context.js";
 
 /** Finds out which pipeline or stage a command is about: what it was given, or what the user picks. */
@@ -21,7 +21,7 @@ export class StagePicker {
     const items = pipeline.stages
       .map(({ view }) => ({
         label: view.name,
-        description: describeState(view.state, now()),
+        description: describeState(view, now()),
         ref: { path: pipeline.path, stage: view.name },
       }))
       .sort((left, right) => Number(right.label === here?.stage) - Number(left.label === here?.stage));

@@ -1,7 +1,8 @@
 import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
-import { adviceText, describeFailure } from "../pipelines/describe.js";
+import { adviceText } from "../pipelines/describe.js";
+import { describeFailure } from "../protocol/words/states.js";
 import type { ViewContext } from "./context.js";
 
 /** The status bar's item: idle, running, failed, no interpreter. Its tooltip is the menu. */

@@ -22,7 +22,7 @@ _PART = re.compile(
     r"|^<!-- edit (?P<edited>\S+): (?P<old>.+?) => (?P<new>.+?) -->$",
     re.MULTILINE | re.DOTALL,
 )
-_TIME = re.compile(r"(?:\d+(?:\.\d+)?|…) (?:ms|s)\b")
+_TIME = re.compile(r"(?:(?:< )?\d+(?:\.\d+)?|…) (?:ms|s)\b")
 
 
 class Said(NamedTuple):

@@ -3,8 +3,9 @@ import type { RunView, StageState, StageView } from "../contract.js";
 import { button, icon } from "../kit.js";
 import { Part, type Desk } from "../part.js";
 import type { Output } from "../state/view.js";
-import { plural } from "../text/format.js";
-import { isBusy, lookOf, stateLine } from "../text/states.js";
+import { plural } from "../../../extension/src/protocol/words/figures.js";
+import { describeState } from "../../../extension/src/protocol/words/states.js";
+import { isBusy, lookOf } from "../text/states.js";
 import { failureView } from "./failure-view.js";
 import { fileView } from "./preview-view.js";
 import { reasonsView } from "./reasons-view.js";
@@ -182,7 +183,7 @@ export class StageCell extends Part {
         <h2 id="title-${stage.name}" tabindex="-1">
           ${stage.name}${stage.guessed ? html`<span class="guess" title="Read from the source without running it: the planner may still correct this">guess</span>` : nothing}
         </h2>
-        <p class="state-line tone-text-${look.tone}">${stateLine(stage.state, this.desk.clock.now())}</p>
+        <p class="state-line tone-text-${look.tone}">${describeState(stage, this.desk.clock.now(), { since: true })}</p>
       </div>
       ${this.#actions(stage, view.run, view.head?.trusted ?? false)}
       ${doc === "" ? nothing : html`<p class="doc">${doc}</p>`}

@@ -12,7 +12,8 @@ import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { styled } from "../styled.js";
 import { Part, type Desk } from "../part.js";
 import type { Curve } from "../state/curve.js";
-import { formatNumber, plural } from "../text/format.js";
+import { plural } from "../../../extension/src/protocol/words/figures.js";
+import { formatNumber } from "../text/format.js";
 import type { Colours } from "../theme.js";
 import { SeriesSet, type Series } from "./series.js";
 

@@ -1,7 +1,8 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import type { FilePreview, Preview, Send } from "../contract.js";
 import { button } from "../kit.js";
-import { formatNumber, formatSize, plural } from "../text/format.js";
+import { plural, size } from "../../../extension/src/protocol/words/figures.js";
+import { formatNumber } from "../text/format.js";
 import { failureView } from "./failure-view.js";
 import { tableView } from "./table-view.js";
 
@@ -71,7 +72,7 @@ const arrayView = (preview: Of<"array">, label: string): TemplateResult => {
         ? html`<p class="note">
             The first values of
             ${plural(
-              shape.reduce((total, size) => total * size, 1),
+              shape.reduce((total, length) => total * length, 1),
               "value",
             )}.
           </p>`
@@ -115,7 +116,7 @@ export const fileView = ({ file, preview, failure }: FilePreview, rref: string, 
   html`<figure class="output" data-file=${file.path}>
     <figcaption>
       <span class="output-name" title=${file.path}>${file.label === "" ? file.path : file.label}</span>
-      <span class="output-size">${formatSize(file.size)}</span>
+      <span class="output-size">${size(file.size)}</span>
       ${button({
         kind: "icon",
         label: `Open ${file.path}`,

@@ -3,14 +3,14 @@ import type { Layouter } from "../layout/layouter.js";
 import { button } from "../kit.js";
 import { Part, type Desk } from "../part.js";
 import type { Order } from "../state/order.js";
-import { stateLine } from "../text/states.js";
+import { describeState } from "../../../extension/src/protocol/words/states.js";
 import { watchGestures } from "./gestures.js";
 import { readGlyphs } from "./glyphs.js";
 import { paint, type Glyphs } from "./painter.js";
 import { NODE_HEIGHT, Scene, nodeWidth } from "./scene.js";
 import { Viewpoint } from "./viewpoint.js";
 
-const unknown = { is: "unknown" } as const;
+const unknown = { state: { is: "unknown" }, function: "" } as const;
 
 /** The graph of stages, painted; keys walk along its edges. */
 export class GraphView extends Part {
@@ -197,7 +197,7 @@ export class GraphView extends Part {
         view: this.#viewpoint.size,
         ratio: window.devicePixelRatio,
         colours: theme.colours,
-        stateOf: (node) => store.view.stages.get(scene.order.names[node] ?? "")?.state ?? unknown,
+        standing: (node) => store.view.stages.get(scene.order.names[node] ?? "") ?? unknown,
         selected: selected < 0 ? null : selected,
         focused: canvas.matches(":focus-visible"),
         family: this.#kin?.family ?? null,
@@ -268,7 +268,7 @@ export class GraphView extends Part {
 
   #said(): string {
     const stage = this.desk.store.view.stages.get(this.desk.ui.ui.selected ?? "");
-    return stage === undefined ? "" : `${stage.name}, ${stateLine(stage.state, this.desk.clock.now())}`;
+    return stage === undefined ? "" : `${stage.name}, ${describeState(stage, this.desk.clock.now(), { since: true })}`;
   }
 
   protected override render(): TemplateResult {

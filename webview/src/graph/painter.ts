@@ -1,6 +1,7 @@
 import type { StageState } from "../contract.js";
 import type { Look } from "../state/ui.js";
-import { lookOf, stateWords, type Tone } from "../text/states.js";
+import { shortState, type Standing } from "../../../extension/src/protocol/words/states.js";
+import { lookOf, type Tone } from "../text/states.js";
 import type { Colours } from "../theme.js";
 import { seen, type Rect, type Size } from "./camera.js";
 import { NODE_HEIGHT, nameRoom, type Scene } from "./scene.js";
@@ -12,7 +13,7 @@ export interface Picture {
   readonly view: Size;
   readonly ratio: number;
   readonly colours: Colours;
-  readonly stateOf: (node: number) => StageState;
+  readonly standing: (node: number) => Standing;
   readonly selected: number | null;
   readonly focused: boolean;
   /** The stage under the pointer with its kin, and the segments between them. */
@@ -70,7 +71,7 @@ const paintSpots = (context: CanvasRenderingContext2D, picture: Picture, nodes: 
   const { scene, look, colours, family } = picture;
   const spots = new Map<Tone, number[]>();
   for (const node of nodes) {
-    const { tone } = lookOf(picture.stateOf(node));
+    const { tone } = lookOf(picture.standing(node).state);
     const found = spots.get(tone);
     if (found === undefined) spots.set(tone, [node]);
     else found.push(node);
@@ -153,7 +154,8 @@ const paintNode = (context: CanvasRenderingContext2D, picture: Picture, node: nu
   const { scene, colours, look } = picture;
   const box = scene.box(node);
   const width = box.right - box.left;
-  const state = picture.stateOf(node);
+  const stage = picture.standing(node);
+  const { state } = stage;
   const selected = picture.selected === node;
   context.globalAlpha = picture.family === null || picture.family.has(node) ? 1 : 0.4;
   context.beginPath();
@@ -182,7 +184,7 @@ const paintNode = (context: CanvasRenderingContext2D, picture: Picture, node: nu
   if (look.scale > READABLE * 1.25) {
     context.fillStyle = colours.faint;
     context.font = `11px ${colours.font}`;
-    context.fillText(shortened(context, stateWords(state), room), box.left + 37, box.top + 32);
+    context.fillText(shortened(context, shortState(stage), room), box.left + 37, box.top + 32);
   }
   context.globalAlpha = 1;
 };
@@ -217,6 +219,8 @@ export const paint = (context: CanvasRenderingContext2D, picture: Picture, glyph
     }
   } else for (const node of nodes) paintNode(context, picture, node, glyphs);
   return (
-    picture.time !== null && look.scale >= READABLE && nodes.some((node) => picture.stateOf(node).is === "running")
+    picture.time !== null &&
+    look.scale >= READABLE &&
+    nodes.some((node) => picture.standing(node).state.is === "running")
   );
 };

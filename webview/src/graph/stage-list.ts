@@ -3,7 +3,8 @@ import { repeat } from "lit/directives/repeat.js";
 import { styled } from "../styled.js";
 import { icon, searchField } from "../kit.js";
 import { Part, type Desk } from "../part.js";
-import { lookOf, stateLine, stateWords } from "../text/states.js";
+import { describeState, shortState } from "../../../extension/src/protocol/words/states.js";
+import { lookOf } from "../text/states.js";
 import { Kin } from "./kin.js";
 
 export const ROW = 26;
@@ -155,10 +156,10 @@ export class StageList extends Part {
       aria-selected=${selected ? "true" : "false"}
       aria-setsize=${count}
       aria-posinset=${index + 1}
-      aria-label="${name}, ${stateLine(stage.state, clock.now())}${
+      aria-label="${name}, ${describeState(stage, clock.now(), { since: true })}${
         stage.dependencies.length > 0 ? `, from ${stage.dependencies.join(", ")}` : ""
       }"
-      title="${name} · ${stateLine(stage.state, clock.now())}"
+      title="${name} · ${describeState(stage, clock.now(), { since: true })}"
       ${styled({ top: `${(index * ROW).toString()}px` })}
       @click=${() => {
         this.go(name);
@@ -171,7 +172,7 @@ export class StageList extends Part {
         >${icon(look.icon)}</span
       >
       <span class="list-name">${name}</span>
-      <span class="list-state">${stateWords(stage.state)}</span>
+      <span class="list-state">${shortState(stage)}</span>
     </div>`;
   }
 

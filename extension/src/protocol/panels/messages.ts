@@ -6,9 +6,12 @@
  */
 import type { FilePreview, Point, Problem, Reason, Failure, Realization, Parameter } from "../kernel/messages.gen.js";
 
-/** How a stage stands, as every view shows it: the plan's word, overlaid by the run under way. */
+/**
+ * How a stage stands, as every view shows it: the plan's word, overlaid by the run under way. It is unknown until the
+ * engine has spoken; `told` says that it has, and can't say more before a dependency has run.
+ */
 export type StageState =
-  | { is: "unknown" }
+  | { is: "unknown"; told?: true }
   | { is: "broken" }
   | { is: "cached"; realization: Realization; kept: boolean }
   | { is: "stale"; reasons: readonly Reason[] }

@@ -32,10 +32,12 @@ _WORDS = {
     "kept": "cached",
     "done": "ran",
     "failed": "failed",
-    "skipped": "skipped: what it depends on failed",
+    "skipped": "skipped: what it needs failed",
     "cancelled": "cancelled",
     "running": "running …",
 }
+#: What ``--quiet`` leaves of a run.
+_LOUD = ("done", "failed")
 
 
 def realize(arguments: argparse.Namespace) -> int:
@@ -198,10 +200,12 @@ class _Printer:
     def changed(self, stage: str, state: StageState, entry: Entry) -> None:
         """Print a line when a stage ends."""
         words = _WORDS.get(state)
-        if self._json or words is None or (state == "running" and self._quiet):
+        if self._json or words is None or (self._quiet and state not in _LOUD):
             return
         if state == "done":
             words += f", took {show.duration(entry.took or 0)}"
+        elif entry.failure is not None and state == "failed":
+            words += f": {show.failure_words(entry.failure)}"
         self._line(f"{stage:<{self.width}}  {words}")
         for warning in entry.warnings if state == "done" else ():
             self._line(f"{'':<{self.width}}  warning: {warning}")

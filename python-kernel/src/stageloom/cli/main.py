@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 
     realize = add("realize", commands.realize, "Run what is missing of the named stages and all they depend on.")
     realize.add_argument("targets", nargs="+", metavar="FILE[:STAGE]", help="pipeline.py, or pipeline.py:plot")
-    realize.add_argument("-q", "--quiet", action="store_true", help="don't print what stages print")
+    realize.add_argument("-q", "--quiet", action="store_true", help="print only what ran or failed")
     add_set(realize)
 
     status = add("status", commands.status, "Say how every stage stands, before anything runs.")

@@ -1,4 +1,7 @@
-"""How the command line says things to people."""
+"""How the command line says things to people.
+
+What it says of a stage is what the editor says (``protocol/words`` there); ``tests/shared/words.json`` compares.
+"""
 
 from __future__ import annotations
 
@@ -7,59 +10,110 @@ import time
 
 from stageloom.rpc.messages import Failure, Problem, Reason, StageStatus
 
+_FAILURES = {
+    "no-interpreter": "no Python interpreter",
+    "old-interpreter": "Python is too old",
+    "missing-package": "a package is missing",
+    "import-failed": "the file cannot be imported",
+    "missing-output": "a promised file was not written",
+    "unstorable": "what it returned cannot be stored",
+    "unserialisable": "a parameter cannot be stored",
+    "damaged": "an artifact is damaged",
+    "code-changed": "the code changed meanwhile",
+    "store": "the store cannot be used",
+    "disk-full": "the disk is full",
+    "crashed": "the kernel crashed",
+    "killed": "the kernel was killed",
+}
+
 
 def duration(seconds: float) -> str:
     """Return ``seconds`` as ``3.4 s``, ``12 min 5 s``, ``340 ms``."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
+    if seconds < 0.001:
+        return "< 1 ms"
+    if seconds < 0.9995:
+        return f"{_rounded(seconds * 1000)} ms"
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    whole = _rounded(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return _in_two(whole // 60, "min", whole % 60, "s")
+    return _in_two(whole // 3600, "h", whole % 3600 // 60, "min")
+
+
+def _in_two(large: int, unit: str, rest: int, smaller: str) -> str:
+    return f"{large} {unit}" + (f" {rest} {smaller}" if rest else "")
+
+
+def _rounded(value: float) -> int:
+    """Return the nearest whole number, a half upwards as JavaScript does."""
+    return int(value + 0.5)
 
 
 def size(count: int) -> str:
     """Return a number of bytes as ``1.2 MB``."""
-    if count < 1000:
-        return f"{count} B"
     value = float(count)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1000
+    for unit in ("B", "kB", "MB", "GB"):
         if value < 999.5:
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
-    return f"{value / 1000:.1f} TB"
+            return f"{value:.1f} {unit}" if value < 9.95 and unit != "B" else f"{_rounded(value)} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
 
 
 def age(at: float, now: float | None = None) -> str:
-    """Return how long ago ``at`` was: ``just now``, ``5 min ago``, ``2 h ago``, ``3 days ago``."""
+    """Return how long ago ``at`` was: ``just now``, ``5 min ago``, ``2 h ago``, ``yesterday``, ``3 days ago``."""
     seconds = max(0.0, (time.time() if now is None else now) - at)
     if seconds < 60:
         return "just now"
     if seconds < 3600:
-        return f"{seconds / 60:.0f} min ago"
+        return f"{int(seconds // 60)} min ago"
     if seconds < 86400:
-        return f"{seconds / 3600:.0f} h ago"
-    days = seconds / 86400
-    return f"{days:.0f} day{'s' if days >= 1.5 else ''} ago"
+        return f"{int(seconds // 3600)} h ago"
+    days = int(seconds // 86400)
+    return "yesterday" if days == 1 else f"{days} days ago"
+
+
+def state_words(stage: StageStatus, now: float | None = None) -> str:
+    """Return how a stage stands, in the words that the editor has over it."""
+    if stage.is_ == "cached" and stage.realization is not None:
+        made = stage.realization
+        return f"cached · {age(made.at, now)} · {size(made.size)} · took {duration(made.took)}"
+    if stage.is_ == "stale":
+        first, more = stage.reasons[:1], len(stage.reasons) - 1
+        told = reason_words(first[0], stage.function) if first else "something changed"
+        return f"stale: {told}" + (f" (and {more} more)" if more > 0 else "")
+    if stage.is_ == "absent":
+        return "never realized"
+    if stage.is_ == "broken":
+        return "has a problem"
+    return "not known before what it needs has run"
+
+
+def reason_words(reason: Reason, own: str) -> str:
+    """Return a reason in a few words; ``own`` is the stage's function: of other code it is said which."""
+    if reason.kind != "code" or not reason.subject:
+        return reason.summary
+    name = reason.subject.rpartition(":")[2]
+    if name == own or name.startswith(f"{own}.") or reason.summary == "code changed":
+        return "code changed"
+    return f"code changed: {reason.summary.removesuffix(' changed')}"
+
+
+def failure_words(failure: Failure) -> str:
+    """Return a failure in a few words: an exception of the user's code by its name."""
+    if failure.kind == "exception" and failure.exception:
+        return failure.exception.rpartition(".")[2]
+    if failure.kind == "missing-package" and failure.package:
+        return f'package "{failure.package}" is missing'
+    line = failure.message.partition("\n")[0]
+    return _FAILURES.get(failure.kind, f"{line[:79]}…" if len(line) > 80 else line)
 
 
 def stage_line(stage: StageStatus, width: int) -> str:
     """Return one line about a stage as it stands."""
-    if stage.is_ == "cached" and stage.realization is not None:
-        made = stage.realization
-        words = f"cached · {age(made.at)} · {size(made.size)} · took {duration(made.took)}"
-    elif stage.is_ == "stale":
-        more = f" (and {len(stage.reasons) - 2} more: stageloom why)" if len(stage.reasons) > 2 else ""
-        words = "stale: " + "; ".join(reason.summary for reason in stage.reasons[:2]) + more
-    elif stage.is_ == "absent":
-        words = "never realized"
-    elif stage.is_ == "broken":
-        words = "has a problem"
-    else:
-        words = "not known before what it depends on has run"
-    return f"{stage.name:<{width}}  {words}"
+    return f"{stage.name:<{width}}  {state_words(stage)}"
 
 
 def problem_lines(problem: Problem) -> str:

@@ -1,0 +1,145 @@
+/**
+ * The words for how a stage stands: the lenses, the trees, the panel and the command line (`cli/show.py`) say the same,
+ * and `tests/shared/words.json` holds them to it.
+ */
+import type { Failure, Reason } from "../kernel/messages.gen.js";
+import type { StageState, StageView } from "../panels/messages.js";
+import { ago, duration, elapsed, percent, size } from "./figures.js";
+
+/** What is needed of a stage to say how it stands. */
+export type Standing = Pick<StageView, "state" | "function">;
+
+/** Words that need nothing else to be said, in full and in as few as a node of the graph has room for. */
+const PLAIN = {
+  unknown: ["…", "…"],
+  broken: ["has a problem", "has a problem"],
+  absent: ["never realized", "never realized"],
+  waiting: ["waiting", "waiting"],
+  cancelled: ["cancelled", "cancelled"],
+  skipped: ["skipped: what it needs failed", "skipped"],
+} as const;
+
+/** What the engine was asked and could not say. */
+const LATER = ["not known before what it needs has run", "not known yet"] as const;
+
+/** How a stage stands, in a line. `now` is in seconds since the epoch; `since` tells how long it has been running, too. */
+export function describeState(stage: Standing, now: number, { since = false } = {}): string {
+  const { state } = stage;
+  switch (state.is) {
+    case "cached": {
+      const { at, size: bytes, took } = state.realization;
+      return `cached · ${ago(at, now)} · ${size(bytes)} · took ${duration(took)}`;
+    }
+    case "stale":
+      return `stale: ${describeReasons(state.reasons, stage.function)}`;
+    case "running":
+      return describeRunning(state, since ? elapsed(now - state.since) : "");
+    case "failed":
+      return `failed: ${describeFailure(state.failure)}`;
+    case "unknown":
+      return (state.told === true ? LATER : PLAIN.unknown)[0];
+    case "broken":
+    case "absent":
+    case "waiting":
+    case "cancelled":
+    case "skipped":
+      return PLAIN[state.is][0];
+  }
+}
+
+/** How a stage stands, for a node of the graph or a row of a list whose icon says the rest. */
+export function shortState(stage: Standing): string {
+  const { state } = stage;
+  switch (state.is) {
+    case "cached":
+      return state.kept ? "cached" : "ran";
+    case "stale":
+      return state.reasons[0] === undefined ? "stale" : describeReason(state.reasons[0], stage.function);
+    case "running":
+      return state.fraction === undefined ? "running" : `running ${percent(state.fraction)}`;
+    case "failed":
+      return describeFailure(state.failure);
+    case "unknown":
+      return (state.told === true ? LATER : PLAIN.unknown)[1];
+    case "broken":
+    case "absent":
+    case "waiting":
+    case "cancelled":
+    case "skipped":
+      return PLAIN[state.is][1];
+  }
+}
+
+function describeRunning(state: StageState & { is: "running" }, since: string): string {
+  const { fraction, message = "" } = state;
+  const first = fraction === undefined ? "running" : `running ${percent(fraction)}`;
+  const told = [first, since, message].filter((part) => part !== "");
+  return told.length === 1 && fraction === undefined ? "running …" : told.join(" · ");
+}
+
+/** The most telling reason, and how many more there are. `own` is the function that the stage is written in. */
+export function describeReasons(reasons: readonly Reason[], own: string): string {
+  const [first, ...rest] = reasons;
+  if (first === undefined) return "something changed";
+  const told = describeReason(first, own);
+  return rest.length === 0 ? told : `${told} (and ${rest.length} more)`;
+}
+
+/** A reason in a few words: of code that is not the stage's own, it says which. */
+export function describeReason({ kind, summary, subject }: Reason, own: string): string {
+  if (kind !== "code" || subject === "") return summary;
+  const name = subject.slice(subject.lastIndexOf(":") + 1);
+  if (name === own || name.startsWith(`${own}.`) || summary === "code changed") return "code changed";
+  return `code changed: ${summary.replace(/ changed$/, "")}`;
+}
+
+const FAILURES: Partial<Record<Failure["kind"], string>> = {
+  "no-interpreter": "no Python interpreter",
+  "old-interpreter": "Python is too old",
+  "missing-package": "a package is missing",
+  "import-failed": "the file cannot be imported",
+  "missing-output": "a promised file was not written",
+  unstorable: "what it returned cannot be stored",
+  unserialisable: "a parameter cannot be stored",
+  damaged: "an artifact is damaged",
+  "code-changed": "the code changed meanwhile",
+  store: "the store cannot be used",
+  "disk-full": "the disk is full",
+  crashed: "the kernel crashed",
+  killed: "the kernel was killed",
+};
+
+/** A failure in a few words: an exception of the user's code by its name. */
+export function describeFailure({ kind, exception, package: name, message }: Failure): string {
+  if (kind === "exception" && exception !== "") return exception.slice(exception.lastIndexOf(".") + 1);
+  if (kind === "missing-package" && name !== "") return `package "${name}" is missing`;
+  return FAILURES[kind] ?? clip(message);
+}
+
+function clip(text: string): string {
+  const [line = ""] = text.split("\n");
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+}
+
+/** How many stages stand how, the most pressing first: `2 failed, 3 stale, 7 cached`. */
+export function countStates(states: readonly StageState[]): string {
+  const counts = new Map<string, number>();
+  for (const { is } of states) counts.set(is, (counts.get(is) ?? 0) + 1);
+  return PRESSING.flatMap(([is, word]) => {
+    const count = counts.get(is) ?? 0;
+    return count === 0 ? [] : [`${count} ${word}`];
+  }).join(", ");
+}
+
+const PRESSING: readonly (readonly [StageState["is"], string])[] = [
+  ["running", "running"],
+  ["waiting", "waiting"],
+  ["failed", "failed"],
+  ["broken", "with a problem"],
+  ["cancelled", "cancelled"],
+  ["skipped", "skipped"],
+  ["stale", "stale"],
+  ["absent", "never realized"],
+  ["unknown", "not known yet"],
+  ["cached", "cached"],
+];

@@ -1,0 +1,69 @@
+"""What the command line says of stages is what the editor says: both read ``tests/shared/words.json``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from stageloom.cli import show
+from stageloom.rpc.messages import Failure, Realization, Reason, Span, StageStatus
+
+TABLE: Any = json.loads((Path(__file__).parents[1] / "shared" / "words.json").read_text(encoding="utf-8"))
+SPAN = Span("pipeline.py", 0, 0, 0, 0)
+
+
+def reason(told: Any) -> Reason:
+    return Reason(told["kind"], told["summary"], told["subject"])
+
+
+@pytest.mark.parametrize(("seconds", "words"), TABLE["durations"])
+def test_durations(seconds: float, words: str) -> None:
+    assert show.duration(seconds) == words
+
+
+@pytest.mark.parametrize(("count", "words"), TABLE["sizes"])
+def test_sizes(count: int, words: str) -> None:
+    assert show.size(count) == words
+
+
+@pytest.mark.parametrize(("seconds", "words"), TABLE["ages"])
+def test_ages(seconds: float, words: str) -> None:
+    assert show.age(TABLE["now"] - seconds, TABLE["now"]) == words
+
+
+@pytest.mark.parametrize(("told", "words"), TABLE["states"])
+def test_states(told: Any, words: str) -> None:
+    made = told["realization"]
+    realization = made and Realization("r", "d", "t", 1, made["at"], made["took"], made["size"], "run")
+    status = StageStatus(
+        "a",
+        told["function"],
+        "function",
+        SPAN,
+        told["is"],
+        reasons=tuple(map(reason, told["reasons"])),
+        realization=realization,
+    )
+    assert show.state_words(status, TABLE["now"]) == words
+    assert show.stage_line(status, 4).startswith("a     ")
+
+
+@pytest.mark.parametrize(("given", "words"), TABLE["reasons"])
+def test_reasons(given: Any, words: str) -> None:
+    own, told = given
+    assert show.reason_words(reason(told), own) == words
+
+
+@pytest.mark.parametrize(("told", "words"), TABLE["failures"])
+def test_failures(told: Any, words: str) -> None:
+    assert show.failure_words(Failure(**told)) == words
+
+
+def test_every_state_and_failure_has_a_case() -> None:
+    states = set(get_args(get_type_hints(StageStatus)["is_"]))
+    assert {told["is"] for told, _ in TABLE["states"]} == states
+    kinds = set(get_args(get_type_hints(Failure)["kind"]))
+    assert {told["kind"] for told, _ in TABLE["failures"]} == kinds
