@@ -55,7 +55,7 @@ def test_survives_a_round_trip_with_its_keys_in_order(values):
         (Path("a"), "write str(…)"),
         (Colour.RED, "write int(…)"),
         (OrderedDict(a=1), "write a dict"),
-        (object(), "config['x'] is an object, which JSON cannot hold; write what it is made from"),
+        pytest.param(object(), "config['x'] is an object, which JSON cannot hold; write what it is made", id="object"),
         ({"$tuple": [1]}, "config['x'] has '$tuple' as its only key"),
     ],
     ids=repr,
