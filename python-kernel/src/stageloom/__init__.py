@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
-
 from stageloom._version import VERSION as __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from stageloom import search
+    from stageloom.artifacts.codecs import Codec
     from stageloom.functions.declare import Stage, stage
     from stageloom.functions.places import Dir, File, Out, auxiliary
     from stageloom.library import NotRealizedError, SourceError, StageFailedError, load, realize
     from stageloom.progress import report
 
 __all__ = [
+    "Codec",
     "Dir",
     "File",
     "NotRealizedError",
@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Codec": "stageloom.artifacts.codecs",
     "Dir": "stageloom.functions.places",
     "File": "stageloom.functions.places",
     "NotRealizedError": "stageloom.library",
@@ -49,6 +50,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import what is asked for: a file of stages needs little of the package, and pays for no more."""
+    import importlib
+
     if name == "search":
         return importlib.import_module("stageloom.search")
     home = _HOMES.get(name)

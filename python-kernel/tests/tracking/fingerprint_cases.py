@@ -783,6 +783,16 @@ case("a registry object's method as decorator", "miss", {
     "r.py": "class R:\n    def __init__(self): self.t = {}\n    def add(self, f):\n        self.t[f.__name__] = f\n        return f\n    def get(self, n): return self.t[n]\nregistry = R()\n",
     "plugin.py": "from r import registry\n@registry.add\ndef x(): return 1\n",
 }, ("plugin.py", "return 1", "return 2"))  # fmt: skip
+CODEC = {
+    "chem.py": "from stageloom import Codec\nclass Molecule: pass\n"
+    "class MoleculeFile(Codec[Molecule], of=Molecule, suffix='.mol'):\n"
+    "    def save(self, value, path): path.write_text(text(value))\n    def load(self, path): return Molecule()\n"
+    "def text(value): return 'a'\ndef other(): return 1\n",
+    "pipeline.py": "import chem\n@stage\ndef s(): return chem.Molecule()\n",
+}
+case("a codec's own code", "miss", CODEC, ("chem.py", "path.write_text(", "path.write_bytes("))
+case("what a codec's code calls", "miss", CODEC, ("chem.py", "'a'", "'b'"))
+case("something beside a codec", "hit", CODEC, ("chem.py", "return 1", "return 2"))
 case("subclasses that register themselves", "miss", {
     "pipeline.py": "from base import Base\nimport plugin\n@stage\ndef s(): return Base.known[0]().run()\n",
     "base.py": "class Base:\n    known = []\n    def __init_subclass__(cls): Base.known.append(cls)\n",

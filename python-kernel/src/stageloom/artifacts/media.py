@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from stageloom.artifacts.columns import KINDS
 from stageloom.rpc.messages import ArtifactFile
 
 TABLE = "application/x-stageloom-table"
@@ -16,6 +17,8 @@ _MEDIA = {
     ".pkl": "application/x-pickle",
     ".joblib": "application/x-pickle",
     ".pt": "application/x-pickle",
+    ".pth": "application/x-pickle",
+    ".ckpt": "application/x-pickle",
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
@@ -25,6 +28,12 @@ _MEDIA = {
     ".csv": "text/csv",
     ".tsv": "text/tab-separated-values",
     ".parquet": "application/vnd.apache.parquet",
+    ".arrow": "application/vnd.apache.arrow.file",
+    ".feather": "application/vnd.apache.arrow.file",
+    ".h5": "application/x-hdf5",
+    ".hdf5": "application/x-hdf5",
+    ".safetensors": "application/x-safetensors",
+    ".keras": "application/x-keras",
     ".json": "application/json",
     ".jsonl": "application/x-ndjson",
     ".md": "text/markdown",
@@ -114,4 +123,10 @@ def _says_nothing(file: _Listed, files: list[_Listed]) -> bool:
         return file.size == _NULL
     if len(others) != 1 or not others[0].startswith("value."):
         return False
-    return file.size in [len(f'{{"{tag}":"{others[0]}"}}\n') for tag in ("$file", "$image")]
+    return file.size in [len(f"{form}\n") for form in _pointers(others[0])]
+
+
+def _pointers(name: str) -> Iterator[str]:
+    """Yield the texts of a value that is all in one file."""
+    yield from (f'{{"{tag}":"{name}"}}' for tag in ("$file", "$image", "$keras"))
+    yield from (f'{{"$columns":"{kind}","file":"{name}"}}' for kind in KINDS)

@@ -13,6 +13,7 @@ from stageloom.artifacts.media import language_of
 from stageloom.rpc.messages import BinaryPreview, TablePreview, TextPreview
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_POINTERS = ("$file", "$image", "$keras", "$pickle", "$columns", "$codec")
 _SHOWN = 256 * 1024
 _PARSED = 4 * 1024 * 1024
 _ROWS, _COLUMNS, _CELL = 50, 100, 200
@@ -71,11 +72,17 @@ def _readable(value: Any) -> Any:
         return {key: _readable(item) for key, item in value.items()}
     if tag == "$sparse":
         return {f"{body} of {' by '.join(map(str, value['shape']))}": _readable(value["parts"])}
-    if tag in ("$file", "$image"):
-        return f"→ {body}"
+    if tag in _POINTERS:
+        return f"→ {value.get('file', body)}"
     if tag in ("$dataclass", "$namedtuple", "$mapping"):
         name = str(body).rpartition(":")[2]
         return {name: _readable(value["fields"]) if "fields" in value else _pairs(value["items"])}
+    return _readable_tag(tag, body, value)
+
+
+def _readable_tag(tag: str, body: Any, value: dict[str, Any]) -> Any:
+    if tag == "$torch":
+        return _readable(value["array"])
     if tag == "$dict":
         return _pairs(body)
     if tag == "$enum":

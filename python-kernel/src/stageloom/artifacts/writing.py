@@ -9,7 +9,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, cast
 
-from stageloom.artifacts import arrays, frames, pickles, pictures, sparse
+from stageloom.artifacts import arrays, columns, frames, models, pickles, pictures, sparse
+from stageloom.artifacts.codecs import Codec, codec_of
 from stageloom.artifacts.errors import MissingFileError, UnstorableError
 from stageloom.artifacts.naming import FileNames, class_name
 from stageloom.artifacts.texts import text_form
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 #: Bytes up to this length stand in the JSON itself.
 _INLINE = 1024
+
+#: Arrays within what is pickled are files of their own from this number of bytes on.
+_APART = 4096
 
 #: Subclasses of dict that hold nothing but their items, by where users import them from.
 _MAPPINGS = {
@@ -84,8 +88,11 @@ class Writer:
         return self._classed(value, steps, path)
 
     def _classed(self, value: object, steps: tuple[str, ...], path: str) -> Json:
+        codec = codec_of(type(value))
+        if codec is not None:
+            return self._own(codec, value, steps, path)
         if isinstance(value, enum.Enum):
-            return {"$enum": self._class(value, path), "name": value.name}
+            return {"$enum": self._class(type(value), path), "name": value.name}
         if isinstance(value, PurePath):
             return self._path(value, path)
         if isinstance(value, dict):
@@ -113,7 +120,7 @@ class Writer:
         ]
 
     def _fields(self, tag: str, value: object, names: Any, steps: tuple[str, ...], path: str) -> Json:
-        kind = self._class(value, path)
+        kind = self._class(type(value), path)
         made = {
             name: self.write(getattr(value, name), (*steps, name), f"{path}.{name}")
             for name in names
@@ -121,8 +128,16 @@ class Writer:
         }
         return {tag: kind, "fields": made}
 
-    def _class(self, value: object, path: str) -> str:
-        kind = type(value)
+    def _own(self, codec: type[Codec[Any]], value: object, steps: tuple[str, ...], path: str) -> Json:
+        name = self._class(codec, path)
+        file = self._names.take(steps, codec.suffix)
+        codec().save(value, self._folder / file)
+        if not (self._folder / file).exists():
+            problem = f"{path} is a {type(value).__qualname__}, and {codec.__qualname__}.save did not write its file"
+            raise MissingFileError(problem, f"Write to the path that {codec.__qualname__}.save is given.")
+        return {"$codec": name, "file": file}
+
+    def _class(self, kind: type, path: str) -> str:
         name = class_name(kind, path)
         self.names.add((kind.__module__, kind.__qualname__))
         return name
@@ -142,38 +157,64 @@ class Writer:
         return {"$pathlib": [type(value).__name__, str(value)]}
 
     def _file(self, steps: tuple[str, ...], suffix: str, write: Callable[[Path], object]) -> Json:
+        return {"$file": self._written(steps, suffix, write)}
+
+    def _written(self, steps: tuple[str, ...], suffix: str, write: Callable[[Path], object]) -> str:
         name = self._names.take(steps, suffix)
         write(self._folder / name)
-        return {"$file": name}
+        return name
 
     # --- what other packages define ----------------------------------------------------------------------------------
 
     def _foreign(self, value: object, steps: tuple[str, ...], path: str) -> Json:
-        kind = type(value)
-        package = kind.__module__.partition(".")[0]
+        package = type(value).__module__.partition(".")[0]
         if package == "numpy":
             import numpy as np
 
             if isinstance(value, np.generic) and not value.dtype.hasobject:
                 return arrays.scalar_json(value)
-            if kind in (np.ndarray, np.memmap) and arrays.is_plain(cast("NDArray[Any]", value)):
+            if type(value) in (np.ndarray, np.memmap) and arrays.is_plain(cast("NDArray[Any]", value)):
                 return self._array(cast("NDArray[Any]", value), steps)
-        if frames.is_frame(value):
-            try:
-                return self._file(steps, frames.SUFFIX, lambda file: frames.write_frame(file, value))
-            except frames.NotTabularError as error:
-                return self._pickle(value, steps, path, f", because it holds {error}")
         form = sparse.sparse_kind(value)
         if form:
             parts = sparse.take_apart(value)
             made = {name: self._array(part, (*steps, name)) for name, part in parts.items()}
             return {"$sparse": form, "shape": [int(side) for side in cast(Any, value).shape], "parts": cast(Json, made)}
         if pictures.is_picture(value):
-            shown = self._file(steps, ".png", lambda file: pictures.write_picture(file, value))
-            return {"$image": cast("dict[str, Json]", shown)["$file"]}
+            return {"$image": self._written(steps, ".png", lambda file: pictures.write_picture(file, value))}
         if package == "matplotlib" and hasattr(value, "savefig"):
             return self._file(steps, ".png", lambda file: _save_figure(value, file))
+        return self._table(value, steps, path)
+
+    def _table(self, value: object, steps: tuple[str, ...], path: str) -> Json:
+        if frames.is_frame(value):
+            try:
+                return self._file(steps, frames.SUFFIX, lambda file: frames.write_frame(file, value))
+            except frames.NotTabularError as error:
+                return self._pickle(value, steps, path, f", because it holds {error}")
+        columnar = columns.columns_kind(value)
+        if columnar:
+            return self._columns(columnar, value, steps, path)
+        return self._model(value, steps, path)
+
+    def _model(self, value: object, steps: tuple[str, ...], path: str) -> Json:
+        if models.is_tensor(value):
+            return self._tensor(value, steps)
+        if models.is_keras(value):
+            return {"$keras": self._written(steps, models.KERAS_SUFFIX, lambda file: models.write_keras(file, value))}
         return self._pickle(value, steps, path, "")
+
+    def _columns(self, kind: str, value: object, steps: tuple[str, ...], path: str) -> Json:
+        try:
+            file = self._written(steps, columns.SUFFIX, lambda place: columns.write_columns(place, kind, value))
+        except columns.NotColumnarError as error:
+            advice = "Make it a column of numbers, texts, lists or structs."
+            raise UnstorableError(path, f"holds {error}, which Arrow has no type for", advice) from error
+        return {"$columns": kind, "file": file}
+
+    def _tensor(self, value: object, steps: tuple[str, ...]) -> Json:
+        about, array = models.tensor_array(value)
+        return {"$torch": about, "array": self._array(array, steps)}
 
     def _array(self, value: NDArray[Any], steps: tuple[str, ...]) -> Json:
         def write(file: Path) -> None:
@@ -184,18 +225,61 @@ class Writer:
 
     def _pickle(self, value: object, steps: tuple[str, ...], path: str, why: str) -> Json:
         kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+        parts = _Parts(self, steps, value)
         try:
-            data, names = pickles.dumps_with_names(value)
-        except RecursionError:
+            data, names = pickles.dumps_with_names(value, parts.apart)
+        except (RecursionError, OSError):
             raise
         except Exception as error:
             raise UnstorableError(path, f"is a {kind}, which cannot be stored ({error})", _advice(value)) from error
         self.names |= names
-        self.warnings.append(
-            f"{path} is a {kind}{why}, and was stored as a pickle: "
-            "it cannot be previewed, and other versions may not be able to read it"
+        if not models.is_module(value):
+            self.warnings.append(
+                f"{path} is a {kind}{why}, and was stored as a pickle: "
+                "it cannot be previewed, and other versions may not be able to read it"
+            )
+        stored = self._file(steps, ".pickle", lambda file: file.write_bytes(data))
+        return (
+            {"$pickle": cast("dict[str, Json]", stored)["$file"], "parts": parts.written} if parts.written else stored
         )
-        return self._file(steps, ".pickle", lambda file: file.write_bytes(data))
+
+    def part(self, value: object, steps: tuple[str, ...]) -> Json:
+        """Return an array or tensor as JSON, having written its file."""
+        return (
+            self._tensor(value, steps) if models.is_tensor(value) else self._array(cast("NDArray[Any]", value), steps)
+        )
+
+
+class _Parts:
+    """The arrays and tensors of a pickled value, which are files of their own: they can be shown, and mapped."""
+
+    def __init__(self, writer: Writer, steps: tuple[str, ...], value: object) -> None:
+        self.written: list[Json] = []
+        self._writer = writer
+        self._steps = steps
+        named = models.named_tensors(value) if models.is_module(value) else ()
+        self._names = {id(tensor): name for name, tensor in named}
+        self._seen: dict[int, tuple[int, object]] = {}
+
+    def apart(self, value: object) -> int | None:
+        """Return the number of a part, having written it where it is new."""
+        if id(value) in self._seen:
+            return self._seen[id(value)][0]
+        if not (_is_large_array(value) or models.is_tensor(value)):
+            return None
+        number = len(self.written)
+        name = self._names.get(id(value), str(number))
+        self.written.append(self._writer.part(value, (*self._steps, name)))
+        self._seen[id(value)] = number, value  # the value too: while it lives, its id is its own
+        return number
+
+
+def _is_large_array(value: object) -> bool:
+    kind = type(value)
+    if kind.__name__ != "ndarray" or kind.__module__ != "numpy":
+        return False
+    array = cast("NDArray[Any]", value)
+    return array.nbytes >= _APART and arrays.is_plain(array)
 
 
 def _is_simple(value: object) -> bool:

@@ -238,6 +238,8 @@ class _Reader:
         )
         self._order.note(definition, now, run_now(node.decorator_list))
         self._bind(node.name, definition, guards)
+        if any(keyword.arg == "of" for keyword in node.keywords):  # a codec: values of that type are stored by it
+            self._act(definition, guards)
 
     def _import(self, node: ast.Import | ast.ImportFrom, guards: tuple[Definition, ...]) -> None:
         self._writer.start()
