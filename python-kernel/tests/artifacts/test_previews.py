@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import pickle
 import subprocess
@@ -300,3 +301,40 @@ assert "numpy" not in sys.modules
 """
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["array", "table", "text", "image"]
+
+
+@dataclass
+class Point:
+    x: float
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("records", "columns", "rows"),
+    [
+        ([{"a": 1, "b": "x"}, {"a": 2.5, "b": None}], ["a", "b"], [["1", "x"], ["2.5", "null"]]),
+        ([{"a": 1, "b": True}, {"b": [1, 2], "c": "z"}], ["a", "b", "c"], [["1", "true", ""], ["", "[1, 2]", "z"]]),
+        ([Point(0.5, "here"), Point(1.0, "there")], ["x", "name"], [["0.5", "here"], ["1.0", "there"]]),
+        ([{"text": "x" * 300}], ["text"], [["x" * 199 + "…"]]),
+    ],
+    ids=["alike", "with gaps", "dataclasses", "long"],
+)
+def test_records_are_a_table(records: list[object], columns: list[str], rows: list[list[str]], tmp_path: Path) -> None:
+    save(records, tmp_path)
+    assert preview(tmp_path, "return/value.json") == TablePreview(columns, rows, len(records))
+
+
+def test_of_many_records_the_first_are_shown_and_all_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps([{"n": n} for n in range(1000)]), encoding="utf-8")
+    shown = preview(tmp_path, "a.json")
+    assert (len(shown.rows), shown.total, shown.rows[-1]) == (50, 1000, ["49"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[], {}, [1, 2], [{}], [{"a": 1}, 2], [{"a": {"b": 1}}], [{"a": [1]}, {"a": [2]}], [{f"{n}": n} for n in range(9)]],
+    ids=repr,
+)
+def test_what_is_no_table_stays_json(value: object, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(value), encoding="utf-8")
+    assert preview(tmp_path, "a.json") == TextPreview(json.dumps(value, indent=2), "json", truncated=False)

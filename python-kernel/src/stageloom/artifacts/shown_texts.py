@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stageloom.artifacts.media import language_of
+from stageloom.artifacts.shown_records import fields_of, show_records
 from stageloom.rpc.messages import BinaryPreview, TablePreview, TextPreview
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -48,13 +49,17 @@ def read_text(data: bytes, *, whole: bool) -> str | None:
         return None if odd * 50 > len(data) else data.decode("cp1252", "replace")
 
 
-def show_json(path: Path, *, value: bool) -> TextPreview | BinaryPreview:
-    """Return JSON laid out; with ``value`` it is a return value, whose tags are shown as what they stand for."""
+def show_json(path: Path, *, value: bool) -> TablePreview | TextPreview | BinaryPreview:
+    """Return records as a table, other JSON laid out; of a return ``value``, tags are shown as what they stand for."""
     if path.stat().st_size > _PARSED:
         return show_text(path, "application/json")
     try:
         parsed = json.loads(path.read_bytes())
-        text = json.dumps(_readable(parsed) if value else parsed, indent=2, ensure_ascii=False)
+        readable = _readable(parsed) if value else parsed
+        records = show_records(_readable(fields_of(parsed)) if value else parsed)
+        if records is not None:
+            return records
+        text = json.dumps(readable, indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return show_text(path, "application/json")
     text = text.encode("utf-8", "replace").decode("utf-8")
