@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -57,7 +56,7 @@ class View:
         """Keep the configuration of a derivation, in the order of its keys, and return its reference."""
         dref = derivation.dref
         path = self.derivation_path(dref) / CONFIG
-        text = json.dumps(dict(derivation.configuration), indent=4)
+        text = json.dumps(dict(derivation.configuration), indent=4)  # in the store itself the keys are sorted
         try:
             if path.read_text("utf-8") == text:
                 return dref
@@ -101,7 +100,7 @@ class View:
 
     def derivations(self) -> list[DRef]:
         """Return the derivations that were instantiated or realized here, in order."""
-        found = {one.dref for one in self._store.history()}
+        found = {one.dref for one in self._store.history()} | set(self._store.planned())
         try:
             names = os.listdir(self.path)
         except FileNotFoundError:
@@ -139,7 +138,6 @@ class View:
         with self._mutex:
             if not self._is_right(path, source, tree):
                 self._make(path, source, found)
-                self._store.tree(tree)  # linked files have another time of change: they are checked, and that is noted
         return path
 
     def context(self, rref: RRef) -> Mapping[DRef, Sequence[RRef]]:
@@ -198,7 +196,7 @@ class View:
         context = {str(dref): [str(one) for one in rrefs] for dref, rrefs in self.context(found.rref).items()}
         scratch = self._store.scratch()
         with explained(self._store.path):
-            self._link(source, scratch, self._store.manifest(found.tree).files)
+            self._store.lend(found.tree, scratch)
             for name, text in (
                 (CONTEXT, json.dumps(context, indent=4)),
                 (START, timestring(found.at)),
@@ -209,17 +207,6 @@ class View:
                 if folder != str(scratch):
                     self._files.chmod(folder, 0o555)
             self._place(scratch, path)
-
-    def _link(self, source: Path, target: Path, files: Sequence[object]) -> None:
-        for file in files:
-            name: str = file.path  # type: ignore[attr-defined]  # a TreeFile
-            self._files.mkdir(str((target / name).parent))
-            try:
-                self._files.link(str(source / name), str(target / name))
-            except OSError:  # another file system, or one without links
-                shutil.copyfile(source / name, target / name)
-                shutil.copystat(source / name, target / name)
-                self._files.chmod(str(target / name), 0o444)
 
     def _place(self, scratch: Path, path: Path) -> None:
         """Move what was made to its place; what was there, damaged or just made by another process, goes."""

@@ -1,0 +1,176 @@
+"""Carrying realizations from one storage to another in a zip file, with all that they were made from."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path as SystemPath
+from typing import Any
+
+from stageloom.model.objects import Derivation, Record
+from stageloom.model.references import RRef as ModelRRef
+from stageloom.model.values import digest
+from stageloom.pylightnix.manual_references import chosen
+from stageloom.pylightnix.manual_storage import Opened, opened
+from stageloom.pylightnix.manual_types import PylightnixException, RRef, StorageSettings
+from stageloom.store.commit import NewRealization, Provenance
+from stageloom.store.errors import StoreError
+from stageloom.store.objects import parse_derivation, parse_record
+from stageloom.store.trees import Manifest, TreeFile, check_name, scan
+
+_LIST = "realizations.json"
+_FORMAT = 1
+_LONGEST_LIST = 256 << 20
+
+
+class BadArchiveError(PylightnixException):
+    """A file that is no archive, or one whose content is not what it says. Nothing of it was stored."""
+
+
+def pack(roots: Iterable[RRef], out: str, S: StorageSettings | None = None) -> None:
+    """Write realizations and all that they were made from to the archive ``out``, complete or not at all.
+
+    Raises:
+        stageloom.store.errors.StoreError: where the storage lacks one of them, or one is damaged.
+    """
+    found = opened(S)
+    aside = f"{out}.{os.getpid()}.part"
+    try:
+        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
+            entries: list[dict[str, Any]] = []
+            written: set[str] = set()
+            for rref in _closure(found, chosen(roots)):
+                record = found.store.record(rref)
+                entries.append(_entry(found, rref, record))
+                if record.tree not in written:
+                    written.add(record.tree)
+                    folder = found.store.tree(record.tree)
+                    for file in found.store.manifest(record.tree).files:
+                        archive.write(folder / file.path, f"trees/{record.tree}/{file.path}")
+            archive.writestr(_LIST, json.dumps({"format": _FORMAT, "realizations": entries}, indent=1))
+        os.replace(aside, out)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(aside)
+
+
+def unpack(path: str, S: StorageSettings | None = None) -> list[RRef]:
+    """Take the realizations of an archive into a storage, and return them. What is there already stays as it is.
+
+    Raises:
+        BadArchiveError: where something in it is not what its hash says; what came before that is kept, and right.
+    """
+    found = opened(S)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [_take(found, archive, entry) for entry in _listed(archive, path)]
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise BadArchiveError(f"{path} is no archive, or a damaged one: {error}") from None
+
+
+def _closure(found: Opened, roots: list[ModelRRef]) -> list[ModelRRef]:
+    """Return ``roots`` and all that they were made from, that first."""
+    order: dict[ModelRRef, None] = {}
+    for root in roots:
+        context = found.view.context(root)
+        below = {one: len(found.view.context(one)) for rrefs in context.values() for one in rrefs}
+        order.update(dict.fromkeys(sorted(below, key=lambda one: (below[one], one))))
+        order[root] = None
+    return list(order)
+
+
+def _entry(found: Opened, rref: ModelRRef, record: Record) -> dict[str, Any]:
+    known = found.store.get(rref)
+    derivation = found.store.derivation(rref.dref)
+    made = {} if known is None else {"at": known.at, "took": known.took, "stage": known.stage, "path": known.path}
+    return {
+        "rref": str(rref),
+        "derivation": {**derivation.as_json(), "configuration": found.view.configuration(rref.dref)},
+        "record": record.as_json(),
+        "files": found.store.manifest(record.tree).as_json(),
+        "made": made,
+    }
+
+
+def _listed(archive: zipfile.ZipFile, path: str) -> list[dict[str, Any]]:
+    try:
+        info = archive.getinfo(_LIST)
+        if info.file_size > _LONGEST_LIST:
+            raise BadArchiveError(f"{path} lists more than can be")
+        listed = json.loads(archive.read(info))
+        written, entries = listed["format"], listed["realizations"]
+    except (KeyError, TypeError, ValueError):
+        raise BadArchiveError(f"{path} is no archive of realizations: write one with pack") from None
+    if written != _FORMAT:
+        raise BadArchiveError(f"{path} has the format {written}, which a newer Stageloom writes; update this one")
+    if not isinstance(entries, list):
+        raise BadArchiveError(f"{path} is damaged")
+    return entries
+
+
+def _take(found: Opened, archive: zipfile.ZipFile, entry: dict[str, Any]) -> RRef:
+    try:
+        rref = ModelRRef.parse(entry["rref"])
+        derivation = parse_derivation(entry["derivation"])
+        record = parse_record(entry["record"])
+        manifest = Manifest(tuple(TreeFile(str(path), int(size), str(sha)) for path, size, sha in entry["files"]))
+        made = dict(entry["made"])
+        right = record.rref == rref and derivation.dref == rref.dref and manifest.tree == record.tree
+    except (KeyError, TypeError, ValueError, AttributeError):
+        right = False
+    if not right:
+        raise BadArchiveError("the archive is damaged: what it lists is not what its references say")
+    for rrefs in record.context.values():
+        for one in rrefs:
+            if found.store.get(one) is None:
+                raise BadArchiveError(f"the archive lacks {one}, which {rref} was made from")
+    known = found.known(rref)
+    if known is None or found.store.check([record.tree]):
+        scratch = found.store.scratch()
+        try:
+            _extract(archive, record.tree, manifest, scratch)
+            found.store.commit([_new(derivation, record, made, scratch)])
+        except BaseException:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
+    found.view.note(derivation)
+    return RRef(rref)
+
+
+def _extract(archive: zipfile.ZipFile, tree: str, manifest: Manifest, scratch: SystemPath) -> None:
+    """Write the files of a tree below ``scratch``, none longer than the manifest says, and check what they hold."""
+    try:
+        for file in manifest.files:
+            check_name(file.path)
+            info = archive.getinfo(f"trees/{tree}/{file.path}")
+            if info.file_size != file.size:
+                raise BadArchiveError(f"{file.path} in the archive has {info.file_size} bytes instead of {file.size}")
+            target = scratch / file.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(info) as source, open(target, "wb") as out:
+                shutil.copyfileobj(source, out, 1 << 20)
+            if info.external_attr >> 16 & 0o100:
+                target.chmod(0o755)
+    except KeyError as error:
+        raise BadArchiveError(f"the archive lacks a file: {error}") from None
+    except StoreError as error:
+        raise BadArchiveError(f"the archive is refused: {error}") from None
+    if scan(str(scratch)).tree != tree:
+        raise BadArchiveError(f"the files of {tree} in the archive are not what was packed")
+
+
+def _new(derivation: Derivation, record: Record, made: dict[str, Any], scratch: SystemPath) -> NewRealization:
+    at, took = made.get("at"), made.get("took")
+    provenance = Provenance(
+        stage=str(made.get("stage", derivation.name)),
+        path=str(made.get("path", "")),
+        run="unpacked",
+        at=float(at) if isinstance(at, (int, float)) else None,
+        took=float(took) if isinstance(took, (int, float)) else 0.0,
+    )
+    action = digest("references/1", [record.dref.hash, record.rref.hash])
+    return NewRealization(derivation, record.context, action, provenance, scratch=scratch)
