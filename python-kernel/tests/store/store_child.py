@@ -1,15 +1,19 @@
-"""Child processes of the store's tests: ``python store_child.py commit|place|race <store> …``."""
+"""Child processes of the store's tests: ``python store_child.py commit|place|race|gc|gcs|use <store> …``."""
 
 from __future__ import annotations
 
 import os
 import random
 import sys
+import time
 from pathlib import Path
 
 from store_making import find, made, read
 
 from stageloom.model.objects import context_key
+from stageloom.model.references import RRef
+from stageloom.store.errors import NotStoredError
+from stageloom.store.gc import Policy
 from stageloom.store.store import Store, lock_key
 
 
@@ -66,6 +70,47 @@ def race(root: str, seed: str, log: str, actions: str) -> None:
             assert read(store, found)
 
 
+def gc(root: str, keep: str) -> None:
+    """Collect all but one realization, telling when that is done."""
+    with Store.open(root) as store:
+        tell("open")
+        store.gc(Policy([RRef.parse(keep)], grace=0), delete=True)
+        tell("done")
+
+
+def gcs(root: str) -> None:
+    """Collect for ever."""
+    with Store.open(root) as store:
+        while True:
+            tell("collected", len(store.gc(Policy(grace=0), delete=True).victims))
+            time.sleep(0.01)
+
+
+def use(root: str, seed: str) -> None:
+    """Look realizations up and read them, or make them, for ever, letting go of everything now and then."""
+    chance = random.Random(seed)
+    with Store.open(root) as store:
+        while True:
+            number = chance.randrange(30)
+            found = find(store, "used", number)
+            if found:
+                try:
+                    assert read(store, found[-1])
+                    assert read(store, found[-1]), "what was opened stays"
+                    tell("found", 1)
+                except NotStoredError:
+                    tell("gone", 1)  # collected between looking and opening: a miss
+            else:
+                placed = store.place(made(store, "used", number))
+                time.sleep(chance.random() * 0.005)
+                [settled] = store.settle([placed])
+                assert read(store, settled)
+                tell("made", 1)
+            if chance.random() < 0.3:
+                store.let_go()
+
+
 if __name__ == "__main__":
-    {"commit": commit, "place": place, "race": race}[sys.argv[1]](*sys.argv[2:])
+    commands = {"commit": commit, "place": place, "race": race, "gc": gc, "gcs": gcs, "use": use}
+    commands[sys.argv[1]](*sys.argv[2:])
     os._exit(0)

@@ -20,7 +20,7 @@ from stageloom.store.journal import Event, Mark, Reading, Scar
 from stageloom.store.trees import Stats
 
 #: Raise it when the tables change: an index of another version is made anew.
-VERSION = 2
+VERSION = 4
 
 _TABLES = """
 CREATE TABLE realizations (rref TEXT PRIMARY KEY, key TEXT, tree TEXT, action TEXT, sequence INTEGER, hidden INTEGER,
@@ -34,6 +34,7 @@ CREATE INDEX runs_stage ON runs (path, stage, sequence);
 CREATE TABLE invalidations (sequence INTEGER PRIMARY KEY, undone INTEGER);
 CREATE TABLE hides (rref TEXT, sequence INTEGER, PRIMARY KEY (rref, sequence)) WITHOUT ROWID;
 CREATE INDEX hides_sequence ON hides (sequence);
+CREATE TABLE gone (action TEXT, rref TEXT, PRIMARY KEY (action, rref)) WITHOUT ROWID;
 CREATE TABLE pins (workspace TEXT, rref TEXT, PRIMARY KEY (workspace, rref)) WITHOUT ROWID;
 CREATE TABLE plans (dref TEXT PRIMARY KEY, sequence INTEGER);
 CREATE TABLE segments (name TEXT PRIMARY KEY, offset INTEGER, identity TEXT, last INTEGER, crc INTEGER) WITHOUT ROWID;
@@ -149,6 +150,8 @@ class Index:
             self._db.execute("INSERT OR IGNORE INTO pins VALUES (?, ?)", (event["workspace"], event["rref"]))
         elif kind == "unpin":
             self._db.execute("DELETE FROM pins WHERE workspace = ? AND rref = ?", (event["workspace"], event["rref"]))
+        elif kind == "collect":
+            self._apply_collect(event["rrefs"])
         elif kind == "plan":
             plans = [(dref, sequence) for dref in event["drefs"]]
             self._db.executemany("INSERT OR IGNORE INTO plans VALUES (?, ?)", plans)
@@ -172,6 +175,20 @@ class Index:
             f"INSERT OR REPLACE INTO realizations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             _sealed(row),
         )
+
+    def _apply_collect(self, rrefs: Sequence[str]) -> None:
+        """Forget realizations, but for the actions of those that were invalidated: older copies stay out of sight."""
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS collecting (rref TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._db.execute("DELETE FROM collecting")
+        self._db.executemany("INSERT OR IGNORE INTO collecting VALUES (?)", [(rref,) for rref in rrefs])
+        among = "rref IN (SELECT rref FROM collecting)"
+        hidden = f"{among} AND rref IN (SELECT rref FROM hides)"
+        self._db.execute(f"INSERT OR IGNORE INTO gone SELECT DISTINCT action, rref FROM runs WHERE {hidden}")
+        trees = f"tree IN (SELECT tree FROM realizations WHERE {among})"
+        others = f"tree NOT IN (SELECT tree FROM realizations WHERE NOT {among} AND {trees})"
+        self._db.execute(f"DELETE FROM checked WHERE {trees} AND {others}")
+        for table in ("realizations", "runs"):
+            self._db.execute(f"DELETE FROM {table} WHERE {among}")
 
     def _hiding(self, rref: str) -> int:
         """Return the sequence number of the last invalidation of ``rref`` that stands, or 0."""
@@ -226,6 +243,9 @@ class Index:
         damaged, pinned = self.damaged(), self._pinned(workspace)
         rows = {rref: self._row(rref) for rref in {run[1] for run in runs}}
         barrier = max(row[5] for row in rows.values())
+        if action in self._names("gone", "SELECT action FROM gone"):
+            gone = self._db.execute("SELECT rref FROM gone WHERE action = ?", (action,)).fetchall()
+            barrier = max(barrier, *(self._hiding(row[0]) for row in gone))
         for run in runs:
             _check(run)
             found = _found(rows[run[1]], pinned)
@@ -297,6 +317,11 @@ class Index:
         """Return what the invalidation ``sequence`` named."""
         found = (self.get(rref, workspace) for rref in self._hidden_by(sequence))
         return [one for one in found if one is not None]
+
+    def facts(self) -> dict[str, set[Row]]:
+        """Return all rows that follow from the journal alone."""
+        tables = ("realizations", "runs", "invalidations", "hides", "gone", "pins", "scars")
+        return {table: set(self._db.execute(f"SELECT * FROM {table}")) for table in tables}
 
     def scars(self) -> list[Scar]:
         """Return the journal's damaged lines that were passed over."""

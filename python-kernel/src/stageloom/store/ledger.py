@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
 from stageloom.store.errors import StoreMissingError
 from stageloom.store.files import Files
 from stageloom.store.index import Index, IndexDamagedError
-from stageloom.store.journal import Event, Journal, Reading, RewrittenError
+from stageloom.store.journal import Event, Journal, Mark, Reading, RewrittenError
 from stageloom.store.layout import Layout
 from stageloom.store.locks import OpenFile
 
@@ -113,8 +113,41 @@ class Ledger:
 
     def read_all(self) -> Reading:
         """Return the whole journal."""
+        return self.read_after({})
+
+    def read_after(self, marks: Mapping[str, Mark]) -> Reading:
+        """Return what of the journal lies after ``marks``; raises RewrittenError."""
         with self._mutex, self._locked(shared=True):
-            return self._journal.read({})
+            return self._journal.read(marks)
+
+    def index_is_right(self) -> bool:
+        """Return whether the index is what the journal makes of it, as far as the journal is whole."""
+        with self._mutex, self._locked(shared=False):
+            try:
+                self._catch_up()
+                told = self._open_index.facts()
+            except _BROKEN:
+                return False
+            reading = self._journal.read({})
+            if reading.scars or self.lost_segments():
+                return True  # it has read what is damaged since: it knows more
+            fresh = Index(None)
+            try:
+                with fresh.transaction():
+                    fresh.apply(reading)
+                return fresh.facts() == told
+            finally:
+                fresh.close()
+
+    def lost_segments(self) -> list[str]:
+        """Return the segments that were read once and are no more."""
+        with self._mutex:
+            return sorted(set(self._open_index.marks()) - set(self._sizes()))
+
+    def renew(self) -> None:
+        """Make the index anew from the journal."""
+        with self._mutex, self._locked(shared=False):
+            self._renew(IndexDamagedError("asked for"))
 
     @property
     def _open_index(self) -> Index:

@@ -35,8 +35,15 @@ class Scratch:
         return path
 
     def path(self) -> str:
-        """Return a path that nothing has, for an object about to be stored."""
+        """Return a path that nothing has, for an object about to be stored, or just taken away."""
         return self._next("object")
+
+    def own(self) -> str:
+        """Return the folder of this process."""
+        with self._mutex:
+            if self._lease is None:
+                self._begin()
+            return self._own
 
     def close(self) -> None:
         """Give back what is empty, and the lease."""
@@ -79,7 +86,7 @@ class Scratch:
                     name.startswith("stage") and time.time() - os.stat(inner).st_mtime > keep
                 ):
                     self._files.remove(inner)
-            if os.listdir(path) == ["lease"]:
+            if set(os.listdir(path)) <= {"lease", "holds"}:
                 self._files.remove(path)
         finally:
             lease.close()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from stageloom.store import objects
 from stageloom.store.commit import Publisher
 from stageloom.store.errors import DamagedError, NotStoredError, StoreError, explained
+from stageloom.store.holds import Holds
 from stageloom.store.layout import Layout
 from stageloom.store.ledger import Ledger
 from stageloom.store.trees import Manifest, Stats, check_content, scan, stats, unchanged
@@ -17,8 +18,9 @@ from stageloom.store.trees import Manifest, Stats, check_content, scan, stats, u
 class Shelf:
     """The trees of a store. What is found damaged is noted in the ledger, so that it is not found again."""
 
-    def __init__(self, layout: Layout, ledger: Ledger, publisher: Publisher, *, writable: bool) -> None:
+    def __init__(self, layout: Layout, ledger: Ledger, publisher: Publisher, holds: Holds, *, writable: bool) -> None:
         self._layout = layout
+        self._holds = holds
         self._ledger = ledger
         self._publisher = publisher
         self._writable = writable
@@ -26,12 +28,14 @@ class Shelf:
 
     def open(self, tree: str) -> str:
         """Return a tree's folder; raises NotStoredError, DamagedError."""
+        self._holds.hold_to_read([tree])
         self._open(tree, self._known([tree]).get(tree))
         return self._layout.tree(tree)
 
     def check(self, trees: Iterable[str]) -> dict[str, StoreError]:
         """Return why some of ``trees`` cannot be opened."""
         wanted = list(dict.fromkeys(trees))
+        self._holds.hold_to_read(wanted)
         known = self._known(wanted)
         result: dict[str, StoreError] = {}
         for tree in wanted:

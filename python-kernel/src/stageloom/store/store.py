@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from stageloom.model.objects import Derivation, Record
 from stageloom.model.references import DRef, RRef
@@ -28,22 +28,34 @@ from stageloom.store.errors import (
 from stageloom.store.files import Files
 from stageloom.store.folder import prepare_folder
 from stageloom.store.found import Found
+from stageloom.store.holds import Holds
 from stageloom.store.index import Index
 from stageloom.store.journal import Event, Scar
 from stageloom.store.layout import Layout
 from stageloom.store.ledger import Ledger
 from stageloom.store.locks import Lock, OpenFile, acquire
+from stageloom.store.parts import Parts
 from stageloom.store.scratch import Scratch
 from stageloom.store.shelf import Shelf
 from stageloom.store.trees import Manifest, Stats, stats
 from stageloom.store.verify import Damage, verify
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from stageloom.store.gc import Collected, Policy
+    from stageloom.store.repair import Repaired
+
 _Answer = TypeVar("_Answer")
+Check: TypeAlias = Callable[[], None]
 
 
 def lock_key(dref: DRef, context_key: str, instance: int = 0) -> str:
     """Return the key for :meth:`Store.lock` under which one realization of ``dref`` is made."""
     return f"{dref.hash}/{context_key}/{instance}"
+
+
+def unchecked() -> None:
+    """Let work go on."""
 
 
 def new_run(now: float) -> str:
@@ -71,6 +83,7 @@ class Store:
         self._workspace = workspace
         self._pid = os.getpid()
         self._scratch = Scratch(layout.at("scratch"), files)
+        self._holds = Holds(layout, files, self._scratch, writable=not self.readonly)
         self._publisher = Publisher(layout, files, self._scratch)
         index = None if self.readonly else layout.at("index.sqlite")
         if index is not None and (kind := network_kind(layout.root)):
@@ -79,7 +92,10 @@ class Store:
                 f"The store at {layout.root} is on a network file system ({kind}): use it from one host at a time.",
             )
         self._ledger = Ledger(layout, files, lock, index)
-        self._shelf = Shelf(layout, self._ledger, self._publisher, writable=not self.readonly)
+        self._shelf = Shelf(layout, self._ledger, self._publisher, self._holds, writable=not self.readonly)
+        self._parts = Parts(
+            layout, files, self._ledger, self._shelf, self._publisher, self._scratch, self._holds, clock
+        )
 
     @classmethod
     def open(
@@ -133,6 +149,7 @@ class Store:
         """Give back segment, index and locks; harmless when done twice."""
         if os.getpid() == self._pid:
             self._ledger.close()
+            self._holds.close()
             self._scratch.close()
 
     def __enter__(self) -> Store:  # noqa: PYI034  # Self is not in 3.10
@@ -251,6 +268,7 @@ class Store:
         """
         self._writing()
         with explained(self._layout.root):
+            self._holds.hold(new.tree for new in group if new.tree is not None)
             prepared = [prepare(new, self._shelf.size) for new in group]
         return self.settle(prepared)
 
@@ -262,7 +280,10 @@ class Store:
         """
         self._writing()
         with explained(self._layout.root):
+            if new.tree is not None:
+                self._holds.hold([new.tree])
             one = prepare(new, self._shelf.size)
+            self._holds.hold((one.tree, one.dref.hash, one.rref.hash))
             self._publisher.place(one)
             if one.manifest is None:
                 return one
@@ -276,6 +297,7 @@ class Store:
         if not prepared:
             return []
         with explained(self._layout.root):
+            self._holds.hold(name for one in prepared for name in (one.tree, one.dref.hash, one.rref.hash))
             self._write_provenance(prepared)
             self._publisher.publish(prepared)
             checked = {
@@ -301,6 +323,7 @@ class Store:
         self._writing()
         plans = {dref: wanted[dref] for dref in new}
         with explained(self._layout.root):
+            self._holds.hold(one.dref.hash for one in plans.values())
             self._publisher.write(
                 {self._layout.derivation(one.dref): canonical_bytes(one.as_json()) for one in plans.values()}
             )
@@ -390,6 +413,7 @@ class Store:
         path = self._layout.run(run, stage)
         if not self.readonly:
             with explained(self._layout.root):
+                self._holds.hold([path[len(self._layout.root) + 1 :]])
                 self._files.mkdir(path)
         return Path(path)
 
@@ -402,6 +426,7 @@ class Store:
         self._writing()
         names = [hashlib.sha256(content).hexdigest() for content in contents]
         with explained(self._layout.root):
+            self._holds.hold(names)
             self._publisher.write(dict(zip(map(self._layout.source, names), contents, strict=True)))
         return names
 
@@ -413,6 +438,7 @@ class Store:
         """Keep the list of a snapshot's files under its identity; planners and workers read it there."""
         self._writing()
         with explained(self._layout.root):
+            self._holds.hold([identity])
             self._publisher.write({self._layout.snapshot(identity): content})
 
     def snapshot(self, identity: str) -> bytes:
@@ -432,10 +458,42 @@ class Store:
         """Read everything and return what is damaged; what is concerned is not found until realized again."""
         self._own_process()
         damages = verify(self._layout, self._ledger.read_all())
+        for name in self._ledger.lost_segments():
+            damages.append(Damage("journal", self._layout.at("journal", name), "is missing"))
+        if not self._ledger.index_is_right():
+            index = self._layout.at("index.sqlite")
+            damages.append(Damage("index", index, "is not what the journal says"))
         bad = [damage.identity for damage in damages if damage.kind in ("tree", "record", "derivation")]
         if bad:
             self._ledger.note(lambda index: index.set_damaged(bad, damaged=True))
         return damages
+
+    def repair(self, damages: Sequence[Damage]) -> Repaired:
+        """Move what :meth:`verify` found damaged aside, forget the realizations that it cost, mend what can be."""
+        from stageloom.store.repair import repair
+
+        self._writing()
+        with explained(self._layout.root):
+            return repair(self._parts, damages)
+
+    def let_go(self) -> None:
+        """Say that nothing of what was looked up and opened so far is in use any more: it may be collected."""
+        with explained(self._layout.root):
+            self._holds.let_go()
+
+    def gc(self, policy: Policy | None = None, *, delete: bool = False, check: Check = unchecked) -> Collected:
+        """Collect garbage, or only say what would go; see :mod:`stageloom.store.gc`.
+
+        What is pinned stays, and what a process uses that is alive: this one too, unless it called :meth:`let_go`.
+        ``check`` is called now and then; what it raises ends the collection, which the next one finishes.
+        """
+        from stageloom.store.gc import Policy, collect
+
+        if delete:
+            self._writing()
+        self._own_process()
+        with explained(self._layout.root):
+            return collect(self._parts, policy or Policy(), delete=delete, check=check)
 
     # --- inside ------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from stageloom.model.classes import dataclass
 from stageloom.model.references import DRef, RRef
 from stageloom.store.errors import DamagedError, NotStoredError, StoreError
+from stageloom.store.fold import Fold
 from stageloom.store.journal import Reading
 from stageloom.store.layout import Layout
 from stageloom.store.objects import parse_derivation, parse_record, read_manifest, read_source
@@ -39,22 +40,23 @@ def verify(layout: Layout, reading: Reading) -> list[Damage]:
     """
     damages = [Damage("journal", layout.at("journal", scar.segment), f"byte {scar.offset}: the line {scar.what}")
                for scar in reading.scars]  # fmt: skip
-    runs = [event for event in reading.events if event.get("is") == "run"]
+    fold = Fold()
+    fold.take_in(reading)
     derivations = _objects(layout, "derivations", parse_derivation, lambda found: found.dref.hash, damages)
     records = _objects(layout, "records", parse_record, lambda found: found.rref.hash, damages)
-    for rref in sorted({event["rref"] for event in runs}):
+    for rref in sorted(fold.standing):
         reference = RRef.parse(rref)
         if reference.hash not in records:
             damages.append(Damage("record", layout.record(reference), "is missing", reference.hash))
         if reference.derivation not in derivations:
             path = layout.derivation(DRef(reference.derivation, reference.name))
             damages.append(Damage("derivation", path, "is missing", reference.derivation))
-    # What was placed and never entered the journal is nobody's loss.
-    named = {RRef.parse(event["rref"]) for event in runs}
-    known = {one.hash for one in named} | {one.derivation for one in named}
+    # What was placed and never entered the journal, or was collected, is nobody's loss.
+    known = {name for one in fold.standing.values() for name in (one.record, one.derivation)}
+    known.update(dref[5:37] for dref in fold.plans)
     damages = [one for one in damages if one.kind not in ("record", "derivation") or one.identity in known]
-    stored = (records.get(one.hash) for one in named)
-    trees = {event["tree"] for event in runs} | {found.tree for found in stored if found is not None}
+    stored = (records.get(one.record) for one in fold.standing.values())
+    trees = {one.tree for one in fold.standing.values()} | {found.tree for found in stored if found is not None}
     damages.extend(_trees(layout, sorted(trees)))
     damages.extend(_sources(layout))
     return damages
