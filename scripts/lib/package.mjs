@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { cp } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createVSIX } from "@vscode/vsce";
 import { projectNode } from "./bootstrap.mjs";
 import { root } from "./paths.mjs";
 import { mustRun } from "./processes.mjs";
+import { packagedReadme } from "./readme.mjs";
 import { temporaryFolder } from "./temporary.mjs";
 
 const parts = ["package.json", "README.md", "CHANGELOG.md", "LICENSE", ".vscodeignore", "media"];
@@ -20,6 +21,8 @@ export const packageExtension = async (target) => {
     if (existsSync(path.join(root, part)))
       await cp(path.join(root, part), path.join(folder, part), { recursive: true });
   }
+  const readme = path.join(folder, "README.md");
+  await writeFile(readme, packagedReadme(await readFile(readme, "utf8")));
   const build = ["scripts/build.mjs", "--production", "--outdir", path.join(folder, "dist")];
   await mustRun("Building", projectNode, build, { cwd: root });
   await createVSIX({

@@ -3,14 +3,7 @@ import type { RunView } from "./contract.js";
 import { button, icon, progressRing } from "./kit.js";
 import { Part, type Desk } from "./part.js";
 import { plural } from "../../extension/src/protocol/words/figures.js";
-import { isBusy, problemPlace, runWords } from "./text/states.js";
-
-const runIcon = (run: RunView): TemplateResult => {
-  if (isBusy(run)) return progressRing(runWords(run));
-  const [glyph, tone] =
-    run.is === "done" ? ["pass-filled", "good"] : run.is === "failed" ? ["error", "failed"] : ["circle-slash", "quiet"];
-  return html`<span class="state-icon tone-${tone}">${icon(glyph)}</span>`;
-};
+import { isBusy, problemPlace, runWords, standWords } from "./text/states.js";
 
 /** The top of the panel: what it shows, how the run goes, and what can be done with all of it. */
 export class TopBar extends Part {
@@ -24,11 +17,22 @@ export class TopBar extends Part {
     };
     this.own(store.watch((view) => view.head, redraw));
     this.own(store.watch((view) => view.run, redraw));
+    this.own(store.watch((view) => view.stages, redraw));
     this.own(store.watch((view) => view.order, redraw));
   }
 
-  #run(run: RunView): TemplateResult {
-    return html`<div class="run" role="status" data-run=${run.is}>${runIcon(run)}<span>${runWords(run)}</span></div>`;
+  /** The run under way, else how all stages stand. */
+  #state(run: RunView | null): TemplateResult | typeof nothing {
+    if (run !== null && isBusy(run)) {
+      const words = runWords(run);
+      return html`<div class="run" role="status" data-run=${run.is}>${progressRing(words)}<span>${words}</span></div>`;
+    }
+    const stand = standWords([...this.desk.store.view.stages.values()].map(({ state }) => state));
+    if (stand === null) return nothing;
+    const { look, words } = stand;
+    return html`<div class="run" role="status">
+      <span class="state-icon tone-${look.tone}">${icon(look.icon)}</span><span>${words}</span>
+    </div>`;
   }
 
   #actions(run: RunView | null, trusted: boolean, count: number): TemplateResult {
@@ -107,7 +111,7 @@ export class TopBar extends Part {
           <h1 title=${head.path}>${head.title}</h1>
           <span class="bar-count">${plural(count, "stage")}</span>
         </div>
-        ${run === null ? nothing : this.#run(run)} ${this.#actions(run, head.trusted, count)}
+        ${this.#state(run)} ${this.#actions(run, head.trusted, count)}
       </div>
       ${
         busy && run !== null

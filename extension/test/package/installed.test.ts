@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
 import { test } from "../e2e/fixture.js";
@@ -13,6 +13,10 @@ test("the packaged extension realizes in a clean profile, without the checkout",
 
   const installed = readFileSync(path.join(editor.folder, "data/extensions/extensions.json"), "utf8");
   expect(installed).toContain("stageloom.stageloom");
+  const folder = readdirSync(path.join(editor.folder, "data/extensions")).find((name) => name.startsWith("stageloom."));
+  const page = readFileSync(path.join(editor.folder, "data/extensions", folder!, "readme.md"), "utf8");
+  expect(page).toContain("# Stageloom");
+  expect(page).not.toMatch(/<picture|\]\((?!https:|#)/);
   await editor.lenses.read("def params(", /never realized/, startPatience);
   await editor.lenses.click("def params(", /^Realize$/);
   await editor.lenses.read("def params(", /cached/, patience);

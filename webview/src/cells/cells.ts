@@ -2,12 +2,19 @@ import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { Part, type Desk } from "../part.js";
 import { styled } from "../styled.js";
+import { isBusy } from "../text/states.js";
 import { StageCell } from "./cell.js";
+import { Follower } from "./follow.js";
 
 /** Cells of one block. Only blocks near the window hold cells: browsers watch each box of a page in every frame. */
 const BLOCK = 20;
 /** The height of a cell that was never drawn. */
 const USUAL = 420;
+/** As much of a cell may be above the window for its head to count as seen. */
+const HEAD = 8;
+
+/** What scrolls when it is pressed. */
+const SCROLLING = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", " "]);
 
 const blocksOf = (names: readonly string[]): readonly (readonly string[])[] =>
   Array.from({ length: Math.ceil(names.length / BLOCK) }, (_, at) => names.slice(at * BLOCK, (at + 1) * BLOCK));
@@ -25,10 +32,13 @@ export class StageCells extends Part {
   #noting = 0;
   /** The cell that was asked for stays where it was put while others take their real heights, until the user moves on. */
   #held: { readonly cell: StageCell; readonly offset: number } | null = null;
+  readonly #follower = new Follower();
 
   override connectedCallback(): void {
     super.connectedCallback();
-    const { store } = this.desk;
+    const { store, ui } = this.desk;
+    // where the user was before a reload counts as where they scrolled to
+    if (ui.ui.anchor !== null) this.#follower.moved();
     this.#watchBlocks = new IntersectionObserver(
       (entries) => {
         this.#meetBlocks(entries);
@@ -59,6 +69,23 @@ export class StageCells extends Part {
         },
       ),
     );
+    this.own(
+      store.watch(
+        (view) => view.stages,
+        () => {
+          this.#follow();
+        },
+      ),
+    );
+    this.own(
+      store.watch(
+        (view) => isBusy(view.run),
+        (busy) => {
+          if (busy) this.#follow();
+          else this.#follower.ended();
+        },
+      ),
+    );
     const onScroll = (): void => {
       if (this.#restored && this.#noting === 0)
         this.#noting = requestAnimationFrame(() => {
@@ -66,8 +93,11 @@ export class StageCells extends Part {
         });
     };
     this.addEventListener("scroll", onScroll, { passive: true });
-    const release = (): void => {
+    const release = (event: Event): void => {
       this.#held = null;
+      const still = event instanceof KeyboardEvent ? !SCROLLING.has(event.key) : event.type === "pointerdown";
+      // pressed on the scrollbar, it is the scrolling box itself that hears of it
+      if (!still || (event.type === "pointerdown" && event.target === this)) this.#follower.moved();
     };
     const moves = ["wheel", "touchstart", "pointerdown", "keydown"] as const;
     for (const move of moves) this.addEventListener(move, release, { passive: true });
@@ -80,9 +110,29 @@ export class StageCells extends Part {
   /** Scrolls a stage's cell to the top and gives its title the focus, so that a screen reader reads on from there. */
   show(stage: string): void {
     this.#restored = true;
+    this.#follower.asked(stage, this.#running());
     void this.#scrollTo(stage, 0).then((cell) =>
       cell?.querySelector<HTMLElement>("h2")?.focus({ preventScroll: true }),
     );
+  }
+
+  #running(): readonly string[] {
+    const { order, stages, run } = this.desk.store.view;
+    return isBusy(run) ? order.names.filter((name) => stages.get(name)?.state.is === "running") : [];
+  }
+
+  #follow(): void {
+    const next = this.#follower.next(this.#running(), (stage) => this.#sees(stage));
+    if (next !== null) void this.#scrollTo(next, 0);
+  }
+
+  /** Whether a cell's head is in sight, and not at the very bottom. */
+  #sees(stage: string): boolean {
+    const cell = [...this.querySelectorAll<StageCell>("stage-cell")].find(({ name }) => name === stage);
+    if (cell === undefined) return false;
+    const { top, height } = this.getBoundingClientRect();
+    const at = cell.getBoundingClientRect().top - top;
+    return at > -HEAD && at < height * 0.6;
   }
 
   async #scrollTo(stage: string, offset: number): Promise<StageCell | null> {

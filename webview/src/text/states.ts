@@ -1,3 +1,5 @@
+import { plural } from "../../../extension/src/protocol/words/figures.js";
+import { countStates, mostPressing } from "../../../extension/src/protocol/words/states.js";
 import type { Problem, RunView, StageState } from "../contract.js";
 
 /** The name of a state's colour: `--state-<tone>` in the styles. */
@@ -27,25 +29,23 @@ export const lookOf = (state: StageState): Look => looks[state.is];
 export const isBusy = (run: RunView | null): boolean =>
   run !== null && (run.is === "planning" || run.is === "running" || run.is === "cancelling");
 
-/** A run in words. */
+/** A run under way in words. */
 export const runWords = (run: RunView): string => {
-  const count = `${run.finished.toString()} of ${run.total.toString()}`;
   switch (run.is) {
-    case "planning":
-      return "Planning";
-    case "running":
-      return `Running · ${count} stages`;
     case "cancelling":
       return "Cancelling";
-    case "cancelled":
-      return "Cancelled";
-    case "failed":
-      return "Failed";
-    case "done":
-      return run.total === 0
-        ? "Nothing to run: all is cached"
-        : `Done · ${run.total.toString()} ${run.total === 1 ? "stage" : "stages"}`;
+    case "running":
+      return `Running · ${run.finished.toString()} of ${plural(run.total, "stage")}`;
+    default:
+      return "Planning";
   }
+};
+
+/** How a pipeline stands where nothing runs: what an ended run left is old as soon as something is edited. */
+export const standWords = (states: readonly StageState[]): { readonly look: Look; readonly words: string } | null => {
+  const worst = mostPressing(states);
+  if (worst === null || (worst.is === "unknown" && states.every((state) => state.is === "unknown"))) return null;
+  return { look: lookOf(worst), words: worst.is === "cached" ? "All cached" : countStates(states) };
 };
 
 export const problemPlace = (problem: Problem): string =>

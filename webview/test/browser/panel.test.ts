@@ -103,6 +103,49 @@ describe("graph, list and cells", () => {
     expect(await panel.cell("raw").locator(".parameters .section-head").getAttribute("aria-expanded")).toBe("false");
   });
 
+  test("the cells follow what runs, until the user scrolls away and until they are back", async ({ host }) => {
+    const panel = await host.open(themes.dark);
+    const source = Array.from({ length: 40 }, (_, line) => `    step(${line})`).join("\n");
+    const names = ["one", "two", "three", "four", "five"];
+    const stages = names.map((name, at) =>
+      stage(name, { source: `@stage\ndef ${name}():\n${source}`, dependencies: names.slice(Math.max(0, at - 1), at) }),
+    );
+    const run = { run: "1", is: "running", targets: ["five"], finished: 0, total: 5 } as const;
+    const runs = async (name: string): Promise<void> => {
+      const changed = stages.flatMap((one): StageView[] =>
+        one.name === name
+          ? [{ ...one, state: { is: "running", since: now() } }]
+          : names.indexOf(one.name) === names.indexOf(name) - 1
+            ? [{ ...one, state: cached(one.name) }]
+            : [],
+      );
+      await panel.post({ is: "stages", stages: changed, run });
+      await panel.settle(14);
+    };
+    const above = async (name: string): Promise<number> =>
+      (await panel.cell(name).boundingBox())!.y - (await panel.page.locator("stage-cells").boundingBox())!.y;
+    await panel.post({ is: "snapshot", pipeline: pipeline(stages), outputs: [], focus: null });
+    await panel.laidOut();
+    await runs("one");
+    await runs("two");
+    expect(Math.abs(await above("two"))).toBeLessThan(12);
+    await runs("three");
+    expect(Math.abs(await above("three"))).toBeLessThan(12);
+
+    await panel.cell("three").hover();
+    await panel.page.mouse.wheel(0, -700);
+    await panel.settle(14);
+    const place = await above("two");
+    await runs("four");
+    expect(await above("two")).toBeCloseTo(place, 0);
+
+    await panel.page.mouse.wheel(0, await above("four"));
+    await panel.settle(14);
+    await runs("five");
+    expect(await above("five")).toBeLessThan(400);
+    await isClean(panel);
+  });
+
   test("intents: realize, invalidate, reveal, difference, undo, cancel", async ({ host }) => {
     const panel = await openMidRun(host);
     await panel.action("cancel").click();

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { StageState } from "../../src/contract.js";
 import { Series, SeriesSet } from "../../src/cells/series.js";
 import { firstLook, fit, reveal, toWorld, zoom } from "../../src/graph/camera.js";
 import { SpatialIndex } from "../../src/graph/spatial.js";
 import { formatNumber } from "../../src/text/format.js";
 import { pythonLines } from "../../src/text/python.js";
-import { runWords } from "../../src/text/states.js";
-import { random } from "../browser/data.js";
+import { runWords, standWords } from "../../src/text/states.js";
+import { random, realization } from "../browser/data.js";
 
 describe("figures in words", () => {
   test("numbers", () => {
@@ -22,11 +23,17 @@ describe("figures in words", () => {
     ]);
   });
 
-  test("a run that had nothing to do says so", () => {
-    expect(runWords({ run: "1", is: "done", targets: [], finished: 0, total: 0 })).toBe(
-      "Nothing to run: all is cached",
-    );
+  test("a run under way, and how a pipeline stands where nothing runs", () => {
     expect(runWords({ run: "1", is: "running", targets: [], finished: 2, total: 5 })).toBe("Running · 2 of 5 stages");
+    expect(runWords({ run: "1", is: "running", targets: [], finished: 0, total: 1 })).toBe("Running · 0 of 1 stage");
+    expect(runWords({ run: "1", is: "planning", targets: [], finished: 0, total: 0 })).toBe("Planning");
+    const cached = { is: "cached", kept: false, realization: realization("a", 1, 1, 0) } as const;
+    const words = (...states: readonly StageState[]): string | undefined => standWords(states)?.words;
+    expect(words(cached, cached)).toBe("All cached");
+    expect(words(cached, { is: "stale", reasons: [] }, { is: "absent" })).toBe("1 stale, 1 never realized, 1 cached");
+    expect(standWords([cached, { is: "stale", reasons: [] }])?.look.tone).toBe("stale");
+    expect(words({ is: "unknown" }, { is: "unknown" })).toBe(undefined);
+    expect(words()).toBe(undefined);
   });
 });
 

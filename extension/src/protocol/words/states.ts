@@ -121,16 +121,7 @@ function clip(text: string): string {
   return line.length > 80 ? `${line.slice(0, 79)}…` : line;
 }
 
-/** How many stages stand how, the most pressing first: `2 failed, 3 stale, 7 cached`. */
-export function countStates(states: readonly StageState[]): string {
-  const counts = new Map<string, number>();
-  for (const { is } of states) counts.set(is, (counts.get(is) ?? 0) + 1);
-  return PRESSING.flatMap(([is, word]) => {
-    const count = counts.get(is) ?? 0;
-    return count === 0 ? [] : [`${count} ${word}`];
-  }).join(", ");
-}
-
+/** What is to be looked at first, with the word for several of them. */
 const PRESSING: readonly (readonly [StageState["is"], string])[] = [
   ["running", "running"],
   ["waiting", "waiting"],
@@ -143,3 +134,22 @@ const PRESSING: readonly (readonly [StageState["is"], string])[] = [
   ["unknown", "not known yet"],
   ["cached", "cached"],
 ];
+
+/** How many stages stand how, the most pressing first: `2 failed, 3 stale, 7 cached`. */
+export function countStates(states: readonly StageState[]): string {
+  const counts = new Map<string, number>();
+  for (const { is } of states) counts.set(is, (counts.get(is) ?? 0) + 1);
+  return PRESSING.flatMap(([is, word]) => {
+    const count = counts.get(is) ?? 0;
+    return count === 0 ? [] : [`${count.toLocaleString("en")} ${word}`];
+  }).join(", ");
+}
+
+/** The state among several that is to be looked at first. */
+export function mostPressing(states: readonly StageState[]): StageState | null {
+  for (const [is] of PRESSING) {
+    const found = states.find((state) => state.is === is);
+    if (found !== undefined) return found;
+  }
+  return null;
+}

@@ -42,6 +42,7 @@ BLIND_TO_ANNOTATIONS = frozenset(
     {
         "stage", "property", "staticmethod", "classmethod", "lru_cache", "cache", "cached_property", "wraps",
         "contextmanager", "asynccontextmanager", "abstractmethod", "setter", "getter", "deleter", "override", "final",
+        "ReactorFunc", "SubreactorFunc",
     }
 )  # fmt: skip
 

@@ -243,7 +243,9 @@ class Reach:
                     yield found
 
     def _is_class(self, node: Node) -> bool:
-        return any(one.kind == "class" for one in self._of(node))
+        """Return whether ``node`` is a class, and no plant's configuration, of which counts what is read."""
+        classes = [one for one in self._of(node) if one.kind == "class"]
+        return any(all(chain[-1:] != ("ConfigBase",) for chain in one.bases) for one in classes)
 
     def _add(self, edges: Edges, path: str, part: tuple[str, tuple[Reference, ...]]) -> None:
         digest, references = part
