@@ -140,7 +140,7 @@ MAKE = "return mkdrv(m, mkconfig({}), match_only(), build_wrapper(print))"
     [
         (f"1 / 0; {MAKE}", "stage_bad, line 4: ZeroDivisionError: division by zero"),
         (MAKE.replace("mkconfig({})", "{}"), "takes what mkconfig({…}) returns"),
-        (MAKE.replace("match_only()", "match_only"), "match_latest() or match_only()"),
+        (MAKE.replace("match_only()", "match_only"), "match_only(), match_latest()"),
         (MAKE.replace("build_wrapper(print)", "print"), "what build_wrapper(…) returns"),
         (MAKE.replace("{}", "{'x': (1,)}"), "config['x'] is a tuple"),
         (MAKE.replace("{}", "{'x': 'dref:' + '0' * 32 + '-y'}"), "no stage of this manager made"),
@@ -209,7 +209,7 @@ def test_one_derivation_by_two_functions_is_one_stage(project):
     assert found["stage_b"].alias == "same"
 
 
-def test_two_matchers_for_one_derivation_are_told(project):
+def test_two_matchers_for_one_derivation_are_two_stages(project):
     planned = project.write("""
         from stageloom.derivations import *
         def stage_a(m):
@@ -217,5 +217,81 @@ def test_two_matchers_for_one_derivation_are_told(project):
         def stage_b(m):
             return mkdrv(m, mkconfig({"name": "same"}), match_latest(), build_wrapper(print))
         """).plan()
+    assert not planned.problems
+    assert [(one.name, one.match) for one in planned.stages] == [("same", "only"), ("same[2]", "latest")]
+    assert planned.stages[0].derivation == planned.stages[1].derivation
+
+
+REDEFINED = """
+    import json
+    from stageloom.derivations import *
+
+    def stage_run(m, seed=1):
+        def realize(b):
+            open(mklens(b).out.syspath, "w").write("1")
+        config = mkconfig({"name": "run", "seed": seed, "out": [selfref, "run.json"]})
+        return mkdrv(m, config, match_only(), build_wrapper(realize))
+
+    def stage_sum(m, run):
+        return mkdrv(m, mkconfig({"name": "sum", "run": run}), match_only(), build_wrapper(print))
+
+    def lowest(folder):
+        return json.loads((folder / "run.json").read_text())
+
+    def stage_all(m):
+        return stage_sum(m, stage_run(m))
+
+    def stage_best(m):
+        best = redefine(stage_run, new_matcher=match_best(2, key=lowest, of=10))
+        return stage_sum(m, best(m))
+
+    def other(config):
+        config["seed"] = 5
+
+    def stage_other(m):
+        return redefine(stage_run, new_config=other, new_realizer=build_wrapper(print))(m)
+"""
+
+
+def test_a_stage_redefined_stands_beside_the_one_it_was(project):
+    stages = {one.name: one for one in project.write(REDEFINED).plan().stages}
+    assert [name for name, one in stages.items() if not one.alias] == ["run", "sum", "run[2]", "sum[2]", "run[3]"]
+    assert stages["run"].derivation == stages["run[2]"].derivation
+    assert (stages["run"].match, stages["run[2]"].match) == ("only", "custom")
+    assert stages["run[2]"].function == "stage_run"
+    assert stages["sum"].dependencies == {"run": ["run"]}
+    assert stages["sum[2]"].dependencies == {"run": ["run[2]"]}
+    assert stages["run[3]"].derivation["configuration"]["seed"] == 5
+    assert stages["run[3]"].derivation["code"] != stages["run"].derivation["code"]
+    assert [stages[name].alias for name in ("stage_all", "stage_best", "stage_other")] == ["sum", "sum[2]", "run[3]"]
+
+
+def test_what_a_redefined_stage_was_before_is_no_stage(project):
+    planned = project.write("""
+        from stageloom.derivations import *
+        def stage_run(m, seed):
+            return mkdrv(m, mkconfig({"name": "run", "seed": seed}), match_only(), build_wrapper(print))
+        def stage_all(m):
+            return redefine(stage_run, new_matcher=match_latest(3))(m, 1)
+        """).plan()
+    assert [(one.name, one.match) for one in planned.stages if not one.alias] == [("run", "latest")]
+
+
+@pytest.mark.parametrize("call", ["match_latest(0)", "match_best(0, key=print)", "match_by(print, 0)"])
+def test_a_matcher_takes_at_least_one(project, call):
+    planned = project.write(f"""
+        from stageloom.derivations import *
+        def stage_run(m):
+            return mkdrv(m, mkconfig({{"name": "run"}}), {call}, build_wrapper(print))
+        """).plan()
     [problem] = planned.problems
-    assert "same is made twice, with match_only and match_latest" in problem.message
+    assert "one realization or more" in problem.message
+
+
+def test_redefine_takes_stage_functions(project):
+    planned = project.write("""
+        from stageloom.derivations import *
+        def stage_run(m):
+            return redefine(lambda m: 3)(m)
+        """).plan()
+    assert "redefine takes a stage function" in planned.problems[0].message

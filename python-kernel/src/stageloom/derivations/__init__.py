@@ -9,14 +9,17 @@ from stageloom.derivations.build import (
     Build,
     BuildError,
     build_config,
+    build_deref,
     build_outpath,
+    build_outpaths,
     build_path,
+    build_paths,
     build_wrapper,
 )
 from stageloom.derivations.configuration import Config, ConfigError, mkconfig, selfref
 from stageloom.derivations.lens import Lens, mklens
-from stageloom.derivations.manager import DerivationError, Manager, mkdrv
-from stageloom.derivations.matching import Matcher, match_latest, match_only
+from stageloom.derivations.manager import DerivationError, Manager, mkdrv, redefine
+from stageloom.derivations.matching import Matcher, MatchingError, match_best, match_by, match_latest, match_only
 from stageloom.model.references import DRef, RRef
 
 __all__ = [
@@ -29,15 +32,22 @@ __all__ = [
     "Lens",
     "Manager",
     "Matcher",
+    "MatchingError",
     "RRef",
     "build_config",
+    "build_deref",
     "build_outpath",
+    "build_outpaths",
     "build_path",
+    "build_paths",
     "build_wrapper",
+    "match_best",
+    "match_by",
     "match_latest",
     "match_only",
     "mkconfig",
     "mkdrv",
     "mklens",
+    "redefine",
     "selfref",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from stageloom.derivations.source import Names, StageFunction, own_nodes
 
-_MATCHERS = ("match_only", "match_latest")
+_MATCHERS = ("match_only", "match_latest", "match_best", "match_by")
 _KEPT = (ast.Lambda, ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 
 

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Literal
 
 from stageloom.derivations.configuration import ConfigError
-from stageloom.derivations.manager import Made, Manager, Surroundings
+from stageloom.derivations.manager import Made, Manager, Surroundings, parsed
 from stageloom.derivations.source import StageFunction
 from stageloom.model.classes import dataclass, field
 from stageloom.model.references import DRef
@@ -42,19 +42,19 @@ def instantiate(
     names: tuple[str, ...] = ()
     if any("[" in key for key in sets):  # a name with a number is known only after all were made once
         manager, _, _ = _call(module, functions, surroundings, {}, ())
-        by_dref = _names(manager)
-        names = tuple(by_dref[dref] for dref in manager.order)
+        by_key = _names(manager)
+        names = tuple(by_key[key] for key in manager.order)
     manager, returned, problems = _call(module, functions, surroundings, sets, names)
-    by_dref = _names(manager, names)
-    made_by = {made.function.name for made in manager.made.values() if made.function is not None}
-    instances = Instances({by_dref[dref]: made for dref, made in manager.made.items()}, problems=problems)
+    by_key = _names(manager, names)
+    made_by = {made.function.name for made in manager.every.values() if made.function is not None}
+    instances = Instances({by_key[key]: made for key, made in manager.every.items()}, problems=problems)
     failed = {name for problem in problems for name in problem.stages}
     for function in functions:
         if function.name in made_by or function.name in failed:
             continue
-        dref = returned.get(function.name) or manager.by_function.get(function.name)
-        if dref is not None:
-            instances.aliases[function.name] = by_dref[dref]
+        made = returned.get(function.name) or manager.by_function.get(function.name)
+        if made is not None:
+            instances.aliases[function.name] = by_key[made.key]
         elif not function.entry and not failed:  # else nobody knows whether it would have been called
             instances.problems.append(_never_called(function))
     return instances
@@ -66,9 +66,9 @@ def _call(
     surroundings: Surroundings,
     sets: Mapping[str, Json],
     names: tuple[str, ...],
-) -> tuple[Manager, dict[str, DRef], list[Problem]]:
+) -> tuple[Manager, dict[str, Made], list[Problem]]:
     manager = Manager(surroundings, sets, names)
-    returned: dict[str, DRef] = {}
+    returned: dict[str, Made] = {}
     problems: list[Problem] = []
     for function in functions:
         if not function.entry:
@@ -81,30 +81,33 @@ def _call(
         except (Exception, SystemExit) as error:  # noqa: BLE001  # it is user code: whatever it raises is told
             problems.append(_problem(function, error, surroundings))
             continue
-        if isinstance(result, DRef) and result in manager.made:
-            returned[function.name] = result
+        made = (
+            manager.made.get(parsed(result)) if isinstance(result, (str, DRef)) and str(result)[:5] == "dref:" else None
+        )
+        if made is not None:
+            returned[function.name] = made
         else:
             message = f"{function.name} must return the DRef that mkdrv returned, not {result!r:.60}"
             problems.append(Problem("bad-declaration", message, function.span, stages=[function.name]))
     return manager, returned, problems
 
 
-def _names(manager: Manager, given: Sequence[str] = ()) -> dict[DRef, str]:
+def _names(manager: Manager, given: Sequence[str] = ()) -> dict[str, str]:
     """Return a name for each derivation, unique among them; those ``given`` are in the order of making."""
     if given and len(given) == len(manager.order):
-        named: dict[DRef, str] = {}
-        for dref, name in zip(manager.order, given, strict=True):
-            named.setdefault(dref, name)
+        named: dict[str, str] = {}
+        for key, name in zip(manager.order, given, strict=True):
+            named.setdefault(key, name)
         return named
-    taken: dict[str, DRef] = {}
+    taken: dict[str, str] = {}
     counts: dict[str, int] = {}
-    for dref, made in manager.made.items():
+    for key, made in manager.every.items():
         base = name = made.derivation.name
         while name in taken:
             counts[base] = counts.get(base, 1) + 1
             name = f"{base}[{counts[base]}]"
-        taken[name] = dref
-    return {dref: name for name, dref in taken.items()}
+        taken[name] = key
+    return {key: name for name, key in taken.items()}
 
 
 def unique(name: str, taken: Container[str]) -> str:

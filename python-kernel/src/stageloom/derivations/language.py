@@ -26,7 +26,7 @@ class Derivations:
     """Pylightnix's way of writing stages. Which there are is known only when the file has run."""
 
     def speaks(self, snapshot: Snapshot, path: str) -> bool:
-        """Return whether the file imports ``stageloom.derivations``."""
+        """Return whether the file imports what derivations are written with."""
         return read_functions(snapshot, path).speaks
 
     def read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from stageloom.derivations.build import Build, BuildError, Chosen, promised_path
@@ -26,7 +27,8 @@ class Lens:
     end stands what is wanted of the place:
 
     - ``val``: the value itself; ``syspath``: the path on disk of a promise, a dependency or a file in one;
-    - ``contents``: the text of that file; ``dref``, ``rref``: the references of a dependency, or of the stage itself.
+    - ``contents``: the text of that file; ``dref``, ``rref``: the references of a dependency, or of the stage itself;
+    - ``syspaths``, ``rrefs``: one for each realization, where several stand for a dependency or are made at once.
     """
 
     __slots__ = ("_build", "_owner", "_place", "_value")
@@ -45,7 +47,7 @@ class Lens:
     def __getitem__(self, key: str | int) -> Lens:
         found = reference(self._value)
         if found is not None:
-            owner = _Owner(found.dref, self._choose(found.dref))
+            owner = _Owner(found.dref, self._single(found.dref))
             inner: Json = dict(self._build.plans(found.dref)[1].value)
         else:
             owner, inner = self._owner, self._value
@@ -59,7 +61,16 @@ class Lens:
 
     def __dir__(self) -> list[str]:
         inner = self._value
-        return ["contents", "dref", "rref", "syspath", "val", *(inner if isinstance(inner, dict) else ())]
+        return [
+            "contents",
+            "dref",
+            "rref",
+            "rrefs",
+            "syspath",
+            "syspaths",
+            "val",
+            *(inner if isinstance(inner, dict) else ()),
+        ]
 
     def __repr__(self) -> str:
         return f"<lens {self._place}: {self._value!r:.80}>"
@@ -81,6 +92,11 @@ class Lens:
         return str(self._path())
 
     @property
+    def syspaths(self) -> list[str]:
+        """The paths on disk that :attr:`syspath` would be one of, one for each realization."""
+        return [str(path) for path in self._paths()]
+
+    @property
     def contents(self) -> str:
         """The text of the file at :attr:`syspath`."""
         return self._path().read_text("utf-8")
@@ -95,30 +111,55 @@ class Lens:
     @property
     def rref(self) -> RRef:
         """The realization that stands for the dependency here, or that owns this configuration."""
+        rrefs = self.rrefs
+        if len(rrefs) != 1:
+            raise BuildError(f"{len(rrefs)} realizations stand for {self._place}; use rrefs")
+        return rrefs[0]
+
+    @property
+    def rrefs(self) -> list[RRef]:
+        """The realizations that stand for the dependency here, or the one that owns this configuration."""
         self._build.read_references = True
         found = reference(self._value)
-        chosen = self._choose(found.dref) if found is not None else self._owner.chosen
-        if chosen is None:
-            raise BuildError(f"{self._owner.dref.name} has no realization yet: it is being built")
-        if chosen.rref is None:
-            raise BuildError(f"the realization at {self._place} was not told with the job")
-        return chosen.rref
+        several = self._choose(found.dref) if found is not None else [self._owner.chosen]
+        rrefs: list[RRef] = []
+        for chosen in several:
+            if chosen is None:
+                raise BuildError(f"{self._owner.dref.name} has no realization yet: it is being built")
+            if chosen.rref is None:
+                raise BuildError(f"the realization at {self._place} was not told with the job")
+            rrefs.append(chosen.rref)
+        return rrefs
 
     def _path(self) -> Path:
+        paths = self._paths()
+        if len(paths) != 1:
+            raise BuildError(f"{len(paths)} realizations stand for {self._place}; use syspaths")
+        return paths[0]
+
+    def _paths(self) -> list[Path]:
         spelled: Reference | Promise | None = reference(self._value) or promise(self._value)
         if isinstance(spelled, Reference):
-            return self._choose(spelled.dref).folder.joinpath(*spelled.path)
+            return [one.folder.joinpath(*spelled.path) for one in self._choose(spelled.dref)]
         if spelled is None and not isinstance(self._value, dict):
             raise BuildError(f"{self._place} is {self._value!r:.60}, which has no path")
         path = spelled.path if spelled is not None else ()
         chosen = self._owner.chosen
-        return chosen.folder.joinpath(*path) if chosen is not None else promised_path(self._build, path)
+        if chosen is not None:
+            return [chosen.folder.joinpath(*path)]
+        return [promised_path(folder, path) for folder in self._build.outputs()]
 
-    def _choose(self, dref: DRef) -> Chosen:
+    def _choose(self, dref: DRef) -> Sequence[Chosen]:
         """Return what stands for ``dref``, which the owner of this configuration depends on."""
         if self._owner.chosen is None:
-            return self._build.direct(dref)
+            return self._build.several(dref)
         return self._build.behind(self._owner.chosen, dref)
+
+    def _single(self, dref: DRef) -> Chosen:
+        several = self._choose(dref)
+        if len(several) != 1:
+            raise BuildError(f"{len(several)} realizations stand for {self._place}; use syspaths, or rrefs")
+        return several[0]
 
 
 def mklens(b: Build) -> Lens:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Protocol
 
 from stageloom.derivations.build import Realizer
-from stageloom.derivations.configuration import Config, ConfigError, dependencies, named_promises, replace
+from stageloom.derivations.configuration import Config, ConfigError, dependencies, mkconfig, named_promises, replace
 from stageloom.derivations.matching import Matcher
 from stageloom.derivations.source import StageFunction
 from stageloom.model.classes import dataclass, field
 from stageloom.model.objects import Derivation
-from stageloom.model.references import DRef
+from stageloom.model.references import BadReferenceError, DRef
 from stageloom.model.values import Json, digest
 
 
@@ -25,8 +26,10 @@ class DerivationError(Exception):
 class Made:
     """A derivation, what realizes it, and the stage function that made it (None outside of any).
 
-    ``uncounted`` names what the realizer brings along that has no content to be counted; ``holds_references`` says
-    that it brings along a reference, which it can read as text.
+    One derivation can be made with several matchers, and above others that were: ``needs`` holds those by role, and
+    ``key`` tells them apart. ``uncounted`` names what the realizer brings along that has no content to be counted;
+    ``holds_references`` says that it brings along a reference, which it can read as text. ``reach`` is the fingerprint
+    of its code, whether or not that counts.
     """
 
     dref: DRef
@@ -37,6 +40,10 @@ class Made:
     function: StageFunction | None
     uncounted: Sequence[str] = ()
     holds_references: bool = False
+    needs: Mapping[str, Sequence[Made]] = field(default_factory=dict)
+    key: str = ""
+    reach: str = ""
+    counts: bool = True
 
 
 class Surroundings(Protocol):
@@ -62,38 +69,83 @@ class Manager:
     """Collects the derivations that stage functions make. Whoever plans or runs a pipeline file makes one.
 
     ``names`` and ``sets``: parameters to put in the place of configured ones, and the names that the stages go by,
-    in the order in which they are made.
+    in the order in which they are made. ``made`` is what a reference stands for just now, ``every`` all there are, by
+    key, dependencies first.
     """
 
     surroundings: Surroundings
     sets: Mapping[str, Json] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     made: dict[DRef, Made] = field(default_factory=dict)
-    order: list[DRef] = field(default_factory=list)
-    by_function: dict[str, DRef] = field(default_factory=dict)
+    every: dict[str, Made] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    by_function: dict[str, Made] = field(default_factory=dict)
 
-    def add(self, config: Config, matcher: Matcher, realizer: Realizer, caller: FrameType | None) -> DRef:
-        """Make a derivation; what was made before is not made again."""
+    def add(
+        self, config: Config, matcher: Matcher, realizer: Realizer, caller: FrameType | None, *, counts: bool = True
+    ) -> DRef:
+        """Make a derivation; what was made before is not made again. Its code is no part of it unless it ``counts``."""
         function = self._stage_function(caller)
         name = config.name or (function.name if function is not None else "unnamed")
         values = self._with_sets(config.value, name, function)
-        needed = dependencies(values)
+        return self._add(name, Config(values), matcher, realizer, function, counts=counts)
+
+    def redefine(
+        self,
+        stage: Callable[[], object],
+        change: Callable[[Config], Config],
+        matcher: Matcher | None,
+        realizer: Realizer | None,
+    ) -> DRef:
+        """Make what ``stage`` makes, with another configuration, matcher or realizer, in its place."""
+        known = set(self.every)
+        returned = stage()
+        made = self.made.get(parsed(returned)) if isinstance(returned, (str, DRef)) else None
+        if made is None:
+            raise DerivationError(
+                f"redefine takes a stage function, which returns what mkdrv returned, not {returned!r:.60}"
+            )
+        if made.key not in known:
+            del self.every[made.key]
+        self.order.pop()
+        config = change(made.config)
+        name = config.name or made.derivation.name
+        return self._add(
+            name, config, matcher or made.matcher, realizer or made.realizer, made.function, counts=made.counts
+        )
+
+    def _add(
+        self,
+        name: str,
+        config: Config,
+        matcher: Matcher,
+        realizer: Realizer,
+        function: StageFunction | None,
+        *,
+        counts: bool,
+    ) -> DRef:
+        needed = dependencies(config.value)
         for place, (dref,) in needed.items():
             if dref not in self.made:
                 raise DerivationError(
                     f"{name}: {place} names {dref}, which no stage of this manager made; pass what mkdrv returned"
                 )
-        code, uncounted, holds = self.surroundings.code(realizer, function, needed)
-        derivation = Derivation(name, "derivation", dict(values), needed, {}, self._with_promises(code, needed))
+        reach, uncounted, holds = self.surroundings.code(realizer, function, needed)
+        code = self._with_promises(reach, needed) if counts else ""
+        derivation = Derivation(name, "derivation", dict(config.value), needed, {}, code)
         dref = derivation.dref
-        self.order.append(dref)
+        needs = {place: [self.made[one] for one in drefs] for place, drefs in needed.items()}
+        told: list[Json] = [one.key for few in needs.values() for one in few]
+        key = digest("made/1", [str(dref), matcher.match, matcher.count, matcher.label, told])
+        made = Made(
+            dref, derivation, config, matcher, realizer, function, uncounted if counts else (), holds, needs, key,
+            reach, counts,
+        )  # fmt: skip
+        made = self.every.setdefault(key, made)
+        self.order.append(key)
+        self.made[dref] = made
         if function is not None:
-            self.by_function[function.name] = dref
-        before = self.made.get(dref)
-        if before is not None and before.matcher != matcher:
-            raise DerivationError(f"{name} is made twice, with match_{before.matcher.match} and match_{matcher.match}")
-        made = Made(dref, derivation, Config(values), matcher, realizer, function, uncounted, holds)
-        self.made.setdefault(dref, made)
+            self.by_function[function.name] = made
         return dref
 
     def _with_promises(self, code: str, needed: Mapping[str, Sequence[DRef]]) -> str:
@@ -131,10 +183,47 @@ class Manager:
         return values
 
 
+def parsed(dref: str | DRef) -> DRef:
+    """Return a reference that may be a text, as it is in Pylightnix's API; raises DerivationError."""
+    try:
+        return DRef.parse(str(dref))
+    except BadReferenceError as error:
+        raise DerivationError(str(error)) from None
+
+
+def redefine(
+    stage: Callable[..., DRef],
+    *,
+    new_config: Callable[[dict[str, Json]], Mapping[str, object] | Config | None] | None = None,
+    new_matcher: Matcher | None = None,
+    new_realizer: Realizer | None = None,
+) -> Callable[..., DRef]:
+    """Return the stage function ``stage`` with another configuration, matcher or realizer.
+
+    ``new_config`` is given the configuration as a dict; it changes that, or returns another one.
+    """
+
+    def change(old: Config) -> Config:
+        if new_config is None:
+            return old
+        values: dict[str, Json] = json.loads(json.dumps(dict(old.value)))
+        returned = new_config(values)
+        if isinstance(returned, Config):
+            return returned
+        return mkconfig(values if returned is None else returned)
+
+    def redefined(m: Manager, *args: object, **kwargs: object) -> DRef:
+        _expect(m, Manager, "a Manager, which a stage function gets as its first argument")
+        return m.redefine(lambda: stage(m, *args, **kwargs), change, new_matcher, new_realizer)
+
+    redefined.__name__ = getattr(stage, "__name__", "redefined")
+    return redefined
+
+
 def mkdrv(m: Manager, config: Config, matcher: Matcher, realizer: Realizer) -> DRef:
     """Make a derivation of ``config``, realized by ``realizer``, and return its reference.
 
-    ``matcher`` chooses among its realizations: ``match_latest()`` or ``match_only()``.
+    ``matcher`` chooses a realization: ``match_only()``, ``match_latest()``, ``match_best(…)``, ``match_by(…)``.
 
     Raises:
         TypeError: where an argument is not what ``mkconfig``, a matcher or ``build_wrapper`` returned.
@@ -142,7 +231,7 @@ def mkdrv(m: Manager, config: Config, matcher: Matcher, realizer: Realizer) -> D
     """
     _expect(m, Manager, "a Manager, which a stage function gets as its first argument")
     _expect(config, Config, "what mkconfig({…}) returns")
-    _expect(matcher, Matcher, "match_latest() or match_only()")
+    _expect(matcher, Matcher, "match_only(), match_latest(), match_best(…) or match_by(…)")
     _expect(realizer, Realizer, "what build_wrapper(…) returns")
     return m.add(config, matcher, realizer, sys._getframe(1))  # noqa: SLF001  # who calls says which stage this is
 

@@ -9,7 +9,6 @@ from stageloom.derivations.instantiate import Instances, instantiate, unique
 from stageloom.derivations.manager import Made
 from stageloom.derivations.project import Project
 from stageloom.derivations.read import read_functions
-from stageloom.model.references import DRef
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Planned, PlannedStage, Problem
 from stageloom.tracking.fingerprint import Code
@@ -22,7 +21,7 @@ def plan(module: ModuleType, path: str, snapshot: Snapshot, code: Code, sets: Ma
     ``module`` was imported from ``snapshot``, whose code ``code`` is.
     """
     instances = instances_of(module, path, snapshot, code, sets)
-    names = {made.dref: name for name, made in instances.stages.items()}
+    names = {made.key: name for name, made in instances.stages.items()}
     stages = [_stage(name, made, names) for name, made in instances.stages.items()]
     taken = set(instances.stages)
     functions = {one.name: one for one in read_functions(snapshot, path).functions}
@@ -52,13 +51,13 @@ def instances_of(module: ModuleType, path: str, snapshot: Snapshot, code: Code, 
     return instantiate(module, functions, Project(snapshot, code), sets)
 
 
-def _stage(name: str, made: Made, names: Mapping[DRef, str]) -> PlannedStage:
+def _stage(name: str, made: Made, names: Mapping[str, str]) -> PlannedStage:
     return PlannedStage(
         name=name,
         function=made.function.name if made.function is not None else name,
         language="derivation",
         configuration=made.derivation.configuration,
-        dependencies={role: [names[dref] for dref in drefs] for role, drefs in made.derivation.dependencies.items()},
+        dependencies={role: [names[one.key] for one in few] for role, few in made.needs.items()},
         derivation=made.derivation.as_json(),
         span=made.function.span if made.function is not None else None,
         doc=made.function.doc if made.function is not None else "",

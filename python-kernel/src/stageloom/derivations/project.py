@@ -47,10 +47,11 @@ class Project:
         A value that the realizer brings along counts by its content. Where one has no content that could be counted,
         the whole of its stage function counts, with the configuration written in it.
         """
-        found = captured(realizer.function, needed, lambda file, name: self._reach(file, name, configless=True))
+        counted = realizer.code or realizer.function
+        found = captured(counted, needed, lambda file, name: self._reach(file, name, configless=True))
         content = found.content
         if found.unknown:
-            whole = captured(realizer.function, needed, lambda file, name: self._reach(file, name, configless=False))
+            whole = captured(counted, needed, lambda file, name: self._reach(file, name, configless=False))
             own = "" if function is None else self._code.fingerprint(function.span.path, function.name).digest
             content = [whole.content, own]  # own: the realizer may be written elsewhere
         return digest("realizer/1", content), found.unknown, found.references

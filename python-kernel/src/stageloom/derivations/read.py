@@ -10,12 +10,12 @@ from stageloom.model.classes import dataclass
 from stageloom.tracking.snapshot import Snapshot
 from stageloom.tracking.sources import BadSourceError, parse
 
-_IMPORT = re.compile(rb"\bstageloom\b[^\n]*\bderivations\b")
+_IMPORT = re.compile(rb"\bstageloom\b[^\n]*\b(derivations|manual)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """A file's stage functions; ``speaks`` says whether it imports ``stageloom.derivations`` at all."""
+    """A file's stage functions; ``speaks`` says whether it writes derivations at all."""
 
     speaks: bool
     functions: Sequence[StageFunction] = ()

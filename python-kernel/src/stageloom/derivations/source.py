@@ -10,7 +10,11 @@ from stageloom.model.classes import dataclass, field, replace
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Span
 
-_MODULE = "stageloom.derivations"
+#: The modules that derivations are written with.
+MODULES = ("stageloom.derivations", "stageloom.pylightnix.manual")
+
+#: What makes a derivation.
+_MAKERS = ("mkdrv", "fetchurl", "mknode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class StageFunction:
 
 
 def imports_derivations(tree: ast.Module) -> bool:
-    """Return whether the module imports anything of ``stageloom.derivations``."""
+    """Return whether the module imports anything of :data:`MODULES`."""
     return Names(tree).any
 
 
@@ -50,7 +54,11 @@ def stage_functions(tree: ast.Module, path: str) -> list[StageFunction]:
     if not names.any:
         return []
     drafts = {draft.name: draft for draft in (_Draft(node, names) for node in _functions(tree.body)) if draft.manager}
-    known = {name for name, draft in drafts.items() if draft.makes or (draft.annotated and draft.returns)}
+    known = {
+        name
+        for name, draft in drafts.items()
+        if draft.makes or ((draft.annotated or draft.redefines) and draft.returns)
+    }
     while True:
         more = {name for name, one in drafts.items() if name not in known and one.returns and one.calls(known)}
         if not more:
@@ -86,17 +94,18 @@ class Names:
                 self._import_from(node)
             elif isinstance(node, ast.Import):
                 for alias in node.names:
-                    if alias.name == _MODULE or alias.name.startswith(f"{_MODULE}."):
+                    if _is_ours(alias.name):
                         self.any = True
                         self._modules.add(alias.asname or alias.name)
 
     def _import_from(self, node: ast.ImportFrom) -> None:
-        if node.module == "stageloom":
-            for alias in node.names:
-                if alias.name == "derivations":
-                    self.any = True
-                    self._modules.add(alias.asname or alias.name)
-        elif node.module is not None and (node.module == _MODULE or node.module.startswith(f"{_MODULE}.")):
+        if node.module is None:
+            return
+        for alias in node.names:
+            if f"{node.module}.{alias.name}" in MODULES:
+                self.any = True
+                self._modules.add(alias.asname or alias.name)
+        if _is_ours(node.module):
             self.any = True
             for alias in node.names:
                 if alias.name == "*":
@@ -129,7 +138,9 @@ class _Draft:
         self.entry = required == 1 and all(default is not None for default in node.args.kw_defaults)
         self.annotated = bool(arguments) and names.says(arguments[0].annotation, "Manager")
         self.all_calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
-        self.makes = any(names.says(call.func, "mkdrv") for call in self.all_calls)
+        self.makes = any(names.says(call.func, maker) for call in self.all_calls for maker in _MAKERS)
+        self._redefining = {id(call): call for call in self.all_calls if names.says(call.func, "redefine")}
+        self.redefines = bool(self._redefining)
         self.returned = [one.value for one in own_nodes(node) if isinstance(one, ast.Return) and one.value is not None]
         self.returns = bool(self.returned)
         self.configuration = self._read_configuration(names)
@@ -143,7 +154,16 @@ class _Draft:
 
     def calls(self, known: set[str]) -> list[ast.Call]:
         """Return the calls of ``known`` functions that are given this one's manager."""
-        return [call for call in self.all_calls if _called(call) in known and self._passes_manager(call)]
+        return [call for call in self.all_calls if self.called(call) in known and self._passes_manager(call)]
+
+    def called(self, call: ast.Call) -> str:
+        """Return the name of the function that is called, or redefined and called; empty where it can't be seen."""
+        function: ast.expr = call.func
+        if isinstance(function, ast.Name) and id(self.bound.get(function.id)) in self._redefining:
+            function = self.bound[function.id]
+        if isinstance(function, ast.Call) and id(function) in self._redefining and function.args:
+            function = function.args[0]
+        return function.id if isinstance(function, ast.Name) else ""
 
     def _passes_manager(self, call: ast.Call) -> bool:
         return bool(call.args) and isinstance(call.args[0], ast.Name) and call.args[0].id == self.manager
@@ -189,7 +209,7 @@ def _needs(stages: Mapping[str, _Draft]) -> dict[str, dict[str, list[str]]]:
     needs: dict[str, dict[str, list[str]]] = {name: {} for name in stages}
     for caller in stages.values():
         for call in caller.calls(set(stages)):
-            called = stages[_called(call)]
+            called = stages[caller.called(call)]
             for parameter, argument in _arguments(call, called):
                 stage = _stage_of(argument, caller, stages)
                 if stage and stage not in needs[called.name].setdefault(parameter, []):
@@ -214,15 +234,15 @@ def _stage_of(node: ast.expr, within: _Draft, stages: Mapping[str, _Draft]) -> s
     """Return the stage function whose DRef an expression seems to hold; empty where it can't be seen."""
     for _ in range(10):
         if isinstance(node, ast.Call):
-            return _called(node) if _called(node) in stages else ""
+            return within.called(node) if within.called(node) in stages else ""
         if not isinstance(node, ast.Name) or node.id not in within.bound:
             return ""
         node = within.bound[node.id]
     return ""
 
 
-def _called(call: ast.Call) -> str:
-    return call.func.id if isinstance(call.func, ast.Name) else ""
+def _is_ours(module: str) -> bool:
+    return any(module == one or module.startswith(f"{one}.") for one in MODULES)
 
 
 def _functions(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef]:
