@@ -8,7 +8,7 @@ import { Lifetime } from "./lifetime.js";
 import { ArtifactModel } from "./pipelines/artifacts.js";
 import { PipelineModel } from "./pipelines/model.js";
 import { EditorInterpreters } from "./platform/interpreters.js";
-import { LateSettings } from "./platform/late-settings.js";
+import { KernelSettings } from "./platform/kernel-settings.js";
 import { Root } from "./platform/root.js";
 import { Settings } from "./platform/settings.js";
 import { WorkspaceKernel, type MakeHost } from "./platform/workspace-kernel.js";
@@ -62,16 +62,20 @@ export function activate(context: vscode.ExtensionContext): StageloomApi | null 
   const interpreters = lifetime.add(new EditorInterpreters(root, log));
   // taken before the kernels, so that they end first, each in its own good time
   const processes = lifetime.add(new Lifetime());
-  const late = lifetime.add(
-    new LateSettings(
+  const used = lifetime.add(
+    new KernelSettings(
       () => [settings.python, settings.store, settings.poolSize].join("\n"),
       () => void kernel.settingsChanged(),
     ),
   );
   const kernel: WorkspaceKernel = lifetime.add(
-    new WorkspaceKernel(hosts(context, root, settings, interpreters, processes, late), trust),
+    new WorkspaceKernel(hosts(context, root, settings, interpreters, processes, used), trust),
   );
-  lifetime.add(settings.onDidChange(["python", "store", "pool.size"], () => void kernel.settingsChanged()));
+  lifetime.add(
+    vscode.workspace.onDidChangeConfiguration(() => {
+      used.look();
+    }),
+  );
   lifetime.add(interpreters.onDidChange(() => void kernel.settingsChanged()));
 
   const model = lifetime.add(new PipelineModel({ files, kernel, trust, logger: log }));
@@ -96,7 +100,7 @@ function hosts(
   settings: Settings,
   interpreters: EditorInterpreters,
   processes: Lifetime,
-  late: LateSettings,
+  used: KernelSettings,
 ): MakeHost {
   const logger = lifetime.add(vscode.window.createOutputChannel("Stageloom Kernel", { log: true }));
   const inDist = (name: string): string => vscode.Uri.joinPath(context.extensionUri, "dist", name).fsPath;
@@ -110,7 +114,7 @@ function hosts(
   });
   return async () => {
     const supervisor = await supervised();
-    late.begun();
+    used.begun();
     const ports = { editor: interpreters.chosen, setting: () => settings.python };
     const finder = new InterpreterFinder(root.fsPath, ports, supervisor);
     return new KernelHost({

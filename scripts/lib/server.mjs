@@ -14,7 +14,7 @@ import { endTree, mustRun, start } from "./processes.mjs";
  * @typedef {object} Data the folder that a server keeps its things in
  * @property {string} folder
  * @property {Readonly<Record<string, unknown>>} [settings] what a user would have set
- * @property {Readonly<Record<string, unknown>>} [machine] what holds for the machine; the user's settings go before
+ * @property {Readonly<Record<string, unknown>>} [machine] what holds for the machine, settings of its scope above all
  */
 
 /** @param {string} folder */

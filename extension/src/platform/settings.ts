@@ -29,13 +29,6 @@ export class Settings {
     return Math.max(0, Math.floor(this.#section().get<number>("pool.size", 0)));
   }
 
-  /** Runs a listener when one of these settings changes. */
-  onDidChange(keys: readonly string[], listener: () => void): vscode.Disposable {
-    return vscode.workspace.onDidChangeConfiguration((event) => {
-      if (keys.some((key) => event.affectsConfiguration(`stageloom.${key}`, this.#root.folder.uri))) listener();
-    });
-  }
-
   #text(key: string): string {
     const text = this.#section().get<string>(key, "").trim();
     return text.replaceAll("${workspaceFolder}", () => this.#root.fsPath).replace(/^~(?=\/|\\|$)/, () => homedir());

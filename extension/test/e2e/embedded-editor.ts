@@ -25,8 +25,8 @@ export interface OpenOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** The file that is open at the start. */
   readonly open?: string;
-  /** What the user has set, over the interpreter of the tests. */
-  readonly settings?: Readonly<Record<string, unknown>>;
+  /** What is set for the machine, over the interpreter of the tests. */
+  readonly machine?: Readonly<Record<string, unknown>>;
   /** Whether VS Code asks for trust; without, every folder is trusted. */
   readonly trust?: boolean;
   /** A packaged extension in place of the checkout's. */
@@ -91,16 +91,17 @@ export class EmbeddedEditor {
     const data = path.join(folder, "data");
     if (options.vsix !== undefined) await installVsix(data, options.vsix);
     const settings = {
-      "stageloom.python": await testPython(),
       "security.workspace.trust.enabled": options.trust === true,
       "files.autoSave": "off",
       "workbench.colorTheme": "Dark Modern",
       // quieter pictures
       "editor.minimap.enabled": false,
       "editor.stickyScroll.enabled": false,
-      ...options.settings,
     };
-    const server = await startServer({ folder: data, settings }, options.vsix === undefined ? { extension: root } : {});
+    // settings of the machine: a remote's VS Code takes no such from the user's, once it knows the extension
+    const machine = { "stageloom.python": await testPython(), ...options.machine };
+    const linked = options.vsix === undefined ? { extension: root } : {};
+    const server = await startServer({ folder: data, settings, machine }, linked);
     try {
       const window = await chromium.launch({ executablePath: await browser(), args: browserArguments });
       const page = await window.newPage({ viewport: { width: 1440, height: 900 } });

@@ -28,7 +28,7 @@ test("an interpreter or a store that will not do is told of, with what to do; se
   const editor = await open({
     files: { "small.py": small, "old-python": old, "notes.txt": "not a folder\n" },
     open: "small.py",
-    settings: { "stageloom.python": "/nowhere/python3" },
+    machine: { "stageloom.python": "/nowhere/python3" },
   });
   const { lenses, notifications, page, palette, pictures, sidebar, statusBar } = editor;
   const python = await testPython();
