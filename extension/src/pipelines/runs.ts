@@ -53,10 +53,15 @@ function outcomeOf(run: RunState): RunOutcome {
   const named = (is: string): string[] => distinct(stages.filter((stage) => stage.is === is)).map(({ name }) => name);
   if (run.is === "cancelled") return { is: "cancelled" };
   if (run.is === "done") return { is: "done", targets: run.targets, made: named("done"), kept: named("kept") };
-  const failed = stages.flatMap((stage) =>
-    stage.failure === null ? [] : [{ stage: stage.name, failure: stage.failure }],
-  );
+  const failed = stages
+    .toSorted((one, two) => endOf(one) - endOf(two))
+    .flatMap((stage) => (stage.failure === null ? [] : [{ stage: stage.name, failure: stage.failure }]));
   return { is: "failed", stages: failed, failure: run.failure, problems: run.problems };
+}
+
+/** When a stage ended: what failed first may be why others did. */
+function endOf({ started, took }: RunStage): number {
+  return started === null ? Number.MAX_VALUE : started + (took ?? 0);
 }
 
 /** Leaves out stages that only pass on what another made: nothing ran for those. */

@@ -4,10 +4,15 @@ import { adviceText, failureText } from "../pipelines/describe.js";
 import type { Failure } from "../protocol/kernel/messages.gen.js";
 import type { StageRef } from "./context.js";
 
+/** As many names of failed stages are told. */
+const MOST = 5;
+
 /** Tells of failures, each with what can be done about it. */
 export class Failures {
   readonly #log: vscode.LogOutputChannel;
   readonly #platform: NodeJS.Platform;
+  /** Messages that were not answered yet: they stay in sight until they are. */
+  #unanswered = 0;
 
   constructor(log: vscode.LogOutputChannel, platform: NodeJS.Platform = process.platform) {
     this.#log = log;
@@ -34,8 +39,41 @@ export class Failures {
     actions.set("Open Log", () => {
       this.#log.show(true);
     });
-    const message = `${ref === null ? "" : `"${ref.stage}" failed: `}${adviceText(failure)}`;
+    await this.#ask(`${ref === null ? "" : `"${ref.stage}" failed: `}${adviceText(failure)}`, actions);
+  }
+
+  /** Shows which stages of a run failed, the first one first. */
+  async showSeveral(
+    path: string,
+    stages: readonly { readonly stage: string; readonly failure: Failure }[],
+  ): Promise<void> {
+    for (const { stage, failure } of stages) this.#log.error(`${path}:${stage}: ${failureText(failure)}`);
+    const [first] = stages;
+    if (first === undefined) return;
+    const actions = new Map<string, () => unknown>([
+      ["Show", () => vscode.commands.executeCommand("stageloom.openPanel", { path, stage: first.stage })],
+    ]);
+    actions.set("Open Log", () => {
+      this.#log.show(true);
+    });
+    const names = stages.slice(0, MOST).map(({ stage }) => stage);
+    const more = stages.length > MOST ? ` and ${stages.length - MOST} more` : "";
+    const told = `${stages.length} stages failed: ${names.join(", ")}${more}.`;
+    await this.#ask(`${told} First "${first.stage}": ${adviceText(first.failure)}`, actions);
+  }
+
+  /** Takes away what is still told of an earlier run, now that the user begins another. */
+  async hide(): Promise<void> {
+    if (this.#unanswered === 0) return;
+    this.#unanswered = 0;
+    // VS Code lets no extension take back a message of its own: all go to the bell, where they can still be read
+    await vscode.commands.executeCommand("notifications.hideToasts");
+  }
+
+  async #ask(message: string, actions: ReadonlyMap<string, () => unknown>): Promise<void> {
+    this.#unanswered += 1;
     const picked = await vscode.window.showErrorMessage(message, ...actions.keys());
+    this.#unanswered = Math.max(0, this.#unanswered - 1);
     if (picked !== undefined) await actions.get(picked)?.();
   }
 }

@@ -56,6 +56,11 @@ export class PipelinePanel implements Disposable {
     context.model.need(path);
   }
 
+  /** The column that it is in; undefined where its group is not shown. */
+  get column(): vscode.ViewColumn | undefined {
+    return this.#panel.viewColumn;
+  }
+
   get onDidDispose(): vscode.Event<void> {
     return this.#panel.onDidDispose;
   }

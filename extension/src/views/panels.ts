@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { Lifetime, type Disposable } from "../lifetime.js";
 import { isRecord, type ViewContext } from "./context.js";
 import { PipelinePanel } from "./panel.js";
+import { panelColumn } from "./panel-column.js";
 import { panelFolder } from "./panel-page.js";
 
 const TYPE = "stageloom.pipeline";
@@ -29,14 +30,21 @@ export class PipelinePanels implements vscode.WebviewPanelSerializer, Disposable
       known.show(focus);
       return;
     }
-    const column = vscode.window.activeTextEditor === undefined ? vscode.ViewColumn.Active : vscode.ViewColumn.Beside;
     const panel = vscode.window.createWebviewPanel(
       TYPE,
       path,
-      { viewColumn: column, preserveFocus: focus === null },
+      { viewColumn: this.#column(), preserveFocus: focus === null },
       this.#options(),
     );
     this.#adopt(panel, path, focus);
+  }
+
+  #column(): vscode.ViewColumn {
+    const groups = vscode.window.tabGroups.all.map(({ viewColumn }) => viewColumn);
+    const panels = [...this.#panels.values()].flatMap(({ column }) => (column === undefined ? [] : [column]));
+    const column = panelColumn(vscode.window.activeTextEditor?.viewColumn, groups, panels);
+    if (column === "active") return vscode.ViewColumn.Active;
+    return column === "beside" ? vscode.ViewColumn.Beside : column;
   }
 
   deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 
 import type { RunOutcome } from "../pipelines/runs.js";
 import type { Problem } from "../protocol/kernel/messages.gen.js";
-import { duration } from "../protocol/words/figures.js";
+import { duration, listed, percent } from "../protocol/words/figures.js";
 import type { ViewContext } from "./context.js";
 import type { Failures } from "./failures.js";
 
@@ -19,7 +19,8 @@ export class Realizing {
   async realize(path: string, targets: readonly string[]): Promise<RunOutcome> {
     const abort = new AbortController();
     const started = Date.now();
-    const what = targets.length === 0 ? path.slice(path.lastIndexOf("/") + 1) : targets.join(", ");
+    const what = targets.length === 0 ? path.slice(path.lastIndexOf("/") + 1) : listed(targets, "stage");
+    await this.#failures.hide();
     const options = { location: vscode.ProgressLocation.Notification, title: `Realizing ${what}`, cancellable: true };
     const outcome = await vscode.window.withProgress(options, async (progress, token) => {
       const cancelling = token.onCancellationRequested(() => {
@@ -47,9 +48,9 @@ export class Realizing {
     const running = pipeline.stages.filter(({ view }) => view.state.is === "running");
     const names = running.map(({ view }) => {
       const fraction = view.state.is === "running" ? view.state.fraction : undefined;
-      return fraction === undefined ? view.name : `${view.name} ${Math.floor(fraction * 100)} %`;
+      return fraction === undefined ? view.name : `${view.name} ${percent(fraction)}`;
     });
-    return run.total === 0 ? "planning …" : `${run.finished} of ${run.total} · ${names.join(", ")}`;
+    return run.total === 0 ? "planning …" : `${run.finished} of ${run.total} · ${listed(names, "stage")}`;
   }
 
   async #tell(outcome: RunOutcome, path: string, what: string, took: number): Promise<void> {
@@ -60,7 +61,8 @@ export class Realizing {
       case "failed": {
         const [first] = outcome.stages;
         const problems = this.#blocking(outcome.problems, path);
-        if (first !== undefined) await this.#failures.show(first.failure, { path, stage: first.stage });
+        if (first !== undefined && outcome.stages.length > 1) await this.#failures.showSeveral(path, outcome.stages);
+        else if (first !== undefined) await this.#failures.show(first.failure, { path, stage: first.stage });
         else if (problems.length > 0 || outcome.failure === null) await this.#problems(problems);
         else await this.#failures.show(outcome.failure);
         return;
@@ -72,9 +74,10 @@ export class Realizing {
         vscode.window.setStatusBarMessage(`Cancelled: ${what}`, 5000);
         return;
       case "busy": {
+        const run = this.#context.model.pipeline(path)?.run?.run;
         const message = "This pipeline is being realized already. Wait for that run, or cancel it.";
         const picked = await vscode.window.showInformationMessage(message, "Cancel That Run");
-        if (picked !== undefined) await vscode.commands.executeCommand("stageloom.cancel", { path });
+        if (picked !== undefined) await vscode.commands.executeCommand("stageloom.cancel", { path, run });
         return;
       }
       case "unsaved":

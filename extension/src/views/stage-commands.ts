@@ -42,8 +42,10 @@ export class StageCommands {
 
   async cancel(argument: unknown): Promise<void> {
     const path = isRecord(argument) ? argument["path"] : undefined;
+    const run = isRecord(argument) ? argument["run"] : undefined;
     for (const pipeline of this.#context.model.running()) {
       if (pipeline.run === null || (typeof path === "string" && pipeline.path !== path)) continue;
+      if (typeof run === "string" && pipeline.run.run !== run) continue;
       const failure = await this.#context.model.cancel(pipeline.run.run);
       if (failure !== null) void this.#failures.show(failure);
     }

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
 import { adviceText } from "../pipelines/describe.js";
+import { listed } from "../protocol/words/figures.js";
 import { describeFailure } from "../protocol/words/states.js";
 import type { ViewContext } from "./context.js";
 
@@ -51,9 +52,9 @@ export class StatusBar implements Disposable {
     const run = model.running()[0]?.run ?? null;
     if (run !== null) {
       const { finished, total, is } = run;
-      const counted = total === 0 ? "planning" : `${Math.min(finished + 1, total)} of ${total}`;
+      const counted = total === 0 ? "planning" : `${finished} of ${total}`;
       const text = is === "cancelling" ? "cancelling" : counted;
-      return [`$(loading~spin) Stageloom: ${text}`, `Realizing ${run.targets.join(", ")}: ${text}`, null];
+      return [`$(loading~spin) Stageloom: ${text}`, `Realizing ${listed(run.targets, "stage")}: ${text}`, null];
     }
     const { kernel } = model;
     if (kernel.is === "failed") {

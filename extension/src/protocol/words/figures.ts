@@ -55,3 +55,8 @@ export function percent(fraction: number): string {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }
+
+/** A few names, or how many there are: `a, b, c`, `12 stages`. */
+export function listed(names: readonly string[], one: string): string {
+  return names.length > 3 ? plural(names.length, one) : names.join(", ");
+}

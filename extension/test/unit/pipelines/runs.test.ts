@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 
+import { failure } from "../../../src/kernels/answer.js";
 import { newPipeline, step } from "../../../src/pipelines/pipeline.js";
 import { RunWaits } from "../../../src/pipelines/runs.js";
 import type { RunStage } from "../../../src/protocol/kernel/messages.gen.js";
@@ -42,4 +43,23 @@ it("what only passes on another's realization did not run", async () => {
     made: ["params", "plot"],
     kept: [],
   });
+});
+
+it("of several failures the one that came first comes first", async () => {
+  const failed = (name: string, started: number, took: number): RunStage => ({
+    name,
+    is: "failed",
+    realization: null,
+    failure: failure("exception", name),
+    took,
+    started,
+  });
+  const stages = [failed("slow", 10, 9), failed("quick", 11, 1), failed("later", 30, 1)];
+  const changed = { run: "r", path: "p.py", is: "failed" as const, targets: [], stages, problems: [], failure: null };
+  const outcome = await new RunWaits().until("r", step(newPipeline("p.py"), { is: "run", changed }).run);
+  expect(outcome.is === "failed" ? outcome.stages.map(({ stage }) => stage) : outcome).toEqual([
+    "quick",
+    "slow",
+    "later",
+  ]);
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { failure } from "../../../src/kernels/answer.js";
 import type { Failure, Realization, Reason } from "../../../src/protocol/kernel/messages.gen.js";
 import type { StageState } from "../../../src/protocol/panels/messages.js";
-import { ago, duration, elapsed, percent, plural, size } from "../../../src/protocol/words/figures.js";
+import { ago, duration, elapsed, listed, percent, plural, size } from "../../../src/protocol/words/figures.js";
 import {
   countStates,
   describeFailure,
@@ -138,6 +138,14 @@ describe("the words of runs and of short places", () => {
     expect(countStates([cached, { is: "stale", reasons: [] }, cached, { is: "failed", failure: broken }])).toBe(
       "1 failed, 1 stale, 2 cached",
     );
+  });
+
+  it("names a few things, and counts more", () => {
+    expect([listed([], "stage"), listed(["a", "b"], "stage"), listed(["a", "b", "c", "d"], "stage")]).toEqual([
+      "",
+      "a, b",
+      "4 stages",
+    ]);
   });
 
   it("counts things", () => {
