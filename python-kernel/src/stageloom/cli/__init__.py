@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command that ``words`` (default: the process's) spell and return its exit code."""
+    import sys
+
+    from stageloom.cli import quick
+
+    given = sys.argv[1:] if words is None else words
+    try:
+        code = quick.answer(given)
+    except KeyboardInterrupt:
+        sys.stderr.write("stageloom: interrupted\n")
+        return 130
+    except BrokenPipeError:
+        return 1
+    if code is not None:
+        return code
     from stageloom.cli.main import run
 
-    return run(words)
+    return run(given)

@@ -14,7 +14,9 @@ from types import FrameType
 from typing import Literal
 
 from stageloom.cli import show
+from stageloom.cli.quick import input_names
 from stageloom.cli.target import Place, find_place, parse_sets, store_of, workspace_of
+from stageloom.engine import standing
 from stageloom.engine.language import Pipeline
 from stageloom.engine.project import UnknownStageError, blocking_problems, closest
 from stageloom.engine.run import Run, RunResult
@@ -22,6 +24,7 @@ from stageloom.engine.schedule import StageState
 from stageloom.engine.telling import Entry, realization_of
 from stageloom.engine.workspace import Workspace
 from stageloom.library import open_workspace
+from stageloom.model.references import RRef
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Plan, Point, Problem, StageStatus
 from stageloom.rpc.wire import encode
@@ -29,7 +32,7 @@ from stageloom.worker.redirect import speaking
 
 _EXIT = {"done": 0, "failed": 1, "cancelled": 130}
 _WORDS = {
-    "kept": "cached",
+    "kept": show.KEPT,
     "done": "ran",
     "failed": "failed",
     "skipped": "skipped: what it needs failed",
@@ -58,14 +61,22 @@ def realize(arguments: argparse.Namespace) -> int:
             show.say(json.dumps(_result_json(result, run.order)))
         else:
             _say_result(result)
+        if result.outcome == "done":
+            made = {name: result.entries[name].found for name in run.order}
+            chosen = {name: found.rref for name, found in made.items() if found is not None}
+            standing.keep(workspace.store, pipeline, arguments.set, chosen, input_names)
         return _EXIT[result.outcome]
 
 
 def status(arguments: argparse.Namespace) -> int:
     """Say how stages stand."""
     with _opened(arguments) as (workspace, place):
-        plan = workspace.plan(place.path, sets=parse_sets(arguments.set))
+        pipeline = workspace.read(place.path, sets=parse_sets(arguments.set))
+        plan = workspace.describe(pipeline)
         stages = _selected(plan, place)
+        made = {stage.name: stage.realization for stage in plan.stages if stage.is_ == "cached"}
+        chosen = {name: RRef.parse(found.rref) for name, found in made.items() if found is not None}
+        standing.keep(workspace.store, pipeline, arguments.set, chosen, input_names)
         if arguments.json:
             show.say(json.dumps({**_as_dict(encode(plan)), "stages": [encode(stage) for stage in stages]}))
         else:
@@ -238,7 +249,7 @@ def _say_result(result: RunResult) -> None:
     states = list(result.states.values())
     ran, kept = states.count("done"), states.count("kept")
     if result.outcome == "done" and not ran:
-        show.say(f"Nothing to do: {'it is' if kept == 1 else f'all {kept} stages are'} cached")
+        show.say(show.nothing_to_do(kept))
         return
     counts = [(ran, "ran"), (kept, "cached"), (states.count("failed"), "failed"), (states.count("skipped"), "skipped")]
     told = ", ".join(f"{count} {word}" for count, word in counts if count)

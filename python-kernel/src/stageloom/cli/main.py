@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from stageloom._version import VERSION
 from stageloom.cli import commands
+from stageloom.cli.place import UsageError
 from stageloom.cli.show import complain
-from stageloom.cli.target import UsageError
 
 #: 0 it is so · 1 a stage failed, or ``status --check`` found one that isn't cached · 2 the words or the source are
 #: wrong · 3 the store can't be used · 130 interrupted.

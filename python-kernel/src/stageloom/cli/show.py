@@ -8,7 +8,12 @@ from __future__ import annotations
 import sys
 import time
 
-from stageloom.rpc.messages import Failure, Problem, Reason, StageStatus
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a command with nothing to do says so without them
+    from stageloom.rpc.messages import Failure, Problem, Reason, StageStatus
+
+#: What a run says of a stage that is there already.
+KEPT = "cached"
 
 _FAILURES = {
     "no-interpreter": "no Python interpreter",
@@ -79,7 +84,7 @@ def state_words(stage: StageStatus, now: float | None = None) -> str:
     """Return how a stage stands, in the words that the editor has over it."""
     if stage.is_ == "cached" and stage.realization is not None:
         made = stage.realization
-        return f"cached · {age(made.at, now)} · {size(made.size)} · took {duration(made.took)}"
+        return cached_words(made.at, made.size, made.took, now)
     if stage.is_ == "stale":
         first, more = stage.reasons[:1], len(stage.reasons) - 1
         told = reason_words(first[0], stage.function) if first else "something changed"
@@ -89,6 +94,21 @@ def state_words(stage: StageStatus, now: float | None = None) -> str:
     if stage.is_ == "broken":
         return "has a problem"
     return "not known before what it needs has run"
+
+
+def cached_words(at: float, count: int, took: float, now: float | None = None) -> str:
+    """Return how a stage stands that was made at that time, with that many bytes, in that many seconds."""
+    return f"cached · {age(at, now)} · {size(count)} · took {duration(took)}"
+
+
+def kept_line(name: str, width: int) -> str:
+    """Return the line of a run about a stage that is there already."""
+    return f"{name:<{width}}  {KEPT}"
+
+
+def nothing_to_do(count: int) -> str:
+    """Return the last line of a run that found all of its stages there."""
+    return f"Nothing to do: {'it is' if count == 1 else f'all {count} stages are'} cached"
 
 
 def reason_words(reason: Reason, own: str) -> str:

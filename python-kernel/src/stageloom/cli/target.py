@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from stageloom.cli import place
+from stageloom.cli.place import UsageError
 from stageloom.model.classes import dataclass
 from stageloom.model.values import Json, NotSerialisableError, to_json
 
-STORE_VARIABLE = "STAGELOOM_STORE"
-_HOME = ".stageloom"
 # An instance has values in its name: long[length=2].length=5
 _SET = re.compile(r"(?P<key>[^\[\]=.]+(\[[^\]]*\])?(\.[^=.]+)+)=(?P<value>.*)\Z", re.DOTALL)
-
-
-class UsageError(ValueError):
-    """The command's words are off; the message says how to mend them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,45 +31,18 @@ def find_place(targets: Sequence[str], root: str | None, store: str | None) -> P
     Raises:
         UsageError: for no file, several files, or a file outside ``root``.
     """
-    files: dict[Path, None] = {}
-    stages: list[str] = []
-    for text in targets:
-        name, stage = _split(text)
-        file = Path(name).resolve()
-        if not file.is_file():
-            raise UsageError(f"There is no file {name}")
-        files[file] = None
-        if stage:
-            stages.append(stage)
-    if len(files) != 1:
-        raise UsageError("Name stages of one file at a time: pipeline.py, or pipeline.py:stage pipeline.py:other")
-    [file] = files
-    folder = Path(root).resolve() if root else workspace_of(file)
-    if not file.is_relative_to(folder):
-        raise UsageError(f"{file} is not below the workspace {folder}; give another --root")
-    return Place(folder, file.relative_to(folder).as_posix(), tuple(stages), store_of(folder, store))
-
-
-def _split(text: str) -> tuple[str, str]:
-    head, colon, tail = text.rpartition(":")
-    if colon and not Path(text).exists() and "/" not in tail and "\\" not in tail:
-        return head, tail
-    return text, ""
+    folder, path, stages, home = place.locate(targets, root, store)
+    return Place(Path(folder), path, stages, Path(home))
 
 
 def workspace_of(file: Path) -> Path:
     """Return the nearest folder above ``file`` that has a store, else the working folder if above, else its own."""
-    for folder in file.parents:
-        if (folder / _HOME / "store").is_dir():
-            return folder
-    here = Path.cwd().resolve()
-    return here if file.is_relative_to(here) else file.parent
+    return Path(place.workspace_of(str(file)))
 
 
 def store_of(root: Path, store: str | None) -> Path:
     """Return the store: the argument, else the environment's, else ``.stageloom/store`` in the workspace."""
-    named = store or os.environ.get(STORE_VARIABLE)
-    return Path(named).expanduser().resolve() if named else root / _HOME / "store"
+    return Path(place.store_of(str(root), store))
 
 
 def parse_sets(texts: Sequence[str]) -> dict[str, Json]:

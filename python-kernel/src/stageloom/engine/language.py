@@ -22,6 +22,7 @@ from stageloom.rpc.messages import (
     Span,
 )
 from stageloom.tracking.blobs import Blobs
+from stageloom.tracking.evidence import Evidence
 from stageloom.tracking.fingerprint import Code
 from stageloom.tracking.snapshot import Snapshot
 
@@ -58,7 +59,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The stages of one file in one snapshot; ``targets`` come dependencies first."""
+    """The stages of one file in one snapshot; ``targets`` come dependencies first.
+
+    ``evidence`` is what they were made from.
+    """
 
     path: str
     snapshot: Snapshot
@@ -67,6 +71,7 @@ class Pipeline:
     problems: Sequence[Problem]
     blobs: StagedBlobs
     sets: Mapping[str, Json] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
 
 
 class CannotPlanError(Exception):

@@ -10,6 +10,7 @@ from stageloom.engine.staged import StagedBlobs
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Planned, Problem
 from stageloom.store.store import Store
+from stageloom.tracking.evidence import Evidence
 from stageloom.tracking.fingerprint import Code
 from stageloom.tracking.snapshot import Snapshot, take
 
@@ -39,26 +40,30 @@ def read_pipeline(
     """
     given = sets or {}
     blobs = StagedBlobs(store)
-    snapshot = take(root, path, overlays or {}, blobs)
-    code = Code(snapshot, blobs, store.cache, write=not overlays)
+    evidence = Evidence()
+    if overlays:
+        evidence.doubt("unsaved texts")
+    snapshot = take(root, path, overlays or {}, blobs, evidence=evidence)
+    code = Code(snapshot, blobs, store.cache, write=not overlays, evidence=evidence)
     found: dict[str, Target] = {}
     problems: list[Problem] = []
     for language in languages:
         if language.speaks(snapshot, path):
-            asking = _keeping(ask, blobs) if ask is not None else None
+            asking = _keeping(ask, blobs, evidence) if ask is not None else None
             targets, wrong = language.read(snapshot, path, code, asking, given, blobs)
             found.update((target.name, target) for target in targets)
             problems.extend(wrong)
     targets_in_order = {target.name: target for target in _in_order(found)}
-    pipeline = Pipeline(path, snapshot, code, targets_in_order, problems, blobs, given)
+    pipeline = Pipeline(path, snapshot, code, targets_in_order, problems, blobs, given, evidence)
     _check_sets(pipeline, given)
     return pipeline
 
 
-def _keeping(ask: AskPlanner, blobs: StagedBlobs) -> AskPlanner:
+def _keeping(ask: AskPlanner, blobs: StagedBlobs, evidence: Evidence) -> AskPlanner:
     """Return ``ask`` as one that writes the snapshot to the store first, where the planner finds it."""
 
     def asking(snapshot: Snapshot, path: str, sets: Mapping[str, Json]) -> Planned:
+        evidence.doubt("the file was run, which may look at anything")
         blobs.keep(snapshot)
         return ask(snapshot, path, sets)
 

@@ -10,7 +10,11 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from stageloom.model.values import Json
+from stageloom.tracking.evidence import Evidence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a command with nothing to do looks whether a pattern's files are the same, and needs no more
+    from stageloom.model.values import Json
 
 _CHUNK = 1 << 20
 
@@ -55,23 +59,34 @@ def _below(top: Path) -> Iterator[Path]:
         yield from (place / name for name in names)
 
 
-def input_hashes(root: Path, path: str, pattern: Json, kind: str) -> dict[str, str]:
-    """Return the SHA-256 of each file that ``pattern`` names, by its path from the root."""
+def input_hashes(root: Path, path: str, pattern: Json, kind: str, evidence: Evidence | None = None) -> dict[str, str]:
+    """Return the SHA-256 of each file that ``pattern`` names, by its path from the root; ``evidence`` hears of them."""
     if not isinstance(pattern, str):
         raise NoInputError(f"An input is named by a text, not by {pattern!r}")
     files = input_files(root, path, pattern, kind)
+    evidence = evidence if evidence is not None else Evidence()
     try:
-        return {shown(one, root): file_hash(one) for one in files}
+        hashes = {shown(one, root): evidence.hash(str(one), file_hash) for one in files}
     except OSError as error:  # a link that leads nowhere, or a file that may not be read
         raise NoInputError(f"The input {error.filename} cannot be read: {error.strerror}") from error
+    evidence.pattern(str(root), path, pattern, kind, hashes)
+    return hashes
 
 
-def file_hash(path: Path) -> str:
+def input_names(root: str, path: str, pattern: str, kind: str) -> tuple[str, ...]:
+    """Return the files that ``pattern`` names as :func:`input_hashes` does, none where there are none."""
+    try:
+        return tuple(shown(one, Path(root)) for one in input_files(Path(root), path, pattern, kind))
+    except (NoInputError, OSError):
+        return ()
+
+
+def file_hash(path: str | Path) -> str:
     """Return the SHA-256 of a file's content; one that is no regular file, like a pipe, might never end."""
-    if not stat.S_ISREG(path.stat().st_mode):
+    if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
     total = hashlib.sha256()
-    with path.open("rb") as file:
+    with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):
             total.update(chunk)
     return total.hexdigest()

@@ -168,7 +168,8 @@ class _Reader:
             configuration[parameter.name] = parameter.value
             if declared.role == "input":
                 try:
-                    inputs.update(input_hashes(Path(self._snapshot.root), stage.path, parameter.value, declared.kind))
+                    root, evidence = Path(self._snapshot.root), self._code.evidence
+                    inputs.update(input_hashes(root, stage.path, parameter.value, declared.kind, evidence))
                 except NoInputError as error:
                     self.problems.append(Problem("bad-parameter", str(error), declared.span, stages=[stage.name]))
                     return None

@@ -79,6 +79,11 @@ class Shelf:
             self._checked[tree] = after
             self._ledger.note(lambda index: index.set_checked(tree, after))
 
+    def stats_of(self, trees: Sequence[str]) -> dict[str, Stats]:
+        """Return under which stats of their files ``trees`` were found right, for those that were."""
+        known = self._known(trees)
+        return {tree: known[tree] for tree in dict.fromkeys(trees) if tree in known}
+
     def _known(self, trees: Sequence[str]) -> Mapping[str, Stats]:
         missing = [tree for tree in trees if tree not in self._checked]
         if missing:

@@ -241,6 +241,11 @@ class Store:
         self._own_process()
         return self._shelf.check(trees)
 
+    def stats_of(self, trees: Sequence[str]) -> Mapping[str, Stats]:
+        """Return under which stats of their files ``trees`` were found right, for those that were."""
+        self._own_process()
+        return self._shelf.stats_of(trees)
+
     def manifest(self, tree: str) -> Manifest:
         """Return the files of a tree; raises NotStoredError, DamagedError. Does not look at the files themselves."""
         self._own_process()

@@ -11,6 +11,7 @@ from stageloom.model.classes import dataclass
 from stageloom.rpc.messages import Problem
 from stageloom.tracking.blobs import Blobs
 from stageloom.tracking.cache import ALGORITHM, Cache
+from stageloom.tracking.evidence import Evidence
 from stageloom.tracking.reach import Node, Reach
 from stageloom.tracking.snapshot import Snapshot
 from stageloom.tracking.sources import BadSourceError, many_objects, parse, readable
@@ -38,13 +39,20 @@ class Code:
 
     ``blobs`` is where its contents are read, those of the snapshot by default; ``cache`` is a folder in which what
     follows from a content is kept between processes; without ``write`` it is kept in this process. Not safe for use by
-    several threads at once.
+    several threads at once. ``evidence`` hears what a plan of this code rests on beside it.
     """
 
     def __init__(
-        self, snapshot: Snapshot, blobs: Blobs | None = None, cache: Path | None = None, *, write: bool = True
+        self,
+        snapshot: Snapshot,
+        blobs: Blobs | None = None,
+        cache: Path | None = None,
+        *,
+        write: bool = True,
+        evidence: Evidence | None = None,
     ) -> None:
         self.snapshot = snapshot
+        self.evidence = evidence if evidence is not None else Evidence()
         self.cache = Cache(cache, write=write)
         self._blobs = blobs if blobs is not None else snapshot.blobs
         self._summaries: dict[str, Summary] = {}

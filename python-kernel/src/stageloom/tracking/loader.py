@@ -20,8 +20,9 @@ from types import CodeType, MappingProxyType, ModuleType
 
 from stageloom.tracking.blobs import Blobs
 from stageloom.tracking.cache import Cache
+from stageloom.tracking.evidence import is_outside
 from stageloom.tracking.modules import OWN_PACKAGE, Found, Modules, module_name
-from stageloom.tracking.snapshot import Snapshot, is_outside
+from stageloom.tracking.snapshot import Snapshot
 from stageloom.tracking.sources import decode
 
 

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from stageloom.model.classes import dataclass, field
 from stageloom.model.values import Json, digest
 from stageloom.tracking.blobs import Blobs, MemoryBlobs
+from stageloom.tracking.evidence import Evidence, list_folder
 from stageloom.tracking.modules import Modules, join, parent
 from stageloom.tracking.sources import readable
 
@@ -21,7 +22,6 @@ __all__ = ["Blobs", "MemoryBlobs", "Snapshot", "StatCache", "take"]
 _FORMAT = 1
 #: How many files a project that imports by computed names is read for.
 _MOST_FILES = 5_000
-_OUTSIDE = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__"})
 
 # These find more than there is (in strings, say), which only makes a snapshot hold a file too many.
 _FROM = re.compile(r"\bfrom\b((?:[\w. \t\f]|\\\n)+)\Z")
@@ -159,10 +159,11 @@ def take(
     blobs: Blobs | None = None,
     *,
     stats: StatCache | None = None,
+    evidence: Evidence | None = None,
 ) -> Snapshot:
     """Return a snapshot of the file ``entry`` below ``root`` and of every project file that its imports reach.
 
-    ``overlays`` hold the text of files by path in place of what is on disk.
+    ``overlays`` hold the text of files by path in place of what is on disk. ``evidence`` hears what was read.
 
     Raises:
         FileNotFoundError: where there is no such file.
@@ -172,18 +173,27 @@ def take(
     entry = PurePosixPath(entry.replace("\\", "/") if os.name == "nt" else entry).as_posix()
     if entry.startswith("/") or ".." in entry.split("/"):
         raise ValueError(f"{entry!r} is not a path below {place}")
-    return _Taking(place, entry, overlays or {}, blobs if blobs is not None else MemoryBlobs(), stats).result()
+    return _Taking(
+        place, entry, overlays or {}, blobs if blobs is not None else MemoryBlobs(), stats, evidence
+    ).result()
 
 
 class _Taking:
     def __init__(
-        self, root: Path, entry: str, overlays: Mapping[str, str], blobs: Blobs, stats: StatCache | None
+        self,
+        root: Path,
+        entry: str,
+        overlays: Mapping[str, str],
+        blobs: Blobs,
+        stats: StatCache | None,
+        evidence: Evidence | None,
     ) -> None:
         self._root = root
         self._entry = entry
         self._overlays = overlays
         self._blobs = blobs
         self._stats = stats
+        self._evidence = evidence
         self._listings: dict[str, Mapping[str, bool]] = {}
         self._overlay_folders = {folder for path in overlays for folder in _above(path)}
         self._files: dict[str, str] = {}
@@ -255,29 +265,38 @@ class _Taking:
             return content
         full = os.path.join(self._root, path)
         try:
-            status = os.stat(full) if self._stats is not None else None
-            if status is not None and self._stats is not None:
-                known = self._stats.get(full, status)
-                if known is not None:
-                    try:
-                        content = self._blobs.source(known)
-                    except (LookupError, OSError):
-                        pass
-                    else:
-                        self._files[path] = known
-                        return content
+            now = time.time()
+            before = os.stat(full)
+            known = self._known(full, before)
+            if known is not None:
+                self._files[path], content = known
+                return content
             with open(full, "rb") as file:
                 content = file.read()
-            self._files[path] = self._blobs.put_source(content)
-            if (
-                status is not None
-                and self._stats is not None
-                and StatCache.mark(status) == StatCache.mark(os.stat(full))
-            ):
-                self._stats.put(full, status, self._files[path])
+            after = os.stat(full)
         except (FileNotFoundError, NotADirectoryError):
+            if self._evidence is not None:
+                self._evidence.doubt(f"{path} went away while it was read")
             return None
+        self._files[path] = sha256 = self._blobs.put_source(content)
+        if self._stats is not None and StatCache.mark(before) == StatCache.mark(after):
+            self._stats.put(full, before, sha256)
+        if self._evidence is not None:
+            self._evidence.file(full, sha256, before, after, now)
         return content
+
+    def _known(self, full: str, status: os.stat_result) -> tuple[str, bytes] | None:
+        """Return what a file holds that is as it was when it was last read."""
+        sha256 = self._stats.get(full, status) if self._stats is not None else None
+        if sha256 is None:
+            return None
+        try:
+            content = self._blobs.source(sha256)
+        except (LookupError, OSError):
+            return None
+        if self._evidence is not None:
+            self._evidence.file(full, sha256, status, status, time.time())
+        return sha256, content
 
     # --- what is in the project --------------------------------------------------------------------------------------
 
@@ -285,13 +304,11 @@ class _Taking:
         """Return the names in ``folder`` that belong to the project, with whether each is a folder."""
         known = self._listings.get(folder)
         if known is None:
-            known = {}
-            try:
-                with os.scandir(os.path.join(self._root, folder)) as entries:
-                    known = {one.name: one.is_dir() for one in entries if not is_outside(one.name)}
-            except OSError:
-                pass
+            path = os.path.join(self._root, folder)
+            known, names, _ = list_folder(path)
             self._listings[folder] = known
+            if self._evidence is not None:
+                self._evidence.folder(path, names)
         return known
 
     def _is_file(self, path: str) -> bool:
@@ -323,11 +340,6 @@ class _Taking:
                         return
                     yield path
         yield from (path for path in self._overlays if path.endswith(".py"))
-
-
-def is_outside(name: str) -> bool:
-    """Return whether a file or folder of that name is no part of a project."""
-    return name.startswith(".") or name in _OUTSIDE
 
 
 def _above(path: str) -> Iterator[str]:
