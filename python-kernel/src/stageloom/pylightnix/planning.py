@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from stageloom.pylightnix.configuration import assert_rref_deps, assert_valid_config, cfgsp, plan
+from stageloom.pylightnix.configuration import assert_rref_deps, cfgsp, plan
 from stageloom.pylightnix.errors import CheckError, ConfigError, WrongFaceError, check
 from stageloom.pylightnix.references import isdref
 from stageloom.pylightnix.settings import tlregistry
@@ -116,14 +116,14 @@ def unpack_closure(arg: Closure | tuple[Any, Closure]) -> tuple[Any, Closure]:
 
 
 def _added(config: Config, S: StorageSettings | None) -> DRef:
-    assert_valid_config(config)
+    check(isinstance(config, Config), f"a configuration is what mkconfig returns, not {config!r:.80}")
+    made = plan(config)
     assert_rref_deps(config)
     for key, promise in cfgsp(config):
         for part in promise[1:]:
             pieces = part.replace("\\", "/").split("/")
             if not part or part.startswith(("/", "\\")) or ".." in pieces:
                 raise ConfigError(f"{key} promises {part!r}, which leaves the stage's folder: name a file in it")
-    made = plan(config)
     opened(S).add(made)
     return made.dref
 

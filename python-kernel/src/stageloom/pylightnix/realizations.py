@@ -160,6 +160,9 @@ def _taken(folder: str, name: str) -> str | None:
 
 def _moved(storage: Storage, folder: str) -> SystemPath:
     """Return the folder, moved to the store's own disk."""
+    whole = os.path.realpath(folder)
+    if os.path.dirname(os.path.dirname(whole)) == os.path.join(os.path.realpath(storage.store.path), "scratch"):
+        return SystemPath(whole)  # a build's: it was made there
     scratch = storage.store.scratch()
     os.rmdir(scratch)
     try:

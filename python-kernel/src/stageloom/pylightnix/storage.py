@@ -94,11 +94,15 @@ class Storage:
 
 _MUTEX = threading.RLock()
 _OPENED: dict[tuple[int, str], Storage] = {}
+_REAL: dict[str, str] = {}
 
 
 def opened(S: StorageSettings | None = None) -> Storage:
     """Return the storage ``S``, opened once a process; raises CheckError where :func:`fsinit` has not made it."""
-    folder = os.path.realpath(store_folder(S))
+    named = store_folder(S)
+    folder = _REAL.get(named)
+    if folder is None:
+        folder = _REAL.setdefault(named, os.path.realpath(named))
     key = (os.getpid(), folder)
     mark = _mark(folder)
     with _MUTEX:
