@@ -128,6 +128,9 @@ export class Engine implements Disposable {
     connection.serve("pool/run", (job, signal) =>
       this.#run(job, {
         signal,
+        onChange: (changed) => {
+          connection.notify("job/changed", changed);
+        },
         onLog: (log) => {
           connection.notify("job/log", log);
         },

@@ -1,5 +1,5 @@
 import { Emitter, Lifetime, type Disposable, type Event } from "../lifetime.js";
-import type { Failure, JobOutcome, PoolRunParams } from "../protocol/kernel/messages.gen.js";
+import type { Failure, JobChanged, JobOutcome, PoolRunParams } from "../protocol/kernel/messages.gen.js";
 import { addFailure, noFailures, waitBefore } from "../supervision/backoff.js";
 import { failure } from "./answer.js";
 import { choose, supply, type Limits } from "./choice.js";
@@ -15,6 +15,8 @@ export interface PoolOptions extends Limits {
 
 /** What a caller gives with a job. Aborting cancels it. */
 export interface RunOptions extends JobListener {
+  /** A worker has begun with it; or it waits again, since that worker had other sources. */
+  readonly onChange: (changed: JobChanged) => void;
   readonly signal: AbortSignal;
 }
 
@@ -113,6 +115,7 @@ export class Pool implements Disposable {
       worker.cancel(job.job);
     };
     signal.addEventListener("abort", cancel);
+    queued.onChange({ job: job.job, is: "running" });
     const outcome = await worker.run(job, queued);
     signal.removeEventListener("abort", cancel);
     if (outcome.is !== "stale") queued.settle(outcome);
@@ -120,6 +123,7 @@ export class Pool implements Disposable {
     else if (clean) queued.settle({ is: "failed", failure: staleThoughClean() });
     else {
       this.#ground.logger.trace(`${worker.process.name} has other sources than ${job.job} needs; another takes it`);
+      queued.onChange({ job: job.job, is: "waiting" });
       this.#queue.unshift(queued);
     }
     this.#pump();

@@ -3,7 +3,7 @@ import { failure } from "./answer.js";
 import type { KernelProcess } from "./process.js";
 import { step, type Effect, type Worker, type WorkerEvent } from "./worker.js";
 
-/** What happens to a job while it runs. */
+/** What a worker tells of a job while it runs. */
 export interface JobListener {
   readonly onLog: (log: JobLog) => void;
   readonly onProgress: (progress: JobProgress) => void;

@@ -334,7 +334,7 @@ function overlaid(ran: StageRun, status: StageStatus | null, live: boolean): Sta
   const { stage } = ran;
   switch (stage.is) {
     case "waiting":
-      return live ? { is: "waiting" } : null;
+      return live ? waiting(stage) : null;
     case "running":
       return live ? running(ran) : null;
     case "done":
@@ -347,6 +347,10 @@ function overlaid(ran: StageRun, status: StageStatus | null, live: boolean): Sta
     case "skipped":
       return { is: "skipped" };
   }
+}
+
+function waiting({ awaits }: RunStage): StageState {
+  return awaits === "stages" ? { is: "waiting" } : { is: "waiting", awaits };
 }
 
 function running(ran: StageRun): StageState {
@@ -369,12 +373,15 @@ function ended(realization: Realization | null, kept: boolean, status: StageStat
 export function runView(state: PipelineState): RunView | null {
   const { run } = state;
   if (run === null) return null;
-  const stages = [...run.stages.values()].map((one) => one.stage.is);
+  const stages = [...run.stages.values()].map(({ stage }) => stage);
+  const runs = !isLive(run) || stages.some(({ is }) => is === "running");
+  const awaits = runs ? "stages" : stages.find((stage) => stage.is === "waiting" && stage.awaits !== "stages")?.awaits;
   return {
     run: run.run,
     is: run.is,
     targets: run.targets,
-    finished: stages.filter((is) => is !== "waiting" && is !== "running").length,
+    finished: stages.filter(({ is }) => is !== "waiting" && is !== "running").length,
     total: stages.length,
+    ...(awaits === undefined || awaits === "stages" ? {} : { awaits }),
   };
 }

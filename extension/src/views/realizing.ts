@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { RunOutcome } from "../pipelines/runs.js";
 import type { Problem } from "../protocol/kernel/messages.gen.js";
 import { duration, listed, percent } from "../protocol/words/figures.js";
+import { AWAITS } from "../protocol/words/states.js";
 import type { ViewContext } from "./context.js";
 import type { Failures } from "./failures.js";
 
@@ -50,7 +51,8 @@ export class Realizing {
       const fraction = view.state.is === "running" ? view.state.fraction : undefined;
       return fraction === undefined ? view.name : `${view.name} ${percent(fraction)}`;
     });
-    return run.total === 0 ? "planning …" : `${run.finished} of ${run.total} · ${listed(names, "stage")}`;
+    const now = run.awaits === undefined ? listed(names, "stage") : AWAITS[run.awaits][0];
+    return run.total === 0 ? "planning …" : `${run.finished} of ${run.total} · ${now}`;
   }
 
   async #tell(outcome: RunOutcome, path: string, what: string, took: number): Promise<void> {

@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 import { Lifetime, type Disposable } from "../lifetime.js";
 import { adviceText } from "../pipelines/describe.js";
 import { listed } from "../protocol/words/figures.js";
-import { describeFailure } from "../protocol/words/states.js";
+import { AWAITS, describeFailure } from "../protocol/words/states.js";
 import type { ViewContext } from "./context.js";
 
 /** The status bar's item: idle, running, failed, no interpreter. Its tooltip is the menu. */
@@ -53,7 +53,8 @@ export class StatusBar implements Disposable {
     if (run !== null) {
       const { finished, total, is } = run;
       const counted = total === 0 ? "planning" : `${finished} of ${total}`;
-      const text = is === "cancelling" ? "cancelling" : counted;
+      const awaits = run.awaits === undefined ? counted : AWAITS[run.awaits][0];
+      const text = is === "cancelling" ? "cancelling" : awaits;
       return [`$(loading~spin) Stageloom: ${text}`, `Realizing ${listed(run.targets, "stage")}: ${text}`, null];
     }
     const { kernel } = model;

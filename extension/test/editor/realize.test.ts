@@ -91,6 +91,29 @@ describe("realizing", () => {
     assert.deepEqual([state("base"), state("slow")], ["cached", "cancelled"]);
   });
 
+  it("says of a stage that it waits while no worker is free", async () => {
+    const { uri } = document;
+    const crowd = "crowd.py";
+    const stages = ["a", "b", "c"].map((name) => `@stage\ndef ${name}():\n    time.sleep(2)\n    return 1\n`);
+    const source = `import time\nfrom stageloom import stage\n${stages.join("\n")}`;
+    const beside = vscode.Uri.joinPath(uri, "..", crowd);
+    await vscode.workspace.fs.writeFile(beside, new TextEncoder().encode(source));
+    await until("the crowd", () => api.model.stage(crowd, "c") !== null);
+    api.model.need(crowd);
+    const states = (): string[] =>
+      ["a", "b", "c"].map((name) => {
+        const standing = api.model.stage(crowd, name)?.view.state;
+        return standing?.is === "waiting" ? `waiting for a ${standing.awaits ?? "stage"}` : (standing?.is ?? "");
+      });
+    const outcome = vscode.commands.executeCommand<RunOutcome>("stageloom.realizeAll", { path: crowd });
+    await until("two that run", () => states().filter((is) => is === "running").length === 2);
+    assert.ok(states().includes("waiting for a worker"), states().join(", "));
+    assert.deepEqual([...states()].sort(), ["running", "running", "waiting for a worker"]);
+    assert.equal((await outcome).is, "done");
+    assert.deepEqual(states(), ["cached", "cached", "cached"]);
+    await vscode.workspace.fs.delete(beside);
+  });
+
   it("fails with the line of the stage under the error", async () => {
     const outcome = await realize("bad");
     assert.equal(outcome.is, "failed");

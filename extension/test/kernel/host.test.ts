@@ -95,6 +95,23 @@ def raises():
     return {}["key"]
 `;
 
+const pair = `
+import time
+from stageloom import stage
+
+
+@stage
+def one():
+    time.sleep(1)
+    return 1
+
+
+@stage
+def two():
+    time.sleep(1)
+    return 2
+`;
+
 const helper = "def third(start):\n    return start + 2\n";
 
 describe.runIf(process.platform !== "win32")("the kernels of a workspace", () => {
@@ -155,6 +172,25 @@ describe.runIf(process.platform !== "win32")("the kernels of a workspace", () =>
     await kernels.ended(run);
     const points = kernels.events.flatMap((event) => (event.is === "run/progress" ? event.params.points : []));
     expect(points.map(({ values }) => values["value"])).toEqual([0, 0.5, 1, 1.5, 2]);
+  });
+
+  it("say of a stage that no worker is free for that it waits, and count its time from when one began", async () => {
+    const single = new TestKernels(kernels.workspace, supervisor, { poolSize: 1 });
+    writeFiles(kernels.workspace, { "pair.py": pair });
+    const run = await single.start([], "pair.py");
+    const ended = await single.ended(run);
+    expect(ended.is).toBe("done");
+    const told = single.events.flatMap((event) => (event.is === "run/changed" ? event.params.stages : []));
+    const of = (name: string): string[] =>
+      told.filter((stage) => stage.name === name).map(({ is, awaits }) => (is === "waiting" ? `awaits ${awaits}` : is));
+    const [first, second] = ["one", "two"]
+      .map((name) => ended.stages.get(name)!)
+      .sort((one, other) => one.started! - other.started!);
+    expect(new Set(of(second!.name))).toEqual(new Set(["awaits stages", "awaits worker", "running", "done"]));
+    expect(second!.started! - first!.started!).toBeGreaterThan(0.95);
+    expect(second!.took).toBeLessThan(1.9);
+    for (const { is, started } of told) if (is === "waiting") expect(started).toBeNull();
+    await single.host.dispose();
   });
 
   it("take another worker for another version of a helper, without a word", async () => {

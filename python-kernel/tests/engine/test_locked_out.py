@@ -44,7 +44,7 @@ def test_a_run_says_for_what_it_waits(tmp_path: Path, *, cancel: bool) -> None:
         with store.lock(lock_key(looked.dref, looked.context_key), wait=0):
             thread.start()
             time.sleep(0.5)
-            assert heard.told == []
+            assert heard.told == [("a", "queued")]
             if cancel:
                 run.cancel()
                 thread.join(20)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stageloom.engine.schedule import (
+    Began,
     Cancel,
     Done,
     Failed,
@@ -18,6 +19,7 @@ from stageloom.engine.schedule import (
     Lost,
     Miss,
     Placed,
+    Requeued,
     Schedule,
     Skip,
     Start,
@@ -50,6 +52,36 @@ def test_a_failure_skips_what_depends_on_it_and_lets_the_rest_finish():
     assert schedule.step(Done("c")) == []
     assert schedule.step(Done("e")) == [Finish("failed")]
     assert schedule.state == {"a": "kept", "b": "failed", "c": "done", "d": "skipped", "e": "done"}
+
+
+def test_a_stage_is_queued_until_a_worker_began_and_again_where_that_could_not_take_it():
+    schedule = Schedule({"a": [], "b": ["a"]})
+    schedule.begin()
+    assert schedule.step(Began("a")) == []
+    assert schedule.state["a"] == "looking"
+    schedule.step(Miss("a"))
+    told = [schedule.state["a"]]
+    for event in (Began("a"), Requeued("a"), Began("a"), Began("a")):
+        assert schedule.step(event) == []
+        told.append(schedule.state["a"])
+    assert told == ["queued", "running", "queued", "running", "running"]
+    schedule.step(Placed("a"))
+    assert schedule.step(Requeued("a")) == []
+    assert schedule.state["a"] == "placed"
+    schedule.step(Done("a"))
+    assert schedule.step(Began("a")) == []
+    assert schedule.state["a"] == "done"
+
+
+@pytest.mark.parametrize("began", [True, False])
+def test_what_is_queued_is_stopped_like_what_runs(began):
+    schedule = Schedule({"a": [], "b": ["a"]})
+    schedule.begin()
+    schedule.step(Miss("a"))
+    if began:
+        schedule.step(Began("a"))
+    assert schedule.step(Cancel()) == [Stop("a"), Skip("b", "cancelled")]
+    assert schedule.step(Stopped("a")) == [Finish("cancelled")]
 
 
 def test_what_is_placed_lets_dependants_go_on_and_ends_once_it_is_durable():

@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from stageloom.rpc import handshake
 from stageloom.rpc.endpoint import Endpoint, in_thread, inline
 from stageloom.rpc.errors import ConnectionClosedError, RequestCancelledError
 from stageloom.rpc.messages import (
     Failure,
+    JobChanged,
     JobFailed,
     JobOutcome,
     PlanJob,
@@ -68,6 +69,8 @@ class Host:
         self.changes: list[RunChanged] = []
         self.logs: list[tuple[str, str]] = []
         self.messages: list[str] = []
+        #: What happens to a job before a worker begins with it: returns whether one does.
+        self.queue: Callable[[PoolRunParams], bool] = lambda _: True
         self._changed = threading.Condition()
         self.engine = Kernel("stageloom.service", "engine", str(workspace), str(workspace / ".stageloom" / "store"))
         endpoint = self.engine.endpoint
@@ -122,6 +125,9 @@ class Host:
         with self._changed:
             self.jobs.append(params)
             self._changed.notify_all()
+        if not self.queue(params):
+            return JobFailed(Failure("cancelled", "Cancelled before it began."))
+        self.change(params, "running")
         worker = Kernel("stageloom.worker", params.role)
         try:
             call.on_cancel(lambda: self._cancel(params.job, worker))
@@ -142,6 +148,10 @@ class Host:
             return outcome
         finally:
             worker.close()
+
+    def change(self, params: PoolRunParams, is_: Literal["waiting", "running"]) -> None:
+        """Tell the engine where a job stands."""
+        self.engine.endpoint.notify("job/changed", JobChanged(params.job, is_))
 
     def _cancel(self, job: str, worker: Kernel) -> None:
         with self._changed:

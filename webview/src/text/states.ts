@@ -1,5 +1,5 @@
 import { plural } from "../../../extension/src/protocol/words/figures.js";
-import { countStates, mostPressing } from "../../../extension/src/protocol/words/states.js";
+import { AWAITS, countStates, mostPressing } from "../../../extension/src/protocol/words/states.js";
 import type { Problem, RunView, StageState } from "../contract.js";
 
 /** The name of a state's colour: `--state-<tone>` in the styles. */
@@ -35,7 +35,7 @@ export const runWords = (run: RunView): string => {
     case "cancelling":
       return "Cancelling";
     case "running":
-      return `Running · ${run.finished.toString()} of ${plural(run.total, "stage")}`;
+      return `${run.awaits === undefined ? "Running" : capitalized(AWAITS[run.awaits][1])} · ${run.finished.toString()} of ${plural(run.total, "stage")}`;
     default:
       return "Planning";
   }
@@ -50,3 +50,5 @@ export const standWords = (states: readonly StageState[]): { readonly look: Look
 
 export const problemPlace = (problem: Problem): string =>
   `${problem.span.path.split(/[\\/]/).at(-1) ?? ""}:${(problem.span.line + 1).toString()}`;
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -26,6 +26,9 @@ describe("figures in words", () => {
   test("a run under way, and how a pipeline stands where nothing runs", () => {
     expect(runWords({ run: "1", is: "running", targets: [], finished: 2, total: 5 })).toBe("Running · 2 of 5 stages");
     expect(runWords({ run: "1", is: "running", targets: [], finished: 0, total: 1 })).toBe("Running · 0 of 1 stage");
+    expect(runWords({ run: "1", is: "running", targets: [], finished: 2, total: 5, awaits: "worker" })).toBe(
+      "Waiting for a worker · 2 of 5 stages",
+    );
     expect(runWords({ run: "1", is: "planning", targets: [], finished: 0, total: 0 })).toBe("Planning");
     const cached = { is: "cached", kept: false, realization: realization("a", 1, 1, 0) } as const;
     const words = (...states: readonly StageState[]): string | undefined => standWords(states)?.words;

@@ -185,7 +185,12 @@ export interface RunStarted {
   readonly run: string;
 }
 
-/** A stage within a run. *kept* it was cached, or its new inputs equal old ones; *skipped* what it needs failed. */
+/**
+ * A stage within a run. *kept* it was cached, or its new inputs equal old ones; *skipped* what it needs failed.
+ *
+ * `awaits` says what a waiting one waits for: stages that it needs, a worker, or another process that is at the same
+ * work. `started` counts from when a worker began.
+ */
 export interface RunStage {
   readonly name: string;
   readonly is: "waiting" | "running" | "done" | "kept" | "failed" | "cancelled" | "skipped";
@@ -193,6 +198,7 @@ export interface RunStage {
   readonly took: number | null;
   readonly realization: Realization | null;
   readonly failure: Failure | null;
+  readonly awaits: "stages" | "worker" | "process";
 }
 
 /** A run's state. `stages` holds only the stages that changed since the last message of this run. */
@@ -394,8 +400,9 @@ export interface StoreChanged {
 /**
  * Run one job on `pool` (empty for the default): the host passes `method` and `params` to a worker.
  *
- * A worker that has imported another version of a project file answers `stale`; the host then takes another.
- * Cancelling this request cancels the job: an interrupt, then terminate, then kill.
+ * The job waits until a worker is free; `job/changed` tells when it begins. A worker that has imported another
+ * version of a project file answers `stale`; the host then takes another. Cancelling this request cancels the job:
+ * an interrupt, then terminate, then kill.
  */
 export interface PoolRunParams {
   readonly job: string;
@@ -422,6 +429,12 @@ export interface JobFailed {
 /** The worker has imported another version of a project file: it must not be used for this snapshot. */
 export interface JobStale {
   readonly is: "stale";
+}
+
+/** A job began on a worker, or waits for one again, since that worker had other sources. */
+export interface JobChanged {
+  readonly job: string;
+  readonly is: "waiting" | "running";
 }
 
 /** What user code printed during a job. */
@@ -562,6 +575,7 @@ export interface Methods {
   readonly "store/changed": { readonly towards: "host"; readonly params: StoreChanged; readonly result: null };
   readonly "log/message": { readonly towards: "host"; readonly params: LogMessage; readonly result: null };
   readonly "pool/run": { readonly towards: "host"; readonly params: PoolRunParams; readonly result: JobOutcome };
+  readonly "job/changed": { readonly towards: "engine"; readonly params: JobChanged; readonly result: null };
   readonly "job/log": { readonly towards: "engine"; readonly params: JobLog; readonly result: null };
   readonly "job/progress": { readonly towards: "engine"; readonly params: JobProgress; readonly result: null };
   readonly "worker/plan": { readonly towards: "worker"; readonly params: PlanJob; readonly result: JobOutcome };

@@ -8,7 +8,8 @@ import type { FilePreview, Point, Problem, Reason, Failure, Realization, Paramet
 
 /**
  * How a stage stands, as every view shows it: the plan's word, overlaid by the run under way. It is unknown until the
- * engine has spoken; `told` says that it has, and can't say more before a dependency has run.
+ * engine has spoken; `told` says that it has, and can't say more before a dependency has run. A waiting one `awaits`
+ * other stages, unless it says what else: a free worker, or another process that is at the same work.
  */
 export type StageState =
   | { is: "unknown"; told?: true }
@@ -16,7 +17,7 @@ export type StageState =
   | { is: "cached"; realization: Realization; kept: boolean }
   | { is: "stale"; reasons: readonly Reason[] }
   | { is: "absent" }
-  | { is: "waiting" }
+  | { is: "waiting"; awaits?: "worker" | "process" }
   | { is: "running"; since: number; fraction?: number; message?: string }
   | { is: "failed"; failure: Failure }
   | { is: "cancelled" }
@@ -47,13 +48,14 @@ export interface PipelineView {
   readonly run: RunView | null;
 }
 
-/** The run under way, or the last one. */
+/** The run under way, or the last one; where nothing of it runs, what it `awaits`. */
 export interface RunView {
   readonly run: string;
   readonly is: "planning" | "running" | "done" | "failed" | "cancelling" | "cancelled";
   readonly targets: readonly string[];
   readonly finished: number;
   readonly total: number;
+  readonly awaits?: "worker" | "process";
 }
 
 /** What a cell shows below its source. Logs are raw: carriage returns and ANSI colours included. */

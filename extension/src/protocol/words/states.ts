@@ -19,6 +19,12 @@ const PLAIN = {
   skipped: ["skipped: what it needs failed", "skipped"],
 } as const;
 
+/** What else than other stages a stage, or a whole run, waits for. */
+export const AWAITS = {
+  worker: ["waiting for a worker", "waiting for a worker"],
+  process: ["waiting: another process is at the same work", "waiting for another process"],
+} as const;
+
 /** What the engine was asked and could not say. */
 const LATER = ["not known before what it needs has run", "not known yet"] as const;
 
@@ -38,9 +44,10 @@ export function describeState(stage: Standing, now: number, { since = false } = 
       return `failed: ${describeFailure(state.failure)}`;
     case "unknown":
       return (state.told === true ? LATER : PLAIN.unknown)[0];
+    case "waiting":
+      return (state.awaits === undefined ? PLAIN.waiting : AWAITS[state.awaits])[0];
     case "broken":
     case "absent":
-    case "waiting":
     case "cancelled":
     case "skipped":
       return PLAIN[state.is][0];
@@ -61,9 +68,10 @@ export function shortState(stage: Standing): string {
       return describeFailure(state.failure);
     case "unknown":
       return (state.told === true ? LATER : PLAIN.unknown)[1];
+    case "waiting":
+      return (state.awaits === undefined ? PLAIN.waiting : AWAITS[state.awaits])[1];
     case "broken":
     case "absent":
-    case "waiting":
     case "cancelled":
     case "skipped":
       return PLAIN[state.is][1];

@@ -51,6 +51,7 @@ class PlayedKernel implements Kernel {
       took: null,
       realization: null,
       failure: null,
+      awaits: "stages" as const,
       ...stage,
     }));
     this.events.fire({

@@ -91,6 +91,7 @@ const ran = (name: string, is: RunStage["is"], parts: Partial<RunStage> = {}): R
   took: null,
   realization: is === "done" || is === "kept" ? made(name) : null,
   failure: is === "failed" ? failure("exception", "boom", { exception: "ValueError" }) : null,
+  awaits: "stages",
   ...parts,
 });
 const run = (is: RunChanged["is"], ...stages: RunStage[]): PipelineEvent => ({
@@ -218,7 +219,10 @@ describe("a run", () => {
   it("shows each stage as it goes", () => {
     const begun = after(...START, run("running", ran("one", "kept"), ran("two", "waiting")));
     expect(states(begun)).toEqual({ one: "cached", two: "waiting" });
-    const running = step(begun, run("running", ran("two", "running")));
+    const queued = step(begun, run("running", ran("two", "waiting", { awaits: "worker" })));
+    expect(stagesOf(queued)[1]!.view.state).toEqual({ is: "waiting", awaits: "worker" });
+    expect(runView(queued)).toMatchObject({ is: "running", finished: 1, total: 2, awaits: "worker" });
+    const running = step(queued, run("running", ran("two", "running")));
     const reported = step(running, { is: "progress", run: "r1", stage: "two", fraction: 0.5, message: "half" });
     expect(stagesOf(reported)[1]!.view.state).toEqual({ is: "running", since: 100, fraction: 0.5, message: "half" });
     expect(runView(reported)).toEqual({ run: "r1", is: "running", targets: ["two"], finished: 1, total: 2 });

@@ -21,6 +21,7 @@ const done = (name: string, rref: string): RunStage => ({
     pinned: false,
   },
   failure: null,
+  awaits: "stages",
   took: 1,
   started: 1,
 });

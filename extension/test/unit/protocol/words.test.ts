@@ -110,6 +110,12 @@ describe("the words of runs and of short places", () => {
     [{ is: "running", since: NOW - 1, fraction: 0.9999, message: "last" }, "running 99 % · last", "running 99 %"],
     [{ is: "failed", failure: broken }, "failed: KeyError", "KeyError"],
     [{ is: "waiting" }, "waiting", "waiting"],
+    [{ is: "waiting", awaits: "worker" }, "waiting for a worker", "waiting for a worker"],
+    [
+      { is: "waiting", awaits: "process" },
+      "waiting: another process is at the same work",
+      "waiting for another process",
+    ],
     [{ is: "cancelled" }, "cancelled", "cancelled"],
     [{ is: "skipped" }, "skipped: what it needs failed", "skipped"],
     [{ is: "broken" }, "has a problem", "has a problem"],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from stageloom.engine.language import Pipeline, Target
 from stageloom.engine.look import Choice, Looked
 from stageloom.engine.provenance import Recorder, machine_facts
 from stageloom.engine.telling import Entry
+from stageloom.model.classes import dataclass, field
 from stageloom.model.values import Json, digest
 from stageloom.rpc.messages import Realized, RealizeJob
 from stageloom.store.commit import NewRealization, Provenance

@@ -117,6 +117,10 @@ def never() -> None:
 class JobListener(Protocol):
     """Hears of a job while it runs, from any thread."""
 
+    def changed(self, is_: Literal["waiting", "running"]) -> None:
+        """The job began, or waits for a worker again."""
+        ...
+
     def log(self, stream: Literal["stdout", "stderr"], text: str) -> None:
         """User code printed ``text``."""
         ...
@@ -138,6 +142,8 @@ class Executor(Protocol):
         self, job: RealizeJob, pool: str, listener: JobListener, done: Callable[[JobOutcome], None]
     ) -> Callable[[], None]:
         """Start ``job`` and return at once or when it has ended; ``done`` is called once, from any thread.
+
+        The job waits until ``listener`` hears that it is *running*; one that can't be run ends without.
 
         Returns a function that cancels the job; calling it again or after the end does nothing.
         """

@@ -32,6 +32,10 @@ class Recorder:
         self._written = 0
         self._closed = False
 
+    def changed(self, is_: Literal["waiting", "running"]) -> None:
+        """Pass on where the job stands."""
+        self._onwards.changed(is_)
+
     def log(self, stream: Literal["stdout", "stderr"], text: str) -> None:
         """Keep and pass on what user code printed."""
         with self._lock, contextlib.suppress(OSError):

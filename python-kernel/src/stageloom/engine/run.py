@@ -6,7 +6,7 @@ import contextlib
 import queue
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import Literal
 
 from stageloom.engine import failures
 from stageloom.engine import schedule as plan
@@ -17,6 +17,7 @@ from stageloom.engine.look import Choice, Looked, look
 from stageloom.engine.provenance import Recorder, write_stage
 from stageloom.engine.saving import Saved, Saver
 from stageloom.engine.telling import Entry, RunListener, Teller
+from stageloom.model.classes import dataclass, replace
 from stageloom.rpc.messages import Failure, JobDone, JobFailed, JobOutcome, Realized
 from stageloom.rpc.mismatch import WireError
 from stageloom.rpc.wire import decode
@@ -44,11 +45,18 @@ class _Ended:
     outcome: JobOutcome
 
 
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    name: str
+    is_: Literal["waiting", "running"]
+    at: float
+
+
 class _Cancelled:
     """Asks the run to stop."""
 
 
-_Event = _Ended | Saved | _Cancelled
+_Event = _Changed | _Ended | Saved | _Cancelled
 
 
 class Run:
@@ -135,7 +143,9 @@ class Run:
             if isinstance(event, Saved):
                 self._end_saved(event)
         for event in events:
-            if isinstance(event, _Ended):
+            if isinstance(event, _Changed):
+                self._change_job(event)
+            elif isinstance(event, _Ended):
                 self._end_job(event)
         for name, looked in list(self._locked_out.items()):
             del self._locked_out[name]
@@ -262,6 +272,8 @@ class Run:
             self._locked_out[name] = looked
             if name not in self._waited:
                 self._waited.add(name)
+                self._entries[name].awaits = "process"
+                self._tell(name)
                 self._teller.message(name, f"Waits: {error.message}")
         except StoreError as error:
             if lock is not None:
@@ -275,11 +287,12 @@ class Run:
 
     def _start(self, name: str, looked: Looked, lock: Lock) -> None:
         target = self._pipeline.targets[name]
-        recorder = Recorder(self._store.run_folder(self.run, name), self._teller.of_job(name))
+        recorder = Recorder(self._store.run_folder(self.run, name), self._teller.of_job(name, self._hear_job))
         job = Job(target, looked, self._store.scratch(), recorder, lock)
         self._jobs[name] = job
-        self._entries[name].started = time.time()
-        self._tell(name)
+        self._entries[name].awaits = "worker"
+        if not self._executor.blocks:
+            self._tell(name)
         job.cancel = self._executor.submit(
             self._wording.request(job, self._choices),
             target.pool,
@@ -287,14 +300,31 @@ class Run:
             lambda outcome: self._events.put(_Ended(name, outcome)),
         )
 
+    def _hear_job(self, name: str, is_: Literal["waiting", "running"]) -> None:
+        changed = _Changed(name, is_, time.time())
+        if self._executor.blocks:
+            self._change_job(changed)  # on this run's own thread, which hears nothing before the job has ended
+        else:
+            self._events.put(changed)
+
+    def _change_job(self, changed: _Changed) -> None:
+        name = changed.name
+        if name not in self._jobs:
+            return
+        begins = changed.is_ == "running"
+        self._entries[name].started = changed.at if begins else None
+        self._schedule.step(plan.Began(name) if begins else plan.Requeued(name))
+        self._tell(name)
+
     def _end_job(self, event: _Ended) -> None:
         """Put what was made in its place, so that what depends on it starts; or tell how it failed."""
         job = self._jobs.pop(event.name)
         job.recorder.close()
         entry = self._entries[event.name]
-        entry.took = time.time() - (entry.started or time.time())
+        entry.took = None if entry.started is None else time.time() - entry.started
         if not isinstance(event.outcome, JobDone):
-            write_stage(self._store.run_folder(self.run, event.name), self._wording.facts(job.target, entry))
+            if entry.started is not None:
+                write_stage(self._store.run_folder(self.run, event.name), self._wording.facts(job.target, entry))
             job.lock.release()
             if isinstance(event.outcome, JobFailed) and event.outcome.failure.kind == "disk-full":
                 self._discard(job)

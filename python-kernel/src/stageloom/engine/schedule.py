@@ -7,11 +7,14 @@ from typing import Literal
 
 from stageloom.model.classes import dataclass
 
-StageState = Literal["waiting", "looking", "running", "placed", "done", "kept", "failed", "cancelled", "skipped"]
+StageState = Literal[
+    "waiting", "looking", "queued", "running", "placed", "done", "kept", "failed", "cancelled", "skipped"
+]
 Outcome = Literal["done", "failed", "cancelled"]
 
 _ENDED: frozenset[StageState] = frozenset({"done", "kept", "failed", "cancelled", "skipped"})
 _MADE: frozenset[StageState] = frozenset({"done", "kept"})
+_STARTED: frozenset[StageState] = frozenset({"queued", "running"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,20 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class Miss:
     """The stage is not in the store."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A worker began with the stage. It may do so more than once: see Requeued."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """The worker that had begun could not take the stage: it waits for another one."""
 
     name: str
 
@@ -71,7 +88,7 @@ class Cancel:
     """Whoever asked for the run wants it no more."""
 
 
-Event = Hit | Miss | Placed | Done | Lost | Failed | Stopped | Cancel
+Event = Hit | Miss | Began | Requeued | Placed | Done | Lost | Failed | Stopped | Cancel
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +100,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Run the stage."""
+    """Have the stage run; it is queued until it Began."""
 
     name: str
 
@@ -144,8 +161,12 @@ class Schedule:
         if isinstance(event, Miss):
             if self.cancelling:
                 return [*self._end(event.name, "cancelled"), *self._finish()]
-            self.state[event.name] = "running"
+            self.state[event.name] = "queued"
             return [Start(event.name)]
+        if isinstance(event, (Began, Requeued)):
+            if self.state[event.name] in _STARTED:
+                self.state[event.name] = "running" if isinstance(event, Began) else "queued"
+            return []
         if isinstance(event, Placed):
             self.state[event.name] = "placed"
             return self._release(event.name)
@@ -187,7 +208,7 @@ class Schedule:
                 self._open -= 1
                 skipped.append(Skip(current, state))
                 below.extend(self._dependants[current])
-            elif self.state[current] == "running":
+            elif self.state[current] in _STARTED:
                 skipped.append(Stop(current))
         return skipped
 
@@ -201,7 +222,7 @@ class Schedule:
                 self.state[name] = "cancelled"
                 self._open -= 1
                 instructions.append(Skip(name, "cancelled"))
-            elif state == "running":
+            elif state in _STARTED:
                 instructions.append(Stop(name))
         return [*instructions, *self._finish()]
 

@@ -5,23 +5,24 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from stageloom.engine.schedule import StageState
+from stageloom.model.classes import dataclass
 from stageloom.rpc.messages import Failure, Point, Realization
 from stageloom.store.found import Found
 
 
 @dataclass(slots=True)
 class Entry:
-    """What is known of a stage in a run."""
+    """What is known of a stage in a run. ``started`` is when a worker began; ``awaits`` what it waits for before."""
 
     started: float | None = None
     took: float | None = None
     found: Found | None = None
     failure: Failure | None = None
     warnings: Sequence[str] = ()
+    awaits: Literal["stages", "worker", "process"] = "stages"
 
 
 class RunListener(Protocol):
@@ -40,12 +41,21 @@ class RunListener(Protocol):
         ...
 
 
+#: Hears from any thread that a stage's job began, or waits again.
+HearJob = Callable[[str, Literal["waiting", "running"]], None]
+
+
 class StageListener:
     """Passes a job's words on under its stage's name."""
 
-    def __init__(self, stage: str, listener: RunListener) -> None:
+    def __init__(self, stage: str, listener: RunListener, changed: HearJob) -> None:
         self._stage = stage
         self._listener = listener
+        self._changed = changed
+
+    def changed(self, is_: Literal["waiting", "running"]) -> None:
+        """The stage's job began, or waits again."""
+        self._changed(self._stage, is_)
 
     def log(self, stream: Literal["stdout", "stderr"], text: str) -> None:
         """The stage printed."""
@@ -75,9 +85,9 @@ class Teller:
         """Tell what a stage waits for."""
         self._tell(lambda: self._listener.progress(stage, (), None, text))
 
-    def of_job(self, stage: str) -> StageListener:
+    def of_job(self, stage: str, changed: HearJob) -> StageListener:
         """Return who hears of the stage's job."""
-        return StageListener(stage, self._listener)
+        return StageListener(stage, self._listener, changed)
 
     def _tell(self, tell: Callable[[], None]) -> None:
         try:

@@ -10,6 +10,7 @@ from stageloom.rpc.endpoint import Endpoint, inline
 from stageloom.rpc.errors import RequestCancelledError
 from stageloom.rpc.messages import (
     Failure,
+    JobChanged,
     JobFailed,
     JobLog,
     JobOutcome,
@@ -34,6 +35,7 @@ class HostExecutor:
         self._warm: tuple[str, tuple[str, ...]] = ("", ())
         self._listeners: dict[str, JobListener] = {}
         self._lock = threading.Lock()
+        endpoint.on("job/changed", self._changed, inline)
         endpoint.on("job/log", self._log, inline)
         endpoint.on("job/progress", self._progress, inline)
 
@@ -73,6 +75,12 @@ class HostExecutor:
             request.cancel()
             raise
         return _outcome(request)
+
+    def _changed(self, message: JobChanged, call: Call) -> None:
+        del call
+        listener = self._listeners.get(message.job)
+        if listener is not None:
+            listener.changed(message.is_)
 
     def _log(self, message: JobLog, call: Call) -> None:
         del call

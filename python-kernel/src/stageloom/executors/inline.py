@@ -20,6 +20,7 @@ class InlineExecutor:
         from stageloom.worker.jobs import realize
 
         del pool
+        listener.changed("running")
         try:
             outcome = realize(job, listener)
         except KeyboardInterrupt:

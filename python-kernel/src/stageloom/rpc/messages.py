@@ -251,7 +251,11 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RunStage:
-    """A stage within a run. *kept* it was cached, or its new inputs equal old ones; *skipped* what it needs failed."""
+    """A stage within a run. *kept* it was cached, or its new inputs equal old ones; *skipped* what it needs failed.
+
+    ``awaits`` says what a waiting one waits for: stages that it needs, a worker, or another process that is at the same
+    work. ``started`` counts from when a worker began.
+    """
 
     name: str
     is_: Literal["waiting", "running", "done", "kept", "failed", "cancelled", "skipped"]
@@ -259,6 +263,7 @@ class RunStage:
     took: float | None = None
     realization: Realization | None = None
     failure: Failure | None = None
+    awaits: Literal["stages", "worker", "process"] = "stages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -520,8 +525,9 @@ class StoreChanged:
 class PoolRunParams:
     """Run one job on ``pool`` (empty for the default): the host passes ``method`` and ``params`` to a worker.
 
-    A worker that has imported another version of a project file answers ``stale``; the host then takes another.
-    Cancelling this request cancels the job: an interrupt, then terminate, then kill.
+    The job waits until a worker is free; ``job/changed`` tells when it begins. A worker that has imported another
+    version of a project file answers ``stale``; the host then takes another. Cancelling this request cancels the job:
+    an interrupt, then terminate, then kill.
     """
 
     job: str
@@ -557,6 +563,14 @@ class JobStale:
 
 
 JobOutcome: TypeAlias = JobDone | JobFailed | JobStale
+
+
+@dataclass(frozen=True, slots=True)
+class JobChanged:
+    """A job began on a worker, or waits for one again, since that worker had other sources."""
+
+    job: str
+    is_: Literal["waiting", "running"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -725,6 +739,7 @@ METHODS: tuple[Method, ...] = (
     Method("store/changed", "host", StoreChanged, None),
     Method("log/message", "host", LogMessage, None),
     Method("pool/run", "host", PoolRunParams, JobOutcome),
+    Method("job/changed", "engine", JobChanged, None),
     Method("job/log", "engine", JobLog, None),
     Method("job/progress", "engine", JobProgress, None),
     Method("worker/plan", "worker", PlanJob, JobOutcome),

@@ -33,6 +33,7 @@ from stageloom.store.store import new_run
 _SHOWN: Mapping[StageState, Literal["waiting", "running", "done", "kept", "failed", "cancelled", "skipped"]] = {
     "waiting": "waiting",
     "looking": "waiting",
+    "queued": "waiting",
     "running": "running",
     "placed": "running",
     "done": "done",
@@ -108,6 +109,7 @@ class _Active:
         self._lock = threading.Lock()
         self._changes: dict[str, RunStage] = {}
         self._sent_at = 0.0
+        self._due: threading.Timer | None = None
         self._state: Literal["planning", "running", "cancelling"] = "planning"
         self._cancelled = False
         self._told_end = False
@@ -173,11 +175,15 @@ class _Active:
     def changed(self, stage: str, state: StageState, entry: Entry) -> None:
         """Gather a stage's change; what is running or has failed is told at once."""
         found = realization_of(entry.found) if entry.found is not None else None
-        told = RunStage(stage, _SHOWN[state], entry.started, entry.took, found, entry.failure)
+        told = RunStage(stage, _SHOWN[state], entry.started, entry.took, found, entry.failure, entry.awaits)
         with self._lock:
             self._changes[stage] = told
-            due = time.monotonic() - self._sent_at > _BATCH_SECONDS
-        if due or state in ("running", "failed"):
+            due = time.monotonic() - self._sent_at > _BATCH_SECONDS or state in ("running", "failed")
+            if not due and self._due is None:
+                self._due = threading.Timer(_BATCH_SECONDS, self._flush)
+                self._due.daemon = True
+                self._due.start()
+        if due:
             self._flush()
 
     def log(self, stage: str, stream: Literal["stdout", "stderr"], text: str) -> None:
@@ -190,22 +196,31 @@ class _Active:
         self._endpoint.notify("run/progress", told)
 
     def _flush(self) -> None:
-        self._send(self._state)
+        self._send(None)
 
     def _send(
         self,
-        state: Literal["planning", "running", "done", "failed", "cancelling", "cancelled"],
+        state: Literal["planning", "running", "done", "failed", "cancelling", "cancelled"] | None,
         failure: Failure | None = None,
         problems: Sequence[Problem] = (),
     ) -> None:
         with self._lock:
-            if self._told_end:
+            if self._told_end or (state is None and not self._changes):
                 return
             self._told_end = state in ("done", "failed", "cancelled")
+            if self._due is not None:
+                self._due.cancel()
+                self._due = None
             changes, self._changes = list(self._changes.values()), {}
             self._sent_at = time.monotonic()
             message = RunChanged(
-                self.run, self._params.path, state, list(self._params.targets), changes, failure, problems
+                self.run,
+                self._params.path,
+                state or self._state,
+                list(self._params.targets),
+                changes,
+                failure,
+                problems,
             )
             self._endpoint.notify("run/changed", message)
 
