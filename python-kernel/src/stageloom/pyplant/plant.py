@@ -224,6 +224,7 @@ class Plant:
         self._past_is_whole = False
         for func in added:
             self._know(func)
+        self._codes.save()
         self._session.add(self._known[func.__name__] for func in added)
 
     def add_reactor(self, *args: Any) -> None:
@@ -357,7 +358,7 @@ class Plant:
         def start(running: Running) -> Generator[object, object, object]:
             return self._drive(running, func)
 
-        self._known[name] = Known(name, code, start, sends_of(func), self._codes.place(func))
+        self._known[name] = Known(name, code, start, lambda: sends_of(func), self._codes.place(func))
         runs = self._past.every(name)
         if runs and self.functionHash is _compute_function_hash and runs[0].code == found:
             self.reactors[name].take(found, [(one.kind, one.path) for one in runs[0].steps], runs[0].sent)

@@ -29,7 +29,7 @@ class Codes:
     def __init__(self, cache: Path | None = None, note: Callable[[str], None] | None = None) -> None:
         self._cache = cache
         self._note = note or (lambda _text: None)
-        self._files: dict[str, tuple[str, Code] | None] = {}
+        self._files: dict[str, _File | None] = {}
         self._known: dict[int, tuple[object, str]] = {}
         self._noted: set[str] = set()
 
@@ -53,7 +53,13 @@ class Codes:
         """Return the path of a function's file below its project's root, empty where it has no file."""
         file = _own_file(inspect.unwrap(function)) if callable(function) else ""
         read = self._read(file) if file else None
-        return read[0] if read is not None else ""
+        return read.path if read is not None else ""
+
+    def save(self) -> None:
+        """Keep what was computed for other processes."""
+        for read in self._files.values():
+            if read is not None:
+                read.save()
 
     # --- by file -----------------------------------------------------------------------------------------------------
 
@@ -62,15 +68,14 @@ class Codes:
         qualname = getattr(thing, "__qualname__", "")
         read = self._read(file) if file else None
         if read is not None and "<" not in qualname and self._is_there(thing, qualname):
-            path, code = read
             try:
-                found = code.alone(path, qualname)
+                found, notes = read.fingerprint(qualname)
             except UnknownCodeError:
                 pass
             else:
-                for one in found.unresolved:
+                for one in notes:
                     self._say(one)
-                return digest("reactor-code/1", [found.digest])
+                return digest("reactor-code/1", [found])
         if isinstance(thing, FunctionType):
             return self._by_text(thing, known_file=read is not None)
         return digest("reactor-code/1", [f"{getattr(thing, '__module__', '')}.{qualname}"])
@@ -84,12 +89,12 @@ class Codes:
         found = inspect.unwrap(found) if callable(found) else found
         return found is thing or getattr(found, "__code__", None) is getattr(thing, "__code__", None) is not None
 
-    def _read(self, file: str) -> tuple[str, Code] | None:
+    def _read(self, file: str) -> _File | None:
         if file not in self._files:
             self._files[file] = self._taken(file)
         return self._files[file]
 
-    def _taken(self, file: str) -> tuple[str, Code] | None:
+    def _taken(self, file: str) -> _File | None:
         root = root_of(Path(file))
         path = Path(file).relative_to(root).as_posix()
         blobs = MemoryBlobs()
@@ -97,7 +102,7 @@ class Codes:
             snapshot: Snapshot = take(root, path, {}, blobs)
         except (OSError, ValueError):
             return None
-        return path, Code(snapshot, blobs, self._cache)
+        return _File(path, Code(snapshot, blobs, self._cache))
 
     # --- by text -----------------------------------------------------------------------------------------------------
 
@@ -150,6 +155,33 @@ class Codes:
         if text not in self._noted:
             self._noted.add(text)
             self._note(text)
+
+
+class _File:
+    """A file of the project at ``path`` in its snapshot, and the fingerprints of what it defines."""
+
+    def __init__(self, path: str, code: Code) -> None:
+        self.path = path
+        self._code = code
+        self._key = f"{code.snapshot.id}\n{path}"
+        known = code.cache.get("reactors", self._key)
+        self._known: dict[str, tuple[str, tuple[str, ...]]] = dict(known) if isinstance(known, dict) else {}
+        self._new = False
+
+    def fingerprint(self, qualname: str) -> tuple[str, tuple[str, ...]]:
+        """Return a definition's digest, and what in it could not be resolved; raises UnknownCodeError."""
+        known = self._known.get(qualname)
+        if known is None:
+            found = self._code.alone(self.path, qualname)
+            known = self._known[qualname] = (found.digest, found.unresolved)
+            self._new = True
+        return known
+
+    def save(self) -> None:
+        """Keep what was computed for other processes."""
+        if self._new and not self._code.problems():
+            self._code.cache.put("reactors", self._key, self._known)
+            self._new = False
 
 
 def root_of(file: Path) -> Path:

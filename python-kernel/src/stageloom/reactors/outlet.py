@@ -7,7 +7,6 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from stageloom.artifacts.errors import UnstorableError
 from stageloom.artifacts.reading import Reader
 from stageloom.artifacts.values import CODE, FOLDER, VALUE, CodeOf, no_code
 from stageloom.artifacts.writing import Writer
+from stageloom.model.classes import dataclass
 from stageloom.model.values import Json
 from stageloom.reactors.trace import content_of
 from stageloom.store.trees import hash_file

@@ -7,9 +7,9 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from stageloom.model.classes import dataclass
 from stageloom.model.references import DRef, RRef
 from stageloom.model.values import Json
 from stageloom.reactors.outlet import Sent, sent_in

@@ -6,12 +6,12 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 from stageloom.engine.provenance import machine_facts
 from stageloom.engine.saving import Saved, Saver
+from stageloom.model.classes import dataclass, field
 from stageloom.model.references import DRef, RRef
 from stageloom.model.values import Json
 from stageloom.reactors.outlet import Outlet, Sent, read_part
@@ -38,14 +38,14 @@ class Reactor:
     """A reactor as it is run.
 
     ``code`` is asked for when it counts, for it may follow from what ran before. ``start`` makes the generator, which
-    yields :class:`Want` for what it receives; anything else it yields comes back to it. ``sends`` are ingredients that
-    its source names.
+    yields :class:`Want` for what it receives; anything else it yields comes back to it. ``sends`` returns the
+    ingredients that its source names.
     """
 
     name: str
     code: Callable[[], str]
     start: Callable[[Running], Generator[object, object, object]]
-    sends: Sequence[str] = ()
+    sends: Callable[[], Sequence[str]] = tuple
     path: str = ""
 
 
@@ -79,7 +79,7 @@ class OnHand:
     at: float
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class Running:
     """A reactor that runs."""
 
@@ -102,7 +102,7 @@ class Running:
         self.steps.setdefault((kind, path), answer)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class _Looking:
     reactor: Reactor
     generator: Walk[PastRun]
@@ -136,7 +136,7 @@ class Session:
         self._read = read
         self._make_outlet = make_outlet
         self._reactors: dict[str, Reactor] = {}
-        self._senders: dict[str, list[str]] = {}
+        self._senders: dict[str, list[str]] | None = None
         self._state: dict[str, _State] = {}
         self._tasks: dict[str, _Task] = {}
         self._ready: deque[str] = deque()
@@ -152,10 +152,7 @@ class Session:
         """Make reactors known; one of the same name takes the place of the other."""
         for reactor in reactors:
             self._reactors[reactor.name] = reactor
-            for name in reactor.sends:
-                senders = self._senders.setdefault(name, [])
-                if reactor.name not in senders:
-                    senders.append(reactor.name)
+        self._senders = None
 
     def state(self, reactor: str) -> _State | None:
         """Return how far a reactor has come in this session; None where it was not needed yet."""
@@ -350,11 +347,21 @@ class Session:
 
         Who has ended without it does not; who is at work might.
         """
-        names = [run.reactor for run in self._past.sending(ingredient)] + self._senders.get(ingredient, [])
-        for name in dict.fromkeys(names):
-            if name in self._reactors and self._state.get(name) not in ("done", "kept"):
-                return self._reactors[name]
-        return None
+        before = dict.fromkeys(run.reactor for run in self._past.sending(ingredient))
+        found = self._not_ended(before) or self._not_ended(self._named_senders(ingredient))
+        return self._reactors[found] if found else None
+
+    def _not_ended(self, names: Iterable[str]) -> str:
+        open_ = (one for one in names if one in self._reactors and self._state.get(one) not in ("done", "kept"))
+        return next(open_, "")
+
+    def _named_senders(self, ingredient: str) -> Sequence[str]:
+        if self._senders is None:
+            self._senders = {}
+            for reactor in self._reactors.values():
+                for name in reactor.sends():
+                    self._senders.setdefault(name, []).append(reactor.name)
+        return self._senders.get(ingredient, ())
 
     def _offer(self, running: Running, name: str, sent: Sent) -> None:
         """Let others receive what a reactor that still runs has sent."""
@@ -387,6 +394,7 @@ class Session:
         raise self._stuck()
 
     def _stuck(self) -> NobodySendsError:
+        self._past.load([*self._reactors, *(one.stage for one in self._store.history())])
         lines = []
         for ingredient, names in self._waiting.items():
             waiting = ", ".join(repr(name) for name in names)

@@ -6,8 +6,9 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from stageloom.model.classes import dataclass
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from stageloom.model.classes import dataclass
 from stageloom.model.objects import Derivation
 from stageloom.model.values import Json, digest
 

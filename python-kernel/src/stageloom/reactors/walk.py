@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from stageloom.model.classes import dataclass
 from stageloom.model.values import Json
 from stageloom.reactors.trace import Kind, Trace
 
