@@ -52,6 +52,7 @@ it("of several failures the one that came first comes first", async () => {
     is: "failed",
     realization: null,
     failure: failure("exception", name),
+    awaits: "stages",
     took,
     started,
   });
