@@ -415,6 +415,7 @@ export class PipelineModel implements Disposable {
       for (const path of this.#states.keys()) this.#lose(path, state);
       this.#waits.lose(state.is === "failed" ? state.failure : LOST);
     }
+    if (state.is === "ready") for (const path of this.#states.keys()) this.#step(path, { is: "found" });
     this.#changes.fire({ is: "kernel" });
     if (state.is === "ready") this.#replan((one) => !this.#planning.asking(one.path), "now");
   }

@@ -67,7 +67,8 @@ export type PipelineEvent =
       readonly fraction: number | null;
       readonly message: string;
     }
-  | { readonly is: "lost"; readonly failure: Failure; readonly final: boolean };
+  | { readonly is: "lost"; readonly failure: Failure; readonly final: boolean }
+  | { readonly is: "found" };
 
 export function newPipeline(path: string): PipelineState {
   return { path, declarations: null, plan: { is: "none" }, asked: 0, run: null };
@@ -90,6 +91,8 @@ export function step(state: PipelineState, event: PipelineEvent): PipelineState 
       return { ...state, run: stepRun(state, event.changed) };
     case "progress":
       return { ...state, run: stepProgress(state.run, event) };
+    case "found":
+      return { ...state, run: forgetInterpreter(state.run) };
     case "lost": {
       // an engine that cannot start says nothing: settings may have led it to another store or interpreter
       const plan: PlanState = event.final ? { is: "failed", failure: event.failure, last: null } : state.plan;
@@ -184,6 +187,19 @@ function forget(run: RunState | null, event: PipelineEvent & { is: "planned" }):
       ]),
     );
   return { ...run, stages: marked(run.stages), earlier: marked(run.earlier) };
+}
+
+/** An engine runs, so there is an interpreter: that there was none says nothing of a stage any more. */
+function forgetInterpreter(run: RunState | null): RunState | null {
+  if (run === null || isLive(run)) return run;
+  const found = (stages: ReadonlyMap<string, StageRun>): ReadonlyMap<string, StageRun> =>
+    new Map(
+      [...stages].map(([name, one]) => {
+        const kind = one.stage.failure?.kind;
+        return [name, kind === "no-interpreter" || kind === "old-interpreter" ? { ...one, overtaken: true } : one];
+      }),
+    );
+  return { ...run, stages: found(run.stages), earlier: found(run.earlier) };
 }
 
 /** The kernel went away: what ran has failed with it. */

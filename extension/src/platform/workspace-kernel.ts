@@ -9,6 +9,9 @@ import type { Trust } from "../pipelines/model.js";
 /** Makes a host of kernels under the settings of now. */
 export type MakeHost = () => Promise<KernelHost>;
 
+/** How long a missing interpreter is taken to be missing still, in milliseconds, unless the user asks for a run. */
+const AGAIN = 5000;
+
 /** The workspace's kernels: made when first asked, made anew when settings change, never where there is no trust. */
 export class WorkspaceKernel implements Kernel, Disposable {
   readonly #make: MakeHost;
@@ -22,6 +25,7 @@ export class WorkspaceKernel implements Kernel, Disposable {
   /** A host begins when the one before has ended: what that one says last is not the new one's state. */
   #ended: Promise<void> = Promise.resolve();
   #state: EngineState = { is: "off" };
+  #lackedAt = 0;
 
   constructor(make: MakeHost, trust: Trust) {
     this.#make = make;
@@ -40,6 +44,7 @@ export class WorkspaceKernel implements Kernel, Disposable {
   ): Promise<Answer<ResultOf<M>>> {
     if (!this.#trust.trusted) return failed(failure("cancelled", "Nothing runs before you trust this workspace."));
     if (this.#lifetime.ended) return failed(failure("cancelled", "Cancelled: the window is closing."));
+    if (this.#lacksPython() && (method === "run/start" || Date.now() - this.#lackedAt > AGAIN)) await this.restart();
     const host = await this.#begin();
     return host.request(method, params, signal);
   }
@@ -94,8 +99,16 @@ export class WorkspaceKernel implements Kernel, Disposable {
     this.#become({ is: "off" });
   }
 
+  /** Whether there was no interpreter that would do: one may have been installed since, which no event tells of. */
+  #lacksPython(): boolean {
+    if (this.#state.is !== "failed") return false;
+    const { kind } = this.#state.failure;
+    return kind === "no-interpreter" || kind === "old-interpreter";
+  }
+
   #become(state: EngineState): void {
     this.#state = state;
+    if (this.#lacksPython()) this.#lackedAt = Date.now();
     this.#states.fire(state);
   }
 }

@@ -355,6 +355,21 @@ def stage_all(m):
   });
 });
 
+describe("an interpreter that is found", () => {
+  it("is lacked by no stage any more; other failures stay", () => {
+    const lacking = failure("no-interpreter", "None.");
+    const state = after(
+      ...START,
+      run("running", ran("one", "kept"), ran("two", "running")),
+      run("failed", ran("two", "failed", { failure: lacking })),
+    );
+    expect(states(state)).toEqual({ one: "cached", two: "failed" });
+    expect(states(step(state, { is: "found" }))).toEqual({ one: "cached", two: "absent" });
+    const broken = after(...START, run("running", ran("two", "running")), run("failed", ran("two", "failed")));
+    expect(states(step(broken, { is: "found" }))).toEqual({ one: "cached", two: "failed" });
+  });
+});
+
 describe("problems", () => {
   it("are those of the text as typed, and of the engine what only it can tell", () => {
     const span = { path: "p.py", line: 0, column: 0, endLine: 0, endColumn: 1 };
