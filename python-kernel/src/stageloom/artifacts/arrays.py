@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -45,12 +46,19 @@ def read_array(path: Path, *, mmap: bool) -> NDArray[Any]:
     """Return the array of a ``.npy`` file.
 
     A large one is mapped copy-on-write: a stage may change what it was given, as it may with a small one, and never
-    changes the file.
+    changes the file. Where the process may not have as much memory of its own as that could take, it is read-only.
     """
     np = numpy()
-    large = mmap and path.stat().st_size >= MAPPED
-    array: NDArray[Any] = np.load(path, mmap_mode="c" if large else None, allow_pickle=False)
-    return array.view(np.ndarray) if large else array
+    if not mmap or path.stat().st_size < MAPPED:
+        small: NDArray[Any] = np.load(path, allow_pickle=False)
+        return small
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
+    except OSError as error:
+        if error.errno != errno.ENOMEM:
+            raise
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array.view(np.ndarray)
 
 
 def scalar_json(value: np.generic) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import functools
 import hashlib
 import inspect
 import os
@@ -196,10 +197,14 @@ def _own_file(thing: object) -> str:
         file = code.co_filename
     else:
         file = getattr(sys.modules.get(getattr(thing, "__module__", None) or ""), "__file__", None) or ""
+    return _users(file)
+
+
+@functools.lru_cache(maxsize=4096)
+def _users(file: str) -> str:
+    """Return the whole path of a source file of the user's, empty for any other."""
     file = os.path.abspath(file) if file and not file.startswith("<") else ""
-    if not file.endswith(".py") or not os.path.isfile(file) or _is_installed(file):
-        return ""
-    return file
+    return "" if not file.endswith(".py") or not os.path.isfile(file) or _is_installed(file) else file
 
 
 def _is_installed(file: str) -> bool:
