@@ -6,8 +6,16 @@ export default defineConfig({
     retry: 0,
     passWithNoTests: false,
     projects: [
-      { test: { name: "unit", include: ["extension/test/unit/**/*.test.ts"] } },
-      { test: { name: "webview", include: ["webview/test/unit/**/*.test.ts"], environment: "happy-dom" } },
+      // a limit is there for what hangs, not for what is slow where other suites run beside it
+      { test: { name: "unit", include: ["extension/test/unit/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "webview",
+          include: ["webview/test/unit/**/*.test.ts"],
+          environment: "happy-dom",
+          testTimeout: 60_000,
+        },
+      },
       {
         test: { name: "kernel", include: ["extension/test/kernel/**/*.test.ts"], testTimeout: 60_000, maxWorkers: 2 },
       },

@@ -1,5 +1,6 @@
 import type { SyntaxNode } from "@lezer/common";
 
+import { KnownStages } from "./known-stages.js";
 import {
   callArguments,
   calledName,
@@ -37,15 +38,18 @@ interface Written {
   readonly damaged: boolean;
 }
 
+/** A stage that a decorated function is. */
+export interface FunctionStage extends Written {
+  readonly is: "function";
+  readonly parameters: readonly WrittenParameter[];
+  readonly doc: string;
+  /** Whether `each=` gives values to parameters that have no default. */
+  readonly each: boolean;
+}
+
 /** What a file says about one stage, before anything is known of the others. */
 export type WrittenStage =
-  | (Written & {
-      readonly is: "function";
-      readonly parameters: readonly WrittenParameter[];
-      readonly doc: string;
-      /** Whether `each=` gives values to parameters that have no default. */
-      readonly each: boolean;
-    })
+  | FunctionStage
   | (Written & {
       readonly is: "instance";
       readonly base: string;
@@ -170,15 +174,17 @@ export function readFunctions(
   script: SyntaxNode,
   imports: readonly ImportedName[],
   text: string,
+  stages = new KnownStages(),
 ): readonly WrittenStage[] {
   const decorators = spellings(imports, "stage");
   const outs = spellings(imports, "Out");
+  stages.begin([...decorators, "", ...outs].join("\n"));
   const found: WrittenStage[] = [];
   const known = new Set(imports.filter((one) => one.name !== "" && one.name !== "*").map((one) => one.local));
   for (const statement of topLevel(script)) {
     const stage =
       statement.name === "DecoratedStatement"
-        ? functionStage(statement, decorators, outs, text)
+        ? stages.of(statement, text, () => functionStage(statement, decorators, outs, text))
         : statement.name === "AssignStatement"
           ? instance(statement, known, text)
           : null;
@@ -194,7 +200,7 @@ function functionStage(
   decorators: ReadonlySet<string>,
   outs: ReadonlySet<string>,
   text: string,
-): WrittenStage | null {
+): FunctionStage | null {
   const decorator = [...children(statement)].find(
     (node) => node.name === "Decorator" && decorators.has(decoratorName(node, text)),
   );

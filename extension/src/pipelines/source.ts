@@ -3,6 +3,7 @@ import { parser } from "@lezer/python";
 
 import { readFunctions, readImports, type ImportedName, type WrittenStage } from "./declarations.js";
 import { guessDerivations, writesDerivations } from "./derivations.js";
+import { KnownStages } from "./known-stages.js";
 import { Lines, hasError, type Stretch } from "./syntax.js";
 
 /** What a file's text says, without looking at any other file. `broken` says that Python could not read it as it is. */
@@ -27,6 +28,7 @@ export function mentionsStages(text: string): boolean {
 export class SourceReader {
   #source: Source | null = null;
   #fragments: readonly TreeFragment[] = [];
+  readonly #stages = new KnownStages();
 
   get source(): Source | null {
     return this.#source;
@@ -39,17 +41,17 @@ export class SourceReader {
     const kept = edit === null ? [] : TreeFragment.applyChanges(this.#fragments, [edit]);
     const tree = parser.parse(text, kept);
     this.#fragments = TreeFragment.addTree(tree, kept);
-    const now = readTree(text, tree);
+    const now = readTree(text, tree, this.#stages);
     this.#source = edit === null || before === null || !now.broken ? now : keepStages(before, now, edit);
     return this.#source;
   }
 }
 
-function readTree(text: string, tree: Tree): Source {
+function readTree(text: string, tree: Tree, stages: KnownStages): Source {
   const script: SyntaxNode = tree.topNode;
   const imports = readImports(script, text);
   const written = [
-    ...readFunctions(script, imports, text),
+    ...readFunctions(script, imports, text, stages),
     ...(writesDerivations(imports) ? guessDerivations(script, text) : []),
   ].sort((left, right) => left.at.from - right.at.from);
   return { text, tree, lines: new Lines(text), imports, written, broken: hasError(script) };

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { closest, resolve, type Foreign, type Resolved } from "../../../src/pipelines/resolve.js";
@@ -138,6 +139,67 @@ describe("following keystrokes", () => {
       expect(followed.broken).toBe(fresh.broken);
       if (!fresh.broken) expect(followed.written).toEqual(fresh.written);
     }
+  });
+
+  it("gives the same after random edits, however many and wherever, as reading afresh", () => {
+    const pieces = [
+      "@stage\ndef one():\n    return 1\n\n\n",
+      '@stage\ndef two(one, n=3):\n    """Twice\n    as much."""\n    return one * n\n\n\n',
+      "@stage(each={'k': [1, 2]})\ndef many(k, out: Out):\n    return k\n\n\n",
+      "@loom.stage\ndef other(two, path=File('a.csv')): return (two,\n  path)\n",
+      "quick = two.bind(n=1)\n",
+      "if True:\n    @stage\n    def within(one):\n        return one\n",
+      "    ",
+      "\n",
+      "x",
+      "(",
+      ")",
+      '"""',
+      "'",
+      "# a comment\n",
+      "@stage\n",
+      "import stageloom as loom\n",
+      "from stageloom import stage as task\n",
+      "@task\ndef renamed(one):\n    pass\n",
+      "class Plain:\n    @property\n    def stage(self): ...\n",
+      "\u00b5",
+    ] as const;
+    const start = `from stageloom import File, Out, stage\nimport stageloom as loom\n\n\n${pieces.slice(0, 5).join("")}`;
+    const edit = fc.record({
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      cut: fc.oneof(fc.constant(0), fc.nat(3), fc.nat(60)),
+      put: fc.oneof(fc.constant(""), fc.constantFrom(...pieces)),
+      back: fc.boolean(),
+    });
+    let compared = 0;
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 12 }), (edits) => {
+        const reader = new SourceReader();
+        reader.read(start);
+        let text = start;
+        const compare = (): void => {
+          const followed = reader.read(text);
+          const fresh = new SourceReader().read(text);
+          expect(followed.broken).toBe(fresh.broken);
+          if (fresh.broken) return;
+          compared += 1;
+          expect(followed.imports).toEqual(fresh.imports);
+          expect(followed.written).toEqual(fresh.written);
+          expect(read(text, reader)).toEqual(read(text));
+        };
+        for (const { at, cut, put, back } of edits) {
+          const before = text;
+          const from = Math.floor(at * text.length);
+          text = text.slice(0, from) + put + text.slice(from + cut);
+          compare();
+          if (!back) continue;
+          text = before;
+          compare();
+        }
+      }),
+      { numRuns: 200 },
+    );
+    expect(compared).toBeGreaterThan(200);
   });
 
   it("keeps the stages of the last good text through a syntax error, and moves them", () => {
