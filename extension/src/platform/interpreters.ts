@@ -28,6 +28,8 @@ export class EditorInterpreters implements Disposable {
   readonly #lifetime = new Lifetime();
   readonly #changes = this.#lifetime.add(new vscode.EventEmitter<void>());
   #environments: Promise<Environments | null> | null = null;
+  /** Whether it was looked for, and not there. */
+  #missed = false;
 
   /** Fires when another one is chosen. */
   readonly onDidChange: vscode.Event<void> = this.#changes.event;
@@ -35,6 +37,11 @@ export class EditorInterpreters implements Disposable {
   constructor(root: Root, logger: Logger) {
     this.#root = root;
     this.#logger = logger;
+    this.#lifetime.add(
+      vscode.extensions.onDidChange(() => {
+        this.#installed();
+      }),
+    );
   }
 
   /** Its executable; null without the extension, or where nothing is chosen that can be told. */
@@ -56,6 +63,16 @@ export class EditorInterpreters implements Disposable {
     return this.#lifetime.dispose();
   }
 
+  /** The Python extension may come while kernels run on what was found without it. */
+  #installed(): void {
+    if (!this.#missed || vscode.extensions.getExtension(pythonExtension) === undefined) return;
+    this.#missed = false;
+    this.#environments = null;
+    void this.#api().then((environments) => {
+      if (environments !== null) this.#changes.fire();
+    });
+  }
+
   #api(): Promise<Environments | null> {
     this.#environments ??= this.#activate();
     return this.#environments;
@@ -63,6 +80,7 @@ export class EditorInterpreters implements Disposable {
 
   async #activate(): Promise<Environments | null> {
     const extension = vscode.extensions.getExtension<unknown>(pythonExtension);
+    this.#missed = extension === undefined;
     if (extension === undefined) return null;
     const environments = this.#listen(extension);
     const limit = new AbortController();

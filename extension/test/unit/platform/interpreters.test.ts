@@ -5,11 +5,24 @@ import { silent } from "../../../src/logger.js";
 import { EditorInterpreters } from "../../../src/platform/interpreters.js";
 import { Root } from "../../../src/platform/root.js";
 
-const python = vi.hoisted(() => ({ activate: (): Promise<unknown> => Promise.resolve(undefined) }));
+const python = vi.hoisted(() => ({
+  there: true,
+  activate: (): Promise<unknown> => Promise.resolve(undefined),
+  come: (): void => undefined,
+}));
 
 vi.mock("vscode", async () => {
   const { Emitter } = await import("../../../src/lifetime.js");
-  return { EventEmitter: Emitter, extensions: { getExtension: () => ({ activate: () => python.activate() }) } };
+  return {
+    EventEmitter: Emitter,
+    extensions: {
+      getExtension: () => (python.there ? { activate: () => python.activate() } : undefined),
+      onDidChange: (listener: () => void) => {
+        python.come = listener;
+        return { dispose: () => undefined };
+      },
+    },
+  };
 });
 vi.mock("node:timers/promises", () => ({
   setTimeout: (milliseconds: number, value: unknown) =>
@@ -56,6 +69,25 @@ describe("the interpreter that the Python extension has chosen", () => {
     expect(changes).toBe(1);
     await interpreters.dispose();
     expect(listeners).toEqual([]);
+  });
+
+  it("counts, too, when that extension is installed later", async () => {
+    python.there = false;
+    python.activate = () => Promise.resolve(api);
+    const interpreters = new EditorInterpreters(new Root(folder), silent);
+    let changes = 0;
+    interpreters.onDidChange(() => (changes += 1));
+    expect(await interpreters.chosen()).toBe(null);
+    python.come();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(changes).toBe(0);
+    python.there = true;
+    python.come();
+    python.come();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(changes).toBe(1);
+    expect(await interpreters.chosen()).toEqual({ command: "/env/bin/python", env: {} });
+    await interpreters.dispose();
   });
 
   it("is none where that extension does not start", async () => {
