@@ -123,6 +123,7 @@ export interface Realization {
  * `name` is unique in its pipeline; `function` is the Python function it is written in. `is`: *cached* there is
  * a realization; *stale* there was one of an earlier code, parameter or dependency; *absent* never made; *unknown* it
  * cannot be said before a dependency has run or the planner has spoken; *broken* a problem keeps it from planning.
+ * `note` is what to say of it beside that.
  */
 export interface StageStatus {
   readonly name: string;
@@ -138,6 +139,7 @@ export interface StageStatus {
   readonly pool: string;
   readonly guessed: boolean;
   readonly doc: string;
+  readonly note: string;
 }
 
 /**
@@ -409,7 +411,7 @@ export interface PoolRunParams {
   readonly role: "planner" | "worker";
   readonly pool: string;
   readonly snapshot: string;
-  readonly method: "worker/plan" | "worker/realize";
+  readonly method: "worker/plan" | "worker/realize" | "worker/match";
   readonly params: Json;
   readonly warm: readonly string[];
 }
@@ -474,6 +476,9 @@ export interface PlanJob {
  * `configuration` holds the values of all configuration parameters, before any `sets`. A derivation comes whole,
  * as `Derivation.as_json` gives it, with `dependencies` naming the stages behind its roles. `alias` names the
  * stage that this one only stands for: it has that stage's derivation and realizations, and no job of its own.
+ *
+ * `match` says which of its realizations stand for it: *latest*, *only*, or *custom*, where `worker/match` is
+ * asked; `count` is how many it wants. `reach` is the fingerprint of its code where that does not count.
  */
 export interface PlannedStage {
   readonly name: string;
@@ -487,12 +492,32 @@ export interface PlannedStage {
   readonly pool: string;
   readonly match: string;
   readonly alias: string;
+  readonly count: number;
+  readonly reach: string;
 }
 
 /** What `worker/plan` answers, inside `JobDone.result`: the stages, dependencies before dependants. */
 export interface Planned {
   readonly stages: readonly PlannedStage[];
   readonly problems: readonly Problem[];
+}
+
+/** Ask the matcher of `stage` about `rrefs`, its realizations in the order they were made; as `PlanJob`. */
+export interface MatchJob {
+  readonly job: string;
+  readonly store: string;
+  readonly root: string;
+  readonly snapshot: string;
+  readonly path: string;
+  readonly stage: string;
+  readonly dref: string;
+  readonly rrefs: readonly string[];
+  readonly sets?: Readonly<Record<string, Json>>;
+}
+
+/** What `worker/match` answers, inside `JobDone.result`: those chosen, or None to ask for a new one. */
+export interface Matched {
+  readonly rrefs: readonly string[] | null;
 }
 
 /**
@@ -538,7 +563,8 @@ export interface WrittenFile {
  * What a job wrote. `warnings` are sentences to show (a value had to be pickled, say).
  *
  * `references`: the work read a reference as text, or a tree that is not a direct dependency's. It then depends on
- * more than its action key tells, and must be found by derivation and context alone.
+ * more than its action key tells, and must be found by derivation and context alone. `instances`: it made several
+ * realizations at once, each in one of these folders below `scratch`; every file is in one of them.
  */
 export interface Realized {
   readonly files: readonly WrittenFile[];
@@ -546,6 +572,7 @@ export interface Realized {
   readonly peakMemory: number;
   readonly warnings: readonly string[];
   readonly references: boolean;
+  readonly instances: readonly string[];
 }
 
 /** A line of the kernel's own log, for its output channel. */
@@ -580,5 +607,6 @@ export interface Methods {
   readonly "job/progress": { readonly towards: "engine"; readonly params: JobProgress; readonly result: null };
   readonly "worker/plan": { readonly towards: "worker"; readonly params: PlanJob; readonly result: JobOutcome };
   readonly "worker/realize": { readonly towards: "worker"; readonly params: RealizeJob; readonly result: JobOutcome };
+  readonly "worker/match": { readonly towards: "worker"; readonly params: MatchJob; readonly result: JobOutcome };
   readonly "worker/warm": { readonly towards: "worker"; readonly params: WarmParams; readonly result: Empty };
 }

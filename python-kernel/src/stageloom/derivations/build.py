@@ -29,7 +29,7 @@ class MissingOutputError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Realizer:
-    """A function that makes a realization, or ``nouts`` at once.
+    """A function that makes a realization, or ``nouts`` at once; 0: it makes the folders itself.
 
     ``code`` is the function that counts as its code, where ``function`` only calls that one.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from weakref import WeakKeyDictionary
@@ -11,11 +11,13 @@ from stageloom.derivations.build import Build, Chosen, check_promises
 from stageloom.derivations.configuration import Config
 from stageloom.derivations.instantiate import Instances
 from stageloom.derivations.manager import Made
+from stageloom.derivations.matching import MatchingError
 from stageloom.derivations.plan import instances_of
+from stageloom.model.classes import dataclass
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef, RRef
 from stageloom.model.values import canonical_text
-from stageloom.rpc.messages import RealizeJob
+from stageloom.rpc.messages import MatchJob, RealizeJob
 from stageloom.tracking.fingerprint import Code
 from stageloom.tracking.snapshot import Snapshot
 
@@ -24,11 +26,18 @@ class ChangedError(Exception):
     """The stage that the worker made is not the one that was planned."""
 
 
-def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code) -> bool:
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What a realizer did: whether it read more than its action key tells, and the folders of several realizations."""
+
+    references: bool
+    instances: Sequence[str]
+
+
+def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code) -> Executed:
     """Run the realizer of the stage that ``job`` names, of ``module``, imported from the job's file.
 
-    It writes below the job's scratch folder. Returns whether it read more than its action key tells
-    (``Realized.references``).
+    It writes below the job's scratch folder.
 
     Raises:
         ChangedError: where this worker makes another derivation than the one planned.
@@ -50,9 +59,38 @@ def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code)
         store=Path(job.store),
         read_references=made.holds_references,
     )
+    if made.realizer.nouts > 1:
+        build.outpaths = [build.outpath / f"instance-{number}" for number in range(made.realizer.nouts)]
+        for folder in build.outpaths:
+            folder.mkdir()
     made.realizer.function(build)
     check_promises(build)
-    return build.read_references
+    return Executed(build.read_references, [folder.name for folder in build.outpaths])
+
+
+def match(job: MatchJob, module: ModuleType, snapshot: Snapshot, code: Code) -> list[str] | None:
+    """Return which realizations the matcher of the stage that ``job`` names chooses; None for a new one.
+
+    Raises:
+        ChangedError: where this worker makes another derivation than the one planned.
+        MatchingError: where the matcher answers what cannot be.
+    """
+    made = _planned(job, _made(job, module, snapshot, code))
+    if made.matcher.choose is None:
+        raise MatchingError(f"{job.stage} has no matcher of its own")
+    offered = [RRef.parse(text) for text in job.rrefs]
+    answer: object = made.matcher.choose(Path(job.store), offered)
+    if answer is None:
+        return None
+    if isinstance(answer, str) or not isinstance(answer, Iterable):
+        raise MatchingError(f"the matcher of {job.stage} must return a list of references, or None, not {answer!r:.60}")
+    chosen = list(dict.fromkeys(answer))
+    strange = [one for one in chosen if one not in offered]
+    if strange:
+        raise MatchingError(f"the matcher of {job.stage} chose {strange[0]}, which it was not given")
+    if not chosen:
+        raise MatchingError(f"the matcher of {job.stage} returned no realization; return None to ask for a new one")
+    return [str(one) for one in chosen]
 
 
 #: What this process has made of the snapshots that it runs: one pipeline has many jobs. A planner looks nothing up
@@ -60,7 +98,7 @@ def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code)
 _MADE: WeakKeyDictionary[Code, dict[tuple[str, str], Instances]] = WeakKeyDictionary()
 
 
-def _made(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code) -> Instances:
+def _made(job: RealizeJob | MatchJob, module: ModuleType, snapshot: Snapshot, code: Code) -> Instances:
     made = _MADE.setdefault(code, {})
     key = (job.path, canonical_text(dict(job.sets)))
     if key not in made:
@@ -68,7 +106,7 @@ def _made(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code) -
     return made[key]
 
 
-def _planned(job: RealizeJob, instances: Instances) -> Made:
+def _planned(job: RealizeJob | MatchJob, instances: Instances) -> Made:
     made = instances.stages.get(job.stage)
     if made is not None and str(made.dref) == job.dref:
         return made

@@ -62,6 +62,8 @@ def _stage(name: str, made: Made, names: Mapping[str, str]) -> PlannedStage:
         span=made.function.span if made.function is not None else None,
         doc=made.function.doc if made.function is not None else "",
         match=made.matcher.match,
+        count=made.matcher.count,
+        reach="" if made.counts else made.reach,
     )
 
 

@@ -43,13 +43,6 @@ class Build:
 
 AnyBuild = TypeVar("AnyBuild", bound=Build)
 
-#: Makes an output folder for a run of a realizer; the engine's jobs bring their own.
-Folders = Callable[[StorageSettings | None], str]
-
-
-def _scratch(S: StorageSettings | None) -> str:
-    return str(opened(S).store.scratch())
-
 
 class Wrapped:
     """A function of one :class:`Build` as a realizer: called with storage, derivation, context and arguments."""
@@ -154,14 +147,15 @@ def build_setoutpaths(b: Build, nouts: int) -> list[Path]:
     if any(os.listdir(path) for path in b.outpaths):
         raise UsageError(f"the realizer of {b.dref} has written to its output folder: set their number before")
     while len(b.outpaths) < nouts:
-        b.outpaths.append(Path(FOLDERS[-1](b.S)))
+        own = FOLDERS.get(b.dref)
+        b.outpaths.append(Path(own() if own is not None else opened(b.S).store.scratch()))
     while len(b.outpaths) > nouts:
         os.rmdir(b.outpaths.pop())
     return b.outpaths
 
 
-#: What makes output folders in this process; the last one holds.
-FOLDERS: list[Folders] = [_scratch]
+#: What makes output folders for the derivations that the engine runs in this process; others get theirs of the store.
+FOLDERS: dict[str, Callable[[], str]] = {}
 
 
 def build_outpaths(b: Build) -> list[Path]:

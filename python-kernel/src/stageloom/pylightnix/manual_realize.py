@@ -19,7 +19,7 @@ from stageloom.model.references import RRef as ModelRRef
 from stageloom.model.values import digest
 from stageloom.pylightnix.manual_config import config_name, mkconfig
 from stageloom.pylightnix.manual_manager import Manager
-from stageloom.pylightnix.manual_planned import add_planned, origin
+from stageloom.pylightnix.manual_planned import add_planned, check_names, origin
 from stageloom.pylightnix.manual_references import as_context
 from stageloom.pylightnix.manual_storage import Opened, opened
 from stageloom.pylightnix.manual_types import (
@@ -40,7 +40,7 @@ from stageloom.pylightnix.manual_types import (
     model_rref,
     other_face,
 )
-from stageloom.pylightnix.view import RESERVED, START, STOP, planned
+from stageloom.pylightnix.view import planned
 from stageloom.store.commit import NewRealization, Provenance
 from stageloom.store.store import lock_key, new_run
 
@@ -134,7 +134,7 @@ def realize(
     return rrefs[0]
 
 
-def realizeMany(  # noqa: N802  # its name in Pylightnix
+def realizeMany(  # its name in Pylightnix
     closure: Closure | object,
     force_rebuild: Sequence[DRef] | bool = (),
     assert_realized: Sequence[DRef] = (),
@@ -285,11 +285,7 @@ class _Run:
         folder = SystemPath(path)
         if not folder.is_dir():
             raise UsageError(f"the realizer of {plan.dref} returned {path!r:.80}, which is no folder")
-        for name in (START, STOP):
-            (folder / name).unlink(missing_ok=True)  # times are kept beside what was made
-        for name in RESERVED:
-            if (folder / name).exists():
-                raise UsageError(f"the realizer of {plan.dref} wrote {name}, a name that is kept for the context")
+        check_names(folder, plan.dref)
         scratch = self.opened.store.path / "scratch"
         if scratch in folder.parents:
             return folder

@@ -116,7 +116,7 @@ def drefrrefs(dref: DRef, S: StorageSettings | None = None) -> list[RRef]:
     return [RRef(found.rref) for found in opened(S).visible() if found.dref == wanted]
 
 
-def drefrrefsC(dref: DRef, context: Context, S: StorageSettings | None = None) -> Iterator[RRef]:  # noqa: N802  # Pylightnix's
+def drefrrefsC(dref: DRef, context: Context, S: StorageSettings | None = None) -> Iterator[RRef]:
     """Yield the realizations of a derivation that were made from just what ``context`` holds."""
     wanted = {str(one): sorted(map(str, rrefs)) for one, rrefs in context.items()}
     for rref in drefrrefs(dref, S):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from stageloom.derivations.manager import Manager as PlannedManager
@@ -30,9 +31,10 @@ def redefine(
     """
 
     def redefined(m: Manager | PlannedManager, *args: Any, **kwargs: Any) -> DRef:
-        dref = stage(m, *args, **kwargs)
         if not isinstance(m, Manager):
-            return redefine_planned(m, dref, lambda old: _changed(old, new_config), new_matcher, new_realizer)
+            made = partial(stage, m, *args, **kwargs)
+            return redefine_planned(m, made, lambda old: _changed(old, new_config), new_matcher, new_realizer)
+        dref = stage(m, *args, **kwargs)
         if dref not in m.builders:
             raise UsageError(f"redefine takes a stage function, which returns what mkdrv returned, not {dref!r:.60}")
         old = m.builders.pop(dref)

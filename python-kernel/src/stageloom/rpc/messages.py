@@ -173,6 +173,7 @@ class StageStatus:
     ``name`` is unique in its pipeline; ``function`` is the Python function it is written in. ``is_``: *cached* there is
     a realization; *stale* there was one of an earlier code, parameter or dependency; *absent* never made; *unknown* it
     cannot be said before a dependency has run or the planner has spoken; *broken* a problem keeps it from planning.
+    ``note`` is what to say of it beside that.
     """
 
     name: str
@@ -188,6 +189,7 @@ class StageStatus:
     pool: str = ""
     guessed: bool = False
     doc: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -534,7 +536,7 @@ class PoolRunParams:
     role: Literal["planner", "worker"]
     pool: str
     snapshot: str
-    method: Literal["worker/plan", "worker/realize"]
+    method: Literal["worker/plan", "worker/realize", "worker/match"]
     params: Json
     warm: Sequence[str] = ()
 
@@ -616,6 +618,9 @@ class PlannedStage:
     ``configuration`` holds the values of all configuration parameters, before any ``sets``. A derivation comes whole,
     as ``Derivation.as_json`` gives it, with ``dependencies`` naming the stages behind its roles. ``alias`` names the
     stage that this one only stands for: it has that stage's derivation and realizations, and no job of its own.
+
+    ``match`` says which of its realizations stand for it: *latest*, *only*, or *custom*, where ``worker/match`` is
+    asked; ``count`` is how many it wants. ``reach`` is the fingerprint of its code where that does not count.
     """
 
     name: str
@@ -629,6 +634,8 @@ class PlannedStage:
     pool: str = ""
     match: str = "latest"
     alias: str = ""
+    count: int = 1
+    reach: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -637,6 +644,28 @@ class Planned:
 
     stages: Sequence[PlannedStage]
     problems: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MatchJob:
+    """Ask the matcher of ``stage`` about ``rrefs``, its realizations in the order they were made; as ``PlanJob``."""
+
+    job: str
+    store: str
+    root: str
+    snapshot: str
+    path: str
+    stage: str
+    dref: str
+    rrefs: Sequence[str]
+    sets: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What ``worker/match`` answers, inside ``JobDone.result``: those chosen, or None to ask for a new one."""
+
+    rrefs: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -688,7 +717,8 @@ class Realized:
     """What a job wrote. ``warnings`` are sentences to show (a value had to be pickled, say).
 
     ``references``: the work read a reference as text, or a tree that is not a direct dependency's. It then depends on
-    more than its action key tells, and must be found by derivation and context alone.
+    more than its action key tells, and must be found by derivation and context alone. ``instances``: it made several
+    realizations at once, each in one of these folders below ``scratch``; every file is in one of them.
     """
 
     files: Sequence[WrittenFile]
@@ -696,6 +726,7 @@ class Realized:
     peak_memory: int = 0
     warnings: Sequence[str] = ()
     references: bool = False
+    instances: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -744,5 +775,6 @@ METHODS: tuple[Method, ...] = (
     Method("job/progress", "engine", JobProgress, None),
     Method("worker/plan", "worker", PlanJob, JobOutcome),
     Method("worker/realize", "worker", RealizeJob, JobOutcome),
+    Method("worker/match", "worker", MatchJob, JobOutcome),
     Method("worker/warm", "worker", WarmParams, Empty),
 )

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Literal, Protocol
 
 from stageloom.derivations.execute import execute as execute_derivation
+from stageloom.derivations.execute import match as match_derivation
 from stageloom.derivations.plan import plan as plan_derivations
 from stageloom.functions.execute import Load
 from stageloom.functions.execute import execute as execute_function
@@ -21,6 +22,8 @@ from stageloom.rpc.messages import (
     JobFailed,
     JobOutcome,
     JobStale,
+    Matched,
+    MatchJob,
     PlanJob,
     Planned,
     Point,
@@ -104,6 +107,22 @@ def run_plan(job: PlanJob) -> JobOutcome:
     return attempt.run(lambda loaded: _plan(job, attempt.importer(loaded), loaded))
 
 
+def match(job: MatchJob) -> JobOutcome:
+    """Ask a stage's matcher in this process; what it prints is dropped."""
+    with redirected(_drop):
+        outcome = run_match(job)
+        if isinstance(outcome, JobStale):
+            PROJECT.forget()
+            outcome = run_match(job)
+    return outcome
+
+
+def run_match(job: MatchJob) -> JobOutcome:
+    """Ask a stage's matcher; whatever goes wrong is in the outcome."""
+    attempt = _Attempt(job.store, job.root, job.snapshot)
+    return attempt.run(lambda loaded: _match(job, attempt.importer(loaded), loaded))
+
+
 def _drop(stream: str, text: str) -> None:
     """What a planner's file prints is for nobody."""
 
@@ -115,7 +134,7 @@ class _Attempt:
         self._place = (store, root, snapshot)
         self.importing = False
 
-    def run(self, work: Callable[[Loaded], Realized | Planned]) -> JobOutcome:
+    def run(self, work: Callable[[Loaded], Realized | Planned | Matched]) -> JobOutcome:
         try:
             loaded = PROJECT.use(*self._place)
             if loaded is None:
@@ -141,7 +160,7 @@ class _Attempt:
 
 def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded) -> Realized:
     memory = PeakMemory()
-    references, warnings = False, tuple[str, ...]()
+    references, warnings, instances = False, tuple[str, ...](), tuple[str, ...]()
     with (
         surroundings(job.root, job.path, job.seed),
         reporting(progress),
@@ -152,10 +171,16 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded) ->
             warnings = execute_function(job, loaded.functions, loaded.code, load, loaded.code_of)
         else:
             module = load(job.path)
-            references = execute_derivation(job, module, loaded.snapshot, loaded.code)
+            executed = execute_derivation(job, module, loaded.snapshot, loaded.code)
+            references, instances = executed.references, tuple(executed.instances)
         took = time.perf_counter() - start
     files = tuple(WrittenFile(file.path, file.size, file.sha256) for file in scan(job.scratch).files)
-    return Realized(files, took, memory.read(), warnings, references)
+    return Realized(files, took, memory.read(), warnings, references, instances)
+
+
+def _match(job: MatchJob, load: Load, loaded: Loaded) -> Matched:
+    with surroundings(job.root, job.path, 0):
+        return Matched(match_derivation(job, load(job.path), loaded.snapshot, loaded.code))
 
 
 def _plan(job: PlanJob, load: Load, loaded: Loaded) -> Planned:

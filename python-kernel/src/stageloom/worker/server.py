@@ -20,6 +20,7 @@ from stageloom.rpc.messages import (
     JobOutcome,
     JobProgress,
     LogMessage,
+    MatchJob,
     PlanJob,
     Point,
     RealizeJob,
@@ -28,7 +29,7 @@ from stageloom.rpc.messages import (
 from stageloom.rpc.request import Call
 from stageloom.worker.capture import Capture, Name
 from stageloom.worker.interrupt import Interrupter
-from stageloom.worker.jobs import Progress, run_plan, run_realize
+from stageloom.worker.jobs import Progress, run_match, run_plan, run_realize
 from stageloom.worker.parent import end_group, end_now
 
 _LEVELS = ("debug", "info", "warning", "error")
@@ -46,6 +47,7 @@ class Server:
         handshake.answer(self._endpoint, ("worker", "planner"))
         self._endpoint.on("worker/realize", self._realize, self._tasks.put)
         self._endpoint.on("worker/plan", self._plan, self._tasks.put)
+        self._endpoint.on("worker/match", self._match, self._tasks.put)
         self._endpoint.on("worker/warm", self._warm, self._tasks.put)
         self._endpoint.on("shutdown", self._shutdown, self._tasks.put)
         self._endpoint.on_close(self._closed)
@@ -89,6 +91,9 @@ class Server:
 
     def _plan(self, job: PlanJob, call: Call) -> JobOutcome:
         return self._job(job.job, call, lambda _: run_plan(job))
+
+    def _match(self, job: MatchJob, call: Call) -> JobOutcome:
+        return self._job(job.job, call, lambda _: run_match(job))
 
     def _job(self, job: str, call: Call, run: Callable[[Progress], JobOutcome]) -> JobOutcome:
         def log(stream: Name, text: str) -> None:
