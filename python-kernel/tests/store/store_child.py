@@ -1,4 +1,4 @@
-"""Child processes of the store's tests: ``python store_child.py commit|place|race|gc|gcs|use <store> …``."""
+"""Child processes of the store's tests: ``python store_child.py <command> <store> …``."""
 
 from __future__ import annotations
 
@@ -86,6 +86,22 @@ def gcs(root: str) -> None:
             time.sleep(0.01)
 
 
+def pack(root: str, archive: str) -> None:
+    """Pack all there is."""
+    with Store.open(root) as store:
+        tell("open")
+        store.pack([one.rref for one in reversed(store.history())], archive)
+        tell("done")
+
+
+def unpack(root: str, archive: str) -> None:
+    """Unpack an archive."""
+    with Store.open(root) as store:
+        tell("open")
+        store.unpack(archive)
+        tell("done")
+
+
 def use(root: str, seed: str) -> None:
     """Look realizations up and read them, or make them, for ever, letting go of everything now and then."""
     chance = random.Random(seed)
@@ -112,5 +128,6 @@ def use(root: str, seed: str) -> None:
 
 if __name__ == "__main__":
     commands = {"commit": commit, "place": place, "race": race, "gc": gc, "gcs": gcs, "use": use}
+    commands |= {"pack": pack, "unpack": unpack}
     commands[sys.argv[1]](*sys.argv[2:])
     os._exit(0)

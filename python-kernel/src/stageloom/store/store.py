@@ -42,7 +42,9 @@ from stageloom.store.verify import Damage, verify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from stageloom.store.archive import Packed
     from stageloom.store.gc import Collected, Policy
+    from stageloom.store.receiving import Received
     from stageloom.store.repair import Repaired
 
 _Answer = TypeVar("_Answer")
@@ -407,11 +409,23 @@ class Store:
         with explained(self._layout.root):
             return Path(self._scratch.folder())
 
+    def aside(self) -> Path:
+        """Return a new, empty folder on the store's disk that goes with this process, whatever becomes of it."""
+        self._writing()
+        with explained(self._layout.root):
+            path = self._scratch.path()
+            self._files.mkdir(path)
+        return Path(path)
+
     def discard(self, scratch: Path) -> None:
         """Remove a scratch folder that nobody will want to look at."""
         self._writing()
         with explained(self._layout.root):
             self._files.remove(os.fspath(scratch))
+
+    def run_name(self, run: str, stage: str) -> str:
+        """Return the path, below the store's, of what lies beside a stage's realization in a run."""
+        return self._layout.run(run, stage)[len(self._layout.root) + 1 :]
 
     def run_folder(self, run: str, stage: str) -> Path:
         """Return the folder for log, curve and ``stage.json`` of a stage in a run; made if the store is writable."""
@@ -499,6 +513,41 @@ class Store:
         self._own_process()
         with explained(self._layout.root):
             return collect(self._parts, policy or Policy(), delete=delete, check=check)
+
+    # --- carrying ----------------------------------------------------------------------------------------------------
+
+    def pack(
+        self,
+        rrefs: Iterable[RRef],
+        path: str | os.PathLike[str],
+        *,
+        sources: bool = True,
+        logs: bool = True,
+        check: Check = unchecked,
+    ) -> Packed:
+        """Write a zip archive of ``rrefs`` and all that they were made from, whole or not at all.
+
+        Raises:
+            NotStoredError, DamagedError: one of them is not here as it should be.
+        """
+        from stageloom.store.archive import pack
+        from stageloom.store.sending import What
+
+        self._own_process()
+        return pack(self, rrefs, os.fspath(path), What(sources, logs), check)
+
+    def unpack(
+        self, path: str | os.PathLike[str], *, max_size: int | None = None, check: Check = unchecked
+    ) -> tuple[list[RRef], Received]:
+        """Take in an archive, all of it or nothing; return what it was made for, and what came in.
+
+        Raises:
+            RefusedError: it is damaged, of a newer format, larger than ``max_size``, or no archive of this package.
+        """
+        from stageloom.store.archive import unpack
+
+        self._writing()
+        return unpack(self, os.fspath(path), limit=max_size, check=check)
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
