@@ -4,6 +4,7 @@ import { Lifetime, type Disposable } from "../lifetime.js";
 import type { Stage } from "../pipelines/pipeline.js";
 import { describeFailure, describeState } from "../protocol/words/states.js";
 import { now, type ViewContext } from "./context.js";
+import { foldersNote } from "./folders-note.js";
 import { Paced } from "./paced.js";
 import { stateIcon } from "./state-icon.js";
 
@@ -29,9 +30,15 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, Disp
 
   constructor(context: ViewContext) {
     this.#context = context;
-    this.#lifetime.add(
+    const view = this.#lifetime.add(
       vscode.window.createTreeView("stageloom.pipelines", { treeDataProvider: this, showCollapseAll: true }),
     );
+    const note = (): void => {
+      const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === "file");
+      view.message = foldersNote(folders.map(({ name }) => name));
+    };
+    this.#lifetime.add(vscode.workspace.onDidChangeWorkspaceFolders(note));
+    note();
     const changed = new Set<string>();
     const telling = this.#lifetime.add(
       new Paced(() => {
