@@ -1,6 +1,7 @@
 /**
  * `npm test`: installs what is missing, runs every suite, and closes with one line. `npm test -- unit python` runs
- * those alone, `npm test -- checks` what needs no test to run. Each suite's output is in test-results/<suite>.log.
+ * those alone, `npm test -- checks` what needs no test to run, `npm run test:long` the suites that take too long for
+ * every day. Each suite's output is in test-results/<suite>.log.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -23,13 +24,30 @@ import { suites } from "./test/suites.mjs";
 
 const folder = path.join(root, "test-results");
 
-/** @param {readonly string[]} names @returns {readonly Suite[]} */
-const choose = (names) => {
-  if (names.length === 0) return suites;
-  const known = [...suites.map(({ name }) => name), "checks"];
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw new Failure(`No suite is called ${unknown.join(", ")}. There are ${known.join(", ")}.`);
-  return suites.filter(({ name, check }) => names.includes(name) || (check && names.includes("checks")));
+/** @param {readonly string[]} names @param {boolean} long @returns {readonly Suite[]} */
+const choose = (names, long) => {
+  const all = suites.filter((suite) => (suite.long ?? false) === long);
+  /** @param {Suite} suite */
+  const called = ({ name, group, check }) => [
+    name,
+    ...(group === undefined ? [] : [group]),
+    ...(check ? ["checks"] : []),
+  ];
+  const known = new Set(all.flatMap(called));
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length > 0)
+    throw new Failure(`No suite is called ${unknown.join(", ")}. There are ${[...known].join(", ")}.`);
+  return names.length === 0 ? all : all.filter((suite) => called(suite).some((name) => names.includes(name)));
+};
+
+/** Python with what the faces are compared to; without a network the tests that compare are skipped and say so. */
+const peersOrWhy = async () => {
+  try {
+    return { STAGELOOM_PEERS_PYTHON: await environment("bench"), STAGELOOM_PEERS_MISSING: undefined };
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.trim().split("\n").at(-1) ?? "") : String(error);
+    return { STAGELOOM_PEERS_PYTHON: undefined, STAGELOOM_PEERS_MISSING: why };
+  }
 };
 
 /** Gets what these suites need. @param {readonly Suite[]} chosen @returns {Promise<NodeJS.ProcessEnv>} */
@@ -44,8 +62,10 @@ const prepare = async (chosen) => {
   if (needed("build")) {
     await step("building", () => mustRun("Building", projectNode, ["scripts/build.mjs"], { cwd: root }));
   }
+  const peers = needed("peers") ? await peersOrWhy() : {};
   return cleanEnv({
     STAGELOOM_TEST_PYTHON: python,
+    ...peers,
     // they are the tests' own to set
     PYTHONPATH: undefined,
     PYTHONDONTWRITEBYTECODE: undefined,
@@ -129,7 +149,9 @@ const explain = (all) => {
 await runMain(async () => {
   if (!(await bootstrap())) return Number(process.exitCode ?? 1);
   endWithSignals();
-  const chosen = choose(parseArgs({ allowPositionals: true }).positionals);
+  const { positionals, values } = parseArgs({ allowPositionals: true, options: { long: { type: "boolean" } } });
+  const chosen = choose(positionals, values.long ?? false);
+  const begun = performance.now();
   const env = await prepare(chosen);
   for (const { name } of chosen) {
     for (const ending of [".log", ".json"]) rmSync(path.join(folder, name + ending), { force: true });
@@ -140,7 +162,8 @@ await runMain(async () => {
   explain(all);
   const endings = [...all.values()].flat();
   const failed = count(endings, "failed");
+  print(`\n… all took ${seconds(begun)}`);
   const skipped = count(endings, "skipped");
-  print(`\n${count(endings, "passed")} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  print(`${count(endings, "passed")} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   return failed > 0 || endings.length === 0 ? 1 : 0;
 });

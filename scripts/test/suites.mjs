@@ -10,9 +10,11 @@ import { temporaryFolder } from "../lib/temporary.mjs";
  *
  * @typedef {object} Suite
  * @property {string} name
+ * @property {string} [group] what it is called by too, with others
+ * @property {boolean} [long] whether it is for `npm run test:long` alone
  * @property {string} what
  * @property {boolean} check
- * @property {readonly ("python" | "build" | "editor")[]} needs what has to be there before
+ * @property {readonly ("python" | "build" | "editor" | "peers")[]} needs what has to be there before
  * @property {number} minutes after which it is ended
  * @property {(python: string) => readonly string[]} command
  * @property {string} [cwd] below the checkout
@@ -38,6 +40,27 @@ const vitest = (...projects) =>
     ...projects.flatMap((project) => ["--project", project]),
   );
 
+/**
+ * Tests of the Python package, in a folder of their own: pytest deletes what earlier runs have left beside it, which may
+ * take minutes.
+ *
+ * @param {readonly string[]} args
+ * @returns {Pick<Suite, "check" | "needs" | "command" | "cwd" | "env">}
+ */
+const pytest = (...args) => ({
+  check: false,
+  needs: ["python"],
+  command: (python) => [
+    ...[python, "-m", "pytest", "-p", "pytest_results", "-n", String(half), "-ra"],
+    ...["--basetemp", path.join(temporaryFolder("python"), "tests"), ...args],
+  ],
+  cwd: "python-kernel",
+  env: { PYTHONPATH: ["python-kernel/src", "scripts/test"].map((at) => path.join(root, at)).join(path.delimiter) },
+});
+
+/** Folders of python-kernel/tests that are suites of their own, so that they run side by side with the others. */
+const apart = { commands: ["tests/cli", "tests/worker", "tests/service"], store: ["tests/store"] };
+
 const half = Math.max(1, Math.floor(availableParallelism() / 2));
 
 /** All of them, the long ones first: that is the order they start in. @type {readonly Suite[]} */
@@ -47,22 +70,36 @@ export const suites = [
     what: "a user in VS Code, in a browser",
     check: false,
     needs: ["python", "build", "editor"],
-    minutes: 25,
+    minutes: 40,
     command: () => vitest("e2e"),
   },
   {
-    name: "python",
-    what: "the Python package",
-    check: false,
-    needs: ["python"],
-    minutes: 25,
-    // in a folder of its own: pytest deletes what earlier runs have left beside it, which may take minutes
-    command: (python) => [
-      ...[python, "-m", "pytest", "-p", "pytest_results", "-n", String(half), "-ra"],
-      ...["--basetemp", path.join(temporaryFolder("python"), "tests")],
-    ],
-    cwd: "python-kernel",
-    env: { PYTHONPATH: ["python-kernel/src", "scripts/test"].map((at) => path.join(root, at)).join(path.delimiter) },
+    name: "python-commands",
+    group: "python",
+    what: "the Python package: command line, engine and workers as processes",
+    minutes: 40,
+    ...pytest(...apart.commands),
+  },
+  {
+    name: "python-store",
+    group: "python",
+    what: "the Python package: the store, and its faults",
+    minutes: 40,
+    ...pytest(...apart.store),
+  },
+  {
+    name: "python-rest",
+    group: "python",
+    what: "the Python package: all else",
+    minutes: 40,
+    ...pytest(...Object.values(apart).flatMap((folders) => folders.map((folder) => `--ignore=${folder}`))),
+  },
+  {
+    name: "python-long",
+    long: true,
+    what: "faults by the hundred",
+    minutes: 240,
+    ...pytest("-m", "faults"),
   },
   {
     name: "kernel",
