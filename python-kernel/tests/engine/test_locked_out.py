@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stageloom.engine.look import look
+from stageloom.engine.observed import Observed
 from stageloom.engine.workspace import Workspace
 from stageloom.executors.inline import InlineExecutor
 from stageloom.library import LANGUAGES
@@ -36,7 +37,7 @@ def test_a_run_says_for_what_it_waits(tmp_path: Path, *, cancel: bool) -> None:
     with Store.open(tmp_path / "store") as store:
         workspace = Workspace(tmp_path, store, LANGUAGES, InlineExecutor())
         pipeline = workspace.read("p.py")
-        looked = look(store, pipeline.targets["a"], {})
+        looked = look(store, pipeline.targets["a"], {}, Observed(pipeline))
         heard = Heard()
         run = workspace.run(pipeline, [], heard)
         results = []

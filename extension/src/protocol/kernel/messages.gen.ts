@@ -565,6 +565,8 @@ export interface WrittenFile {
  * `references`: the work read a reference as text, or a tree that is not a direct dependency's. It then depends on
  * more than its action key tells, and must be found by derivation and context alone. `instances`: it made several
  * realizations at once, each in one of these folders below `scratch`; every file is in one of them.
+ *
+ * `reads` is what it read of the project without declaring it: by name, as `tracking.reads` has them, SHA-256.
  */
 export interface Realized {
   readonly files: readonly WrittenFile[];
@@ -573,6 +575,7 @@ export interface Realized {
   readonly warnings: readonly string[];
   readonly references: boolean;
   readonly instances: readonly string[];
+  readonly reads: Readonly<Record<string, string>>;
 }
 
 /** A line of the kernel's own log, for its output channel. */

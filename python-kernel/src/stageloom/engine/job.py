@@ -76,13 +76,15 @@ class Jobs:
             scratch=job.scratch,
             files=[(file.path, file.size, file.sha256) for file in realized.files],
             took=realized.took,
+            reads=realized.reads,
         )
 
     def same(self, target: Target, looked: Looked, entry: Entry) -> NewRealization:
         """Return the realization of a stage for which equal work was found, to be recorded."""
         assert looked.choice is not None
         took = looked.found.took if looked.found is not None else 0.0
-        return self._new(target, looked, entry, action=looked.action, tree=looked.choice.tree, took=took)
+        reads = looked.found.reads if looked.found is not None else {}
+        return self._new(target, looked, entry, action=looked.action, tree=looked.choice.tree, took=took, reads=reads)
 
     def _new(  # what both kinds have in common
         self,
@@ -92,6 +94,7 @@ class Jobs:
         *,
         action: str,
         took: float,
+        reads: Mapping[str, str],
         scratch: Path | None = None,
         files: list[tuple[str, int, str]] | None = None,
         tree: str | None = None,
@@ -104,6 +107,7 @@ class Jobs:
             scratch=scratch,
             files=files or [],
             tree=tree,
+            reads=reads,
             provenance=Provenance(
                 stage=target.name,
                 path=target.path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from stageloom.engine.language import Target
+from stageloom.engine.observed import Observed
 from stageloom.model.classes import dataclass
 from stageloom.model.objects import Context, Derivation, Record, action_key, context_key
 from stageloom.model.references import DRef, RRef
@@ -56,22 +57,25 @@ def context_of(target: Target, choices: Mapping[str, Choice]) -> Context:
     return context
 
 
-def look(store: Store, target: Target, choices: Mapping[str, Choice]) -> Looked:
-    """Look ``target`` up, given what was ``choices``-en for all it depends on."""
+def look(store: Store, target: Target, choices: Mapping[str, Choice], observed: Observed) -> Looked:
+    """Look ``target`` up, given what was ``choices``-en for all it depends on.
+
+    What counts are the realizations that read, beside that, what is there now: ``observed`` tells.
+    """
     dref, derivation = target.dref, target.derivation
     if derivation is None or dref is None:
         raise ValueError(f"{target.name} has no derivation to look up")
     context = context_of(target, choices)
     key = context_key(context)
     trees = {role: [choices[name].tree for name in names] for role, names in target.dependencies.items()}
-    realizations = store.find(dref, key)
+    realizations = [one for one in store.find(dref, key) if observed.holds(one)]
     if realizations:
         latest = realizations[-1]
         choice = Choice(dref, latest.rref, latest.tree)
         rivals = realizations if target.match == "only" and len({one.tree for one in realizations}) > 1 else ()
         return Looked(dref, context, key, derivation, trees, choice, latest, recorded=True, rivals=rivals)
-    same_work = store.find_action(action_key(derivation, trees))
+    same_work = store.find_action(action_key(derivation, trees), observed.holds)
     if same_work is None:
         return Looked(dref, context, key, derivation, trees, None, None, recorded=False)
-    choice = Choice(dref, Record(dref, context, same_work.tree).rref, same_work.tree)
+    choice = Choice(dref, Record(dref, context, same_work.tree, same_work.reads).rref, same_work.tree)
     return Looked(dref, context, key, derivation, trees, choice, same_work, recorded=False)

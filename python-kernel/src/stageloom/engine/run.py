@@ -14,6 +14,7 @@ from stageloom.engine.failures import store_failure
 from stageloom.engine.job import Job, Jobs
 from stageloom.engine.language import Executor, Pipeline
 from stageloom.engine.look import Choice, Looked, look
+from stageloom.engine.observed import Observed
 from stageloom.engine.provenance import Recorder, write_stage
 from stageloom.engine.saving import Saved, Saver
 from stageloom.engine.telling import Entry, RunListener, Teller
@@ -197,7 +198,7 @@ class Run:
         if target.derivation is None:
             return self._fail(name, failures.UNPLANNED)
         try:
-            looked = self._checked(look(self._store, target, self._choices))
+            looked = self._checked(look(self._store, target, self._choices, Observed(self._pipeline)))
         except StoreError as error:
             return self._fail(name, store_failure(error))
         if looked.choice is None and self._saver.awaits(looked.action):
@@ -262,7 +263,9 @@ class Run:
         lock: Lock | None = None
         try:
             lock = self._store.lock(lock_key(looked.dref, looked.context_key), wait=0)
-            again = self._checked(look(self._store, self._pipeline.targets[name], self._choices))
+            again = self._checked(
+                look(self._store, self._pipeline.targets[name], self._choices, Observed(self._pipeline))
+            )
             if again.choice is not None:
                 lock.release()
                 self._follow(self._keep(name, again))

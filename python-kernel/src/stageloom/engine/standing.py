@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from stageloom.engine.language import Pipeline, Target
+    from stageloom.store.found import Found
     from stageloom.store.store import Store
     from stageloom.tracking.evidence import FilesOf
 
@@ -157,6 +158,11 @@ def keep(store: Store, pipeline: Pipeline, sets: Sequence[str], chosen: Mapping[
     if before is None or any(not those or those[-1].rref != chosen[name] for name, those in found.items()):
         return False
     latest = {name: those[-1] for name, those in found.items()}
+    reading = [one for one in latest.values() if one.reads]
+    if reading:
+        evidence = _with_reads(pipeline, reading, files_of)
+        if evidence is None:
+            return False
     stats = store.stats_of([one.tree for one in latest.values()])
     if len(stats) < len({one.tree for one in latest.values()}) or _store_state(str(store.path)) != before:
         return False
@@ -176,6 +182,16 @@ def keep(store: Store, pipeline: Pipeline, sets: Sequence[str], chosen: Mapping[
     own = own_files()
     kept = (_key(root, pipeline.path, sets), own, before, evidence, body)
     return bool(own) and _write(_place(str(store.path), root, pipeline.path, sets), kept)
+
+
+def _with_reads(pipeline: Pipeline, reading: Sequence[Found], files_of: FilesOf) -> tuple[Any, ...] | None:
+    """Return the evidence with what realizations were seen to read, where that is as it was."""
+    from stageloom.engine.observed import Observed
+
+    observed = Observed(pipeline)
+    if not all(observed.holds(one) for one in reading) or pipeline.evidence.doubts:
+        return None
+    return renewed(pipeline.evidence.pack(), files_of)
 
 
 def _told(pipeline: Pipeline) -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from stageloom.engine.language import Pipeline, Target
 from stageloom.engine.look import Choice, Looked, look
+from stageloom.engine.observed import Observed
 from stageloom.model.classes import dataclass
 from stageloom.store.found import Found
 from stageloom.store.store import Store
@@ -36,9 +37,10 @@ class Standing:
 def standings(store: Store, pipeline: Pipeline) -> Mapping[str, Standing]:
     """Return how each stage of ``pipeline`` stands, dependencies first."""
     choices: dict[str, Choice] = {}
+    observed = Observed(pipeline)
     result: dict[str, Standing] = {}
     for name, target in pipeline.targets.items():
-        standing = result[target.alias] if target.alias else _standing(store, target, choices, result)
+        standing = result[target.alias] if target.alias else _standing(store, target, choices, result, observed)
         if standing.looked is not None and standing.looked.choice is not None:
             choices[name] = standing.looked.choice
         result[name] = standing
@@ -46,7 +48,11 @@ def standings(store: Store, pipeline: Pipeline) -> Mapping[str, Standing]:
 
 
 def _standing(
-    store: Store, target: Target, choices: Mapping[str, Choice], standing: Mapping[str, Standing]
+    store: Store,
+    target: Target,
+    choices: Mapping[str, Choice],
+    standing: Mapping[str, Standing],
+    observed: Observed,
 ) -> Standing:
     if target.broken:
         return Standing("broken", None)
@@ -55,12 +61,12 @@ def _standing(
     needed = dict.fromkeys(name for names in target.dependencies.values() for name in names)
     blockers = tuple(name for name in needed if name not in choices)
     if not blockers:
-        looked = look(store, target, choices)
+        looked = look(store, target, choices, observed)
         if looked.choice is not None:
             return Standing("cached", looked)
     else:
         looked = None
     if any(standing[name].is_ in ("broken", "unknown") for name in blockers if name in standing):
         return Standing("unknown", None, blockers)
-    past = store.history(target.path, target.name, hidden=True)
-    return Standing("stale" if past else "absent", looked, blockers, past[0] if past else None)
+    last = store.last(target.path, target.name)
+    return Standing("stale" if last is not None else "absent", looked, blockers, last)

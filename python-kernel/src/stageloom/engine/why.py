@@ -6,17 +6,24 @@ import json
 from collections.abc import Mapping
 
 from stageloom.engine.language import Pipeline, Target
+from stageloom.engine.observed import Observed
 from stageloom.engine.provenance import read_stage
 from stageloom.engine.status import Standing
 from stageloom.model.objects import Derivation
+from stageloom.model.references import DRef
 from stageloom.model.values import Json, from_json
 from stageloom.rpc.messages import Reason
 from stageloom.store.errors import StoreError
 from stageloom.store.found import Found
 from stageloom.store.store import Store
 from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.reads import VARIABLE, shown
 from stageloom.tracking.reasons import code_reasons
 from stageloom.tracking.snapshot import Snapshot
+
+#: This process's: an editor asks with every key why each stage is stale.
+_plans: dict[DRef, Derivation] = {}
+_MOST_PLANS = 50_000
 
 
 def reasons(store: Store, pipeline: Pipeline, standing: Mapping[str, Standing], name: str) -> tuple[Reason, ...]:
@@ -30,18 +37,30 @@ def reasons(store: Store, pipeline: Pipeline, standing: Mapping[str, Standing], 
         return (Reason("new", "never realized"),)
     found: list[Reason] = []
     try:
-        old = store.derivation(own.last.dref)
+        old = _plan(store, own.last.dref)
     except StoreError:
         return (Reason("unresolved", "what it was made from can no longer be read"),)
     found.extend(_code(store, pipeline, target, old, own.last))
     found.extend(_configuration(old, target.derivation))
     found.extend(_inputs(old, target.derivation))
+    if own.last.visible:
+        found.extend(_reads(own.last, Observed(pipeline)))
     found.extend(_dependencies(target, old, own, standing))
     if not found and not own.last.visible:
         found.append(Reason("invalidated", "invalidated"))
     if not found:
         found.append(Reason("dependency", "what it depends on was realized anew, with another result"))
     return tuple(found)
+
+
+def _plan(store: Store, dref: DRef) -> Derivation:
+    """Return a plan; its name is the hash of all there is to it, so whichever store it was read from serves."""
+    known = _plans.get(dref)
+    if known is None:
+        if len(_plans) >= _MOST_PLANS:
+            _plans.clear()
+        known = _plans[dref] = store.derivation(dref)
+    return known
 
 
 def _code(store: Store, pipeline: Pipeline, target: Target, old: Derivation, last: Found) -> list[Reason]:
@@ -57,7 +76,7 @@ def _code(store: Store, pipeline: Pipeline, target: Target, old: Derivation, las
         snapshot = Snapshot.from_json(json.loads(store.snapshot(identity)), store, pipeline.snapshot.root)
     except (StoreError, ValueError, KeyError):
         return plain
-    before = Code(snapshot, store, None)
+    before = Code(snapshot, store, store.cache, write=False)
     return list(code_reasons(before, (last.path, function), pipeline.code, (target.path, target.function))) or plain
 
 
@@ -105,6 +124,13 @@ def _inputs(old: Derivation, new: Derivation) -> list[Reason]:
             verb = "is new" if path not in old.inputs else "is gone" if path not in new.inputs else "changed"
             found.append(Reason("input", f"{path} {verb}", path))
     return found
+
+
+def _reads(last: Found, observed: Observed) -> list[Reason]:
+    return [
+        Reason("environment" if name.startswith(VARIABLE) else "input", f"{shown(name)} changed", name)
+        for name in observed.changed(last.reads)
+    ]
 
 
 def _dependencies(target: Target, old: Derivation, own: Standing, standing: Mapping[str, Standing]) -> list[Reason]:

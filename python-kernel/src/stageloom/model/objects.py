@@ -7,10 +7,15 @@ is what the work itself depends on, so that a changed producer with the same byt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from stageloom.model.classes import dataclass, field
 from stageloom.model.references import DRef, RRef, make_name
 from stageloom.model.values import Json, digest
+
+#: How many keys a process remembers.
+_KNOWN = 1 << 16
+_drefs: dict[tuple[object, ...], DRef] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,19 @@ class Derivation:
         """The derivation's reference. Computed anew each time: keep it."""
         return DRef(digest("derivation/1", self.as_json()), make_name(self.name))
 
+    @property
+    def known_dref(self) -> DRef:
+        """The derivation's reference, computed once for all that are alike: with every key in an editor most are."""
+        drefs = tuple((role, tuple(those)) for role, those in self.dependencies.items())
+        # what differs as JSON differs as text
+        key = (self.name, self.language, repr(self.configuration), drefs, tuple(self.inputs.items()), self.code)
+        known = _drefs.get(key)
+        if known is None:
+            if len(_drefs) >= _KNOWN:
+                _drefs.clear()
+            known = _drefs[key] = self.dref
+        return known
+
 
 #: The realizations that stand for each direct dependency. Each has a record of its own, so what lies further
 #: back is fixed through the records' hashes, and a chain of n stages costs n, not n squared.
@@ -58,20 +76,34 @@ def context_json(context: Context) -> dict[str, Json]:
 
 def context_key(context: Context) -> str:
     """Return the 32 hex digits under which a derivation's realizations in ``context`` are looked up."""
-    return digest("context/1", context_json(context))
+    return _context_key(tuple((dref, tuple(rrefs)) for dref, rrefs in context.items()))
+
+
+@lru_cache(maxsize=_KNOWN)
+def _context_key(context: tuple[tuple[DRef, tuple[RRef, ...]], ...]) -> str:
+    return digest("context/1", context_json(dict(context)))
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What was made: ``tree`` (32 hex digits) from ``dref`` in ``context``."""
+    """What was made: ``tree`` (32 hex digits) from ``dref`` in ``context``.
+
+    ``reads`` is what else the work was seen to read, by name the SHA-256 of what it held then: it is not known before.
+    """
 
     dref: DRef
     context: Context
     tree: str
+    reads: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Json]:
         """Return the record as it is stored."""
-        return {"derivation": str(self.dref), "context": context_json(self.context), "tree": self.tree}
+        told: dict[str, Json] = {
+            "derivation": str(self.dref),
+            "context": context_json(self.context),
+            "tree": self.tree,
+        }
+        return {**told, "reads": dict(self.reads)} if self.reads else told
 
     @property
     def rref(self) -> RRef:

@@ -719,6 +719,8 @@ class Realized:
     ``references``: the work read a reference as text, or a tree that is not a direct dependency's. It then depends on
     more than its action key tells, and must be found by derivation and context alone. ``instances``: it made several
     realizations at once, each in one of these folders below ``scratch``; every file is in one of them.
+
+    ``reads`` is what it read of the project without declaring it: by name, as ``tracking.reads`` has them, SHA-256.
     """
 
     files: Sequence[WrittenFile]
@@ -727,6 +729,7 @@ class Realized:
     warnings: Sequence[str] = ()
     references: bool = False
     instances: Sequence[str] = ()
+    reads: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

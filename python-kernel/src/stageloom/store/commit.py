@@ -39,7 +39,8 @@ class NewRealization:
     """What to store. Either ``scratch`` holds the files, or ``tree`` names a stored tree that equals the work's result.
 
     ``files`` tells path, size and SHA-256 of what was written; an empty hash, or a file that is not told, is hashed.
-    On success ``scratch`` is gone: it became the tree, or an equal one was there.
+    On success ``scratch`` is gone: it became the tree, or an equal one was there. ``reads`` is what the work was seen
+    to read.
     """
 
     derivation: Derivation
@@ -49,6 +50,7 @@ class NewRealization:
     scratch: Path | None = None
     files: Sequence[tuple[str, int, str]] = ()
     tree: str | None = None
+    reads: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Prepared:
     def event(self, sequence: int, now: float) -> Event:
         """Return the journal's event."""
         made = self.new.provenance
-        return {
+        event: Event = {
             "seq": sequence,
             "is": "run",
             "rref": str(self.rref),
@@ -85,6 +87,7 @@ class Prepared:
             "size": self.size,
             "kept": self.manifest is None,
         }
+        return {**event, "reads": dict(self.new.reads)} if self.new.reads else event
 
 
 def prepare(new: NewRealization, size_of: Callable[[str], int]) -> Prepared:
@@ -93,10 +96,10 @@ def prepare(new: NewRealization, size_of: Callable[[str], int]) -> Prepared:
         raise ValueError("a new realization has either a scratch folder or a tree")
     dref = new.derivation.dref
     if new.tree is not None:
-        record = Record(dref, new.context, new.tree)
+        record = Record(dref, new.context, new.tree, new.reads)
         return Prepared(new, dref, record.rref, record, new.tree, size_of(new.tree), None)
     manifest = _manifest(os.fspath(new.scratch or ""), new.files)
-    record = Record(dref, new.context, manifest.tree)
+    record = Record(dref, new.context, manifest.tree, new.reads)
     return Prepared(new, dref, record.rref, record, record.tree, manifest.size, manifest)
 
 

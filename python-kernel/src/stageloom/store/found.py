@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stageloom.model.classes import dataclass
+from collections.abc import Mapping
+
+from stageloom.model.classes import dataclass, field
 from stageloom.model.references import DRef, RRef
 
 
@@ -11,7 +13,8 @@ class Found:
     """A realization. ``sequence``, ``at``, ``took``, ``run``, ``stage`` and ``path`` are those of its last run.
 
     ``at`` is seconds since the epoch, ``took`` seconds, ``size`` bytes. ``kept`` says that the last run did not run it:
-    its work equalled work done before. ``pinned`` is about the workspace that the store was opened for.
+    its work equalled work done before. ``pinned`` is about the workspace that the store was opened for. ``reads`` is
+    what the work was seen to read, by name the SHA-256 of what it held.
     """
 
     rref: RRef
@@ -29,3 +32,4 @@ class Found:
     visible: bool = True
     pinned: bool = False
     kept: bool = False
+    reads: Mapping[str, str] = field(default_factory=dict)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from stageloom.model.references import RRef
@@ -24,7 +25,7 @@ VERSION = 4
 
 _TABLES = """
 CREATE TABLE realizations (rref TEXT PRIMARY KEY, key TEXT, tree TEXT, action TEXT, sequence INTEGER, hidden INTEGER,
-    at REAL, took REAL, size INTEGER, run TEXT, stage TEXT, path TEXT, kept INTEGER, crc INTEGER);
+    at REAL, took REAL, size INTEGER, run TEXT, stage TEXT, path TEXT, kept INTEGER, reads TEXT, crc INTEGER);
 CREATE INDEX realizations_key ON realizations (key, sequence);
 CREATE INDEX realizations_tree ON realizations (tree);
 CREATE TABLE runs (sequence INTEGER PRIMARY KEY, rref TEXT, action TEXT, at REAL, took REAL, run TEXT, stage TEXT,
@@ -42,12 +43,16 @@ CREATE TABLE scars (segment TEXT, offset INTEGER, what TEXT, PRIMARY KEY (segmen
 CREATE TABLE checked (tree TEXT PRIMARY KEY, stats TEXT, crc INTEGER) WITHOUT ROWID;
 CREATE TABLE damaged (identity TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-_COLUMNS = "rref, key, tree, action, sequence, hidden, at, took, size, run, stage, path, kept, crc"
+_COLUMNS = "rref, key, tree, action, sequence, hidden, at, took, size, run, stage, path, kept, reads, crc"
 _RUN_COLUMNS = "sequence, rref, action, at, took, run, stage, path, kept, crc"
 _AT_ONCE = 500
+#: Answers kept in memory until the tables change: an editor asks for the same ones again and again.
+_MOST_FINDS = 200_000
 
 #: The columns above, as SQLite returns them.
 Row: TypeAlias = tuple[Any, ...]
+
+_NO_READS: Mapping[str, str] = MappingProxyType({})
 
 
 class IndexDamagedError(Exception):
@@ -73,6 +78,8 @@ class Index:
     def __init__(self, path: str | None) -> None:
         self.path = path
         self._named: dict[str, set[str]] = {}
+        self._finds: dict[tuple[str, str], tuple[Found, ...]] = {}
+        self._lasts: dict[tuple[str, str], Mapping[str, Found]] = {}
         self._db = sqlite3.connect(path or ":memory:", timeout=10, isolation_level=None, check_same_thread=False)
         try:
             self._prepare()
@@ -82,7 +89,7 @@ class Index:
 
     def forget(self) -> None:
         """Drop what was kept in memory: another process has changed the tables."""
-        self._named.clear()
+        self._forget()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -92,10 +99,11 @@ class Index:
     def transaction(self) -> Iterator[None]:
         """Make all changes of the block, or none."""
         self._db.execute("BEGIN IMMEDIATE")
-        self._named.clear()
+        self._forget()
         try:
             yield
         except BaseException:
+            self._forget()
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
@@ -170,9 +178,11 @@ class Index:
         if known is not None and known[0] > sequence:
             return
         key = rref[38:70] + event["context"]
-        row = (rref, key, event["tree"], event["action"], sequence, self._hiding(rref), *times, event["size"], *names)
+        reads = json.dumps(event["reads"], separators=(",", ":")) if event.get("reads") else ""
+        hiding = self._hiding(rref)
+        row = (rref, key, event["tree"], event["action"], sequence, hiding, *times, event["size"], *names, reads)
         self._db.execute(
-            f"INSERT OR REPLACE INTO realizations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO realizations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             _sealed(row),
         )
 
@@ -204,9 +214,9 @@ class Index:
         for rref in rrefs:
             row = self._db.execute(f"SELECT {_COLUMNS} FROM realizations WHERE rref = ?", (rref,)).fetchone()
             if row is not None:
-                sealed = _sealed((*row[:5], self._hiding(rref), *row[6:13]))
+                sealed = _sealed((*row[:5], self._hiding(rref), *row[6:14]))
                 self._db.execute(
-                    "UPDATE realizations SET hidden = ?, crc = ? WHERE rref = ?", (sealed[5], sealed[13], rref)
+                    "UPDATE realizations SET hidden = ?, crc = ? WHERE rref = ?", (sealed[5], sealed[14], rref)
                 )
 
     # --- looking up --------------------------------------------------------------------------------------------------
@@ -216,22 +226,28 @@ class Index:
 
         A key is a derivation's hash followed by the context key.
         """
+        known = self._finds
+        missing = [key for key in keys if (key, workspace) not in known]
         damaged, pinned = self.damaged(), self._pinned(workspace)
-        result: dict[str, list[Found]] = {}
-        for start in range(0, len(keys), _AT_ONCE):
-            part = keys[start : start + _AT_ONCE]
+        if len(known) + len(missing) > _MOST_FINDS:
+            known.clear()
+            missing = list(keys)
+        for start in range(0, len(missing), _AT_ONCE):
+            part = missing[start : start + _AT_ONCE]
             rows = self._db.execute(
                 f"SELECT {_COLUMNS} FROM realizations WHERE key IN ({','.join('?' * len(part))}) ORDER BY sequence",
                 part,
             )
+            result: dict[str, list[Found]] = {key: [] for key in part}
             for row in rows:
                 found = _found(row, pinned)
                 if found.visible and not (damaged and _is_damaged(found, damaged)):
-                    result.setdefault(row[1], []).append(found)
-        return result
+                    result[row[1]].append(found)
+            known.update(((key, workspace), tuple(those)) for key, those in result.items())
+        return {key: list(those) for key in keys if (those := known[key, workspace])}
 
-    def find_action(self, action: str, workspace: str) -> Found | None:
-        """Return the last visible realization of the work ``action``.
+    def find_action(self, action: str, workspace: str, accept: Callable[[Found], bool]) -> Found | None:
+        """Return the last visible realization of the work ``action`` that is ``accept``-ed.
 
         None of them counts that is older than an invalidation of any: who invalidates asks for the work to be done
         anew, not for another context's copy of it.
@@ -249,7 +265,7 @@ class Index:
         for run in runs:
             _check(run)
             found = _found(rows[run[1]], pinned)
-            if run[0] > barrier and found.visible and found.tree not in damaged:
+            if run[0] > barrier and found.visible and found.tree not in damaged and accept(found):
                 return found
         return None
 
@@ -277,6 +293,22 @@ class Index:
             if hidden or found.visible:
                 result.append(found)
         return result
+
+    def lasts(self, path: str, workspace: str) -> Mapping[str, Found]:
+        """Return, by stage, the realization of its last run in a pipeline, visible or not."""
+        known = self._lasts.get((path, workspace))
+        if known is None:
+            pinned = self._pinned(workspace)
+            query = (
+                f"SELECT {_RUN_COLUMNS} FROM runs WHERE sequence IN"
+                " (SELECT max(sequence) FROM runs WHERE path = ? GROUP BY stage)"
+            )
+            known = {}
+            for run in self._db.execute(query, (path,)).fetchall():
+                _check(run)
+                known[run[6]] = _found(self._row(run[1]), pinned, run)
+            self._lasts[path, workspace] = known
+        return known
 
     def plans(self) -> list[str]:
         """Return the derivations that were planned and not taken back, in order."""
@@ -353,7 +385,7 @@ class Index:
         """Remember, or forget, damage."""
         query = "INSERT OR IGNORE INTO damaged VALUES (?)" if damaged else "DELETE FROM damaged WHERE identity = ?"
         self._db.executemany(query, [(identity,) for identity in identities])
-        self._named.clear()
+        self._forget()
 
     def _row(self, rref: str) -> Row:
         row: Row | None = self._db.execute(f"SELECT {_COLUMNS} FROM realizations WHERE rref = ?", (rref,)).fetchone()
@@ -363,6 +395,11 @@ class Index:
 
     def _pinned(self, workspace: str) -> set[str]:
         return self._names(f"pins {workspace}", "SELECT rref FROM pins WHERE workspace = ?", workspace)
+
+    def _forget(self) -> None:
+        self._named.clear()
+        self._finds.clear()
+        self._lasts.clear()
 
     def _names(self, key: str, query: str, *values: str) -> set[str]:
         if key not in self._named:
@@ -391,14 +428,14 @@ class Index:
 
 def _found(row: Row, pinned: set[str], run: Row | None = None) -> Found:
     _check(row)
-    rref, key, tree, action, sequence, hidden, at, took, size, name, stage, path, kept, _ = row
+    rref, key, tree, action, sequence, hidden, at, took, size, name, stage, path, kept, reads, _ = row
     reference = RRef(rref[5:37], rref[38:70], rref[71:])
     visible = sequence > hidden
     if run is not None:
         sequence, _, action, at, took, name, stage, path, kept, _ = run
     return Found(
         reference, reference.dref, tree, key[32:], action, sequence, at, took, size, name, stage, path,
-        visible, rref in pinned, bool(kept),
+        visible, rref in pinned, bool(kept), json.loads(reads) if reads else _NO_READS,
     )  # fmt: skip  # in the order of the fields: keywords cost a third of a warm look-up
 
 

@@ -58,7 +58,8 @@ def parse_derivation(value: Any) -> Derivation:
 def parse_record(value: Any) -> Record:
     """Return the record that ``Record.as_json`` gave; raises KeyError, TypeError, ValueError on other JSON."""
     context = {DRef.parse(dref): tuple(map(RRef.parse, rrefs)) for dref, rrefs in value["context"].items()}
-    return Record(DRef.parse(value["derivation"]), context, value["tree"])
+    reads = {str(name): str(state) for name, state in value.get("reads", {}).items()}
+    return Record(DRef.parse(value["derivation"]), context, value["tree"], reads)
 
 
 def _bytes(path: str, identity: str) -> bytes:

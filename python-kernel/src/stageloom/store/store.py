@@ -6,11 +6,11 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias, TypeVar
 
+from stageloom.model.classes import replace
 from stageloom.model.objects import Derivation, Record
 from stageloom.model.references import DRef, RRef
 from stageloom.model.values import canonical_bytes
@@ -172,9 +172,12 @@ class Store:
         found = self._ask(lambda index: index.find_many(texts, self._workspace))
         return [found.get(text, []) for text in texts]
 
-    def find_action(self, action: str) -> Found | None:
-        """Return the last visible realization of the work with this action key, of whatever derivation and context."""
-        return self._ask(lambda index: index.find_action(action, self._workspace))
+    def find_action(self, action: str, accept: Callable[[Found], bool] = lambda _: True) -> Found | None:
+        """Return the last visible realization of the work with this action key, of whatever derivation and context.
+
+        Only one that is ``accept``-ed.
+        """
+        return self._ask(lambda index: index.find_action(action, self._workspace, accept))
 
     def get(self, rref: RRef) -> Found | None:
         """Return a realization, visible or hidden; None if it never ran here."""
@@ -183,6 +186,10 @@ class Store:
     def history(self, path: str | None = None, stage: str | None = None, *, hidden: bool = False) -> list[Found]:
         """Return realizations as of their last run in a pipeline (relative path) and stage, newest first."""
         return self._ask(lambda index: index.history(path, stage, hidden=hidden, workspace=self._workspace))
+
+    def last(self, path: str, stage: str) -> Found | None:
+        """Return the realization of the last run of a stage in a pipeline (relative path), visible or hidden."""
+        return self._ask(lambda index: index.lasts(path, self._workspace).get(stage))
 
     def derivation(self, dref: DRef) -> Derivation:
         """Return the plan of a stage; raises NotStoredError, DamagedError."""

@@ -6,7 +6,7 @@ Nothing here knows of a connection, so the command line runs jobs by the same fu
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Literal, Protocol
 
@@ -34,7 +34,9 @@ from stageloom.rpc.messages import (
 from stageloom.rpc.wire import encode
 from stageloom.store.trees import scan
 from stageloom.tracking.loader import IncompatibleSnapshotError
+from stageloom.tracking.reads import VARIABLE
 from stageloom.worker.failures import failure_of
+from stageloom.worker.observed import Observer, observing
 from stageloom.worker.project import Loaded, Project
 from stageloom.worker.redirect import redirected, speaking
 from stageloom.worker.spawning import children_import_from
@@ -161,8 +163,10 @@ class _Attempt:
 def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded) -> Realized:
     memory = PeakMemory()
     references, warnings, instances = False, tuple[str, ...](), tuple[str, ...]()
+    observer = Observer(job.root, (job.store, job.scratch))
     with (
         surroundings(job.root, job.path, job.seed),
+        observing(observer),
         reporting(progress),
         children_import_from(job.store, job.root, job.snapshot),
     ):
@@ -175,7 +179,25 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded) ->
             references, instances = executed.references, tuple(executed.instances)
         took = time.perf_counter() - start
     files = tuple(WrittenFile(file.path, file.size, file.sha256) for file in scan(job.scratch).files)
-    return Realized(files, took, memory.read(), warnings, references, instances)
+    own = observer.reads(job.inputs)
+    PROJECT.note_imports(observer.imports(own))
+    reads = {**PROJECT.import_reads, **own}
+    return Realized(files, took, memory.read(), (*warnings, *_undeclared(own)), references, instances, reads)
+
+
+def _undeclared(reads: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence about what a stage should declare."""
+    files = [name for name in reads if not name.startswith(VARIABLE) and not name.endswith("/")]
+    variables = [name for name in reads if name.startswith(VARIABLE)]
+    if files:
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        told = f'its content as it was read counts. Declare it to have it looked at beforehand: File("{files[0]}")'
+        yield f"It read {files[0]}{more}, which it does not declare; {told}"
+    if variables:
+        name = variables[0].removeprefix(VARIABLE)
+        more = f" and {len(variables) - 1} more" if len(variables) > 1 else ""
+        told = f'its value counts. Declare it to have it show as a parameter: Env("{name}")'
+        yield f"It read the environment variable {name}{more}, which it does not declare; {told}"
 
 
 def _match(job: MatchJob, load: Load, loaded: Loaded) -> Matched:

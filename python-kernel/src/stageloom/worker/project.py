@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
@@ -16,6 +16,7 @@ from stageloom.model.classes import dataclass
 from stageloom.tracking.cache import Cache
 from stageloom.tracking.fingerprint import Code, UnknownCodeError
 from stageloom.tracking.loader import Loader, install, uninstall
+from stageloom.tracking.reads import state_of
 from stageloom.tracking.snapshot import Snapshot
 from stageloom.worker.stored import read_snapshot
 
@@ -39,6 +40,7 @@ class Project:
         self._loaded: Loaded | None = None
         self._spoilt = False
         self.planned = False
+        self.import_reads: dict[str, str] = {}
 
     def use(self, store: str, root: str, identity: str) -> Loaded | None:
         """Return the snapshot ready to be imported from; None where this process has imported another version.
@@ -46,7 +48,7 @@ class Project:
         Raises:
             MissingBlobError: where the store does not hold the snapshot.
         """
-        if self._spoilt:
+        if self._spoilt or any(state_of(name, root) != state for name, state in self.import_reads.items()):
             return None
         known = self._loaded
         if known is not None and known.snapshot.id == identity and str(known.snapshot.root) == root:
@@ -68,12 +70,17 @@ class Project:
         """Serve no more snapshots if an interrupt came within an import: a module half there fails in strange ways."""
         self._spoilt |= any(_is_importing(frame.f_code) for frame, _ in traceback.walk_tb(trace))
 
+    def note_imports(self, reads: Mapping[str, str]) -> None:
+        """Remember what the project's modules read when they were imported: every stage here works with it."""
+        self.import_reads.update(reads)
+
     def forget(self) -> None:
         """Take the project's modules out of this process, so that they are imported anew.
 
         Only where no worker can take the job instead: objects made by the old modules live on.
         """
         self._spoilt = self.planned = False
+        self.import_reads = {}
         if self._loader is None:
             return
         root = str(self._loader.snapshot.root)

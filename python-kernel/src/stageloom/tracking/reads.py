@@ -1,0 +1,59 @@
+"""What a stage was seen to read without declaring it, by name, and what it is now.
+
+A name is a file's path from the project's folder (``data/points.csv``), a folder's with a slash at its end for the
+names in it (``data/``), or ``env:NAME`` for an environment variable. What it holds is a SHA-256, empty for what is not
+there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+
+from stageloom.tracking.evidence import hash_of, is_outside
+
+#: By name, what was read. Empty for a stage that declares all it reads.
+Reads = Mapping[str, str]
+
+VARIABLE = "env:"
+
+#: What a file held that changed while it was read: no file ever does.
+CHANGED = "changed"
+
+
+def file_name(path: str, root: str) -> str | None:
+    """Return the name of a file or folder of the project at ``root``, by its absolute path; None for any other.
+
+    What lies in hidden folders, in environments and in what tools keep is none of the project's.
+    """
+    if not path.startswith(root + os.sep):
+        return None
+    parts = path[len(root) + 1 :].split(os.sep)
+    return None if any(is_outside(part) for part in parts) else "/".join(parts)
+
+
+def text_hash(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def state_of(name: str, root: str, hash_file: Callable[[str], str] = hash_of) -> str:
+    """Return what ``name`` holds now; empty for what is not there or cannot be read."""
+    if name.startswith(VARIABLE):
+        value = os.environ.get(name[len(VARIABLE) :])
+        return "" if value is None else text_hash(value)
+    path = os.path.join(root, *name.split("/"))
+    try:
+        if name.endswith("/"):
+            return text_hash("\n".join(sorted(one for one in os.listdir(path) if not is_outside(one))))
+        return hash_file(path) if os.path.isfile(path) else ""
+    except OSError:
+        return ""
+
+
+def shown(name: str) -> str:
+    """Return a name as a person reads it."""
+    if name.startswith(VARIABLE):
+        return f"the environment variable {name[len(VARIABLE) :]}"
+    return f"what is in the folder {name[:-1] or '.'}" if name.endswith("/") else name

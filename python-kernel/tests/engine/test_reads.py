@@ -1,0 +1,209 @@
+"""What a stage reads without declaring it counts: as what it held when the stage ran."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stageloom.engine.run import Run
+from stageloom.engine.workspace import Workspace
+from stageloom.executors.inline import InlineExecutor
+from stageloom.library import LANGUAGES
+from stageloom.library import _Quiet as Quiet
+from stageloom.store.store import Store
+from stageloom.worker.jobs import PROJECT
+
+HEAD = "import glob, os, sqlite3, subprocess, sys\nfrom pathlib import Path\nfrom stageloom import File, stage\n"
+
+
+class House:
+    """A project with one pipeline, realized again and again by the same process."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "data").mkdir()
+        (root / "data" / "x.txt").write_text("one")
+
+    def write(self, body: str, path: str = "p.py") -> None:
+        (self.root / path).write_text(HEAD + body if path == "p.py" else body)
+
+    def realize(self, stage: str = "s") -> tuple[str, tuple[str, ...]]:
+        """Return the stage's state at the end of a run, and its warnings."""
+        with Store.open(self.root / ".stageloom" / "store") as store:
+            pipeline = Workspace(self.root, store, LANGUAGES, InlineExecutor()).read("p.py")
+            result = Run(store, pipeline, [stage], InlineExecutor(), Quiet()).execute()
+            entry = result.entries[stage]
+            assert entry.failure is None, entry.failure
+            return result.states[stage], tuple(entry.warnings)
+
+    def why(self, stage: str = "s") -> list[str]:
+        with Store.open(self.root / ".stageloom" / "store") as store:
+            workspace = Workspace(self.root, store, LANGUAGES, InlineExecutor())
+            plan = workspace.describe(workspace.read("p.py"))
+            [found] = [one for one in plan.stages if one.name == stage]
+            return [reason.summary for reason in found.reasons]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    PROJECT.forget()
+    yield House(tmp_path)
+    PROJECT.forget()
+
+
+def test_a_file(house: House) -> None:
+    house.write("@stage\ndef s(): return open('data/x.txt').read()\n")
+    state, [warning] = house.realize()
+    assert state == "done"
+    assert warning.startswith("It read data/x.txt, which it does not declare")
+    assert 'File("data/x.txt")' in warning
+    assert house.realize() == ("kept", ())
+    (house.root / "data/x.txt").write_text("two")
+    assert house.why() == ["data/x.txt changed"]
+    assert house.realize()[0] == "done"
+    (house.root / "data/x.txt").write_text("one")
+    assert house.realize()[0] == "kept"  # what was made from that is there still
+    (house.root / "data/x.txt").unlink()
+    assert house.why() == ["data/x.txt changed"]
+
+
+READERS: dict[str, str] = {
+    "pathlib": "Path('data/x.txt').read_text()",
+    "os": "os.read(os.open('data/x.txt', os.O_RDONLY), 9)",
+    "bytes": "open(b'data/x.txt').read()",
+    "pandas": "__import__('pandas').read_csv('data/x.txt').shape",
+    "numpy": "__import__('numpy').loadtxt('data/x.txt', dtype=str).item()",
+    "thread": "__import__('multiprocessing.pool').pool.ThreadPool(1).apply(Path('data/x.txt').read_text)",
+    "absolute": "Path(__file__).with_name('data').joinpath('x.txt').read_text()",
+}
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+def test_whoever_opens_it(reader: str, house: House) -> None:
+    house.write(f"@stage\ndef s(): return {reader}\n")
+    assert "data/x.txt" in house.realize()[1][0]
+    assert house.realize()[0] == "kept"
+    (house.root / "data/x.txt").write_text("two")
+    assert house.realize()[0] == "done"
+
+
+NOTHING: dict[str, str] = {
+    "declared": "@stage\ndef s(f=File('data/x.txt')): return f.read_text()\n",
+    "its own": "@stage\ndef s():\n    y = Path('data/y.txt')\n    y.write_text('1')\n    return y.read_text()\n",
+    "a package's": "import matplotlib\n@stage\ndef s(): return len(open(matplotlib.__file__).read()) > 0\n",
+    "hidden": "@stage\ndef s():\n    os.makedirs('.cache', exist_ok=True)\n    return os.listdir('.cache')\n",
+    "outside": "@stage\ndef s(): return Path('/etc/hostname').exists() and open('/etc/hostname').read()\n",
+    "sources": "import helper\n@stage\ndef s():\n    import other\n    return helper.x + other.x\n",
+    "whole environment": "@stage\ndef s(): return len({**os.environ}) > 0 and len(os.environ.copy()) > 0\n",
+    "a process": "@stage\ndef s(): return subprocess.run([sys.executable, '-c', ''], env=dict(os.environ)).returncode\n",
+    "a library's variables": "@stage\ndef s(): return __import__('tempfile').gettempdir() != ''\n",
+}
+
+
+@pytest.mark.parametrize("body", NOTHING.values(), ids=NOTHING)
+def test_what_does_not_count(body: str, house: House) -> None:
+    house.write("x = 1\n", "helper.py")
+    house.write("x = 2\n", "other.py")
+    house.write(body)
+    assert house.realize() == ("done", ())
+    assert house.realize()[0] == "kept"
+
+
+VARIABLES: dict[str, str] = {
+    "get": "os.environ.get('STAGELOOM_TEST_MODE')",
+    "getenv": "os.getenv('STAGELOOM_TEST_MODE', 'none')",
+    "in": "'STAGELOOM_TEST_MODE' in os.environ",
+    "item": "os.environ['STAGELOOM_TEST_MODE'] if 'STAGELOOM_TEST_MODE' in os.environ else ''",
+    "copied too": "(dict(os.environ), os.environ.get('STAGELOOM_TEST_MODE'))[1]",
+    "each": "[os.environ[name] for name in os.environ if name == 'STAGELOOM_TEST_MODE']",
+}
+
+
+@pytest.mark.parametrize("reader", VARIABLES.values(), ids=VARIABLES)
+def test_a_variable(reader: str, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGELOOM_TEST_MODE", "fast")
+    house.write(f"@stage\ndef s(): return {reader}\n")
+    _, [warning] = house.realize()
+    assert 'Env("STAGELOOM_TEST_MODE")' in warning
+    assert house.realize()[0] == "kept"
+    monkeypatch.setenv("STAGELOOM_TEST_MODE", "slow")
+    assert house.why() == ["the environment variable STAGELOOM_TEST_MODE changed"]
+    assert house.realize()[0] == "done"
+    monkeypatch.setenv("STAGELOOM_TEST_MODE", "fast")
+    assert house.realize()[0] == "kept"
+    monkeypatch.delenv("STAGELOOM_TEST_MODE")
+    assert house.realize()[0] == "done"
+
+
+def test_a_variable_is_not_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGELOOM_TEST_SECRET", "hunter2 and more")
+    house.write("@stage\ndef s(): return len(os.environ['STAGELOOM_TEST_SECRET'])\n")
+    house.realize()
+    for folder, _, names in os.walk(house.root):
+        for name in names:
+            assert b"hunter2" not in (Path(folder) / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("lister", ["glob.glob('data/*')", "os.listdir('data')", "list(Path('data').iterdir())"])
+def test_a_folder(lister: str, house: House) -> None:
+    house.write(f"@stage\ndef s(): return len({lister})\n")
+    assert house.realize()[0] == "done"
+    assert house.realize()[0] == "kept"
+    (house.root / "data" / "y.txt").touch()
+    assert house.why() == ["what is in the folder data changed"]
+    assert house.realize()[0] == "done"
+
+
+def test_the_projects_own_folder(house: House) -> None:
+    house.write("@stage\ndef s(): return sorted(os.listdir())\n")
+    house.realize()
+    assert house.realize()[0] == "kept"
+    (house.root / "new.txt").touch()
+    assert house.why() == ["what is in the folder . changed"]
+
+
+def test_what_a_module_reads_when_it_is_imported(house: House) -> None:
+    """It is read once by a process, and counts for every stage that it runs."""
+    house.write("TEXT = open('data/x.txt').read()\n@stage\ndef s(): return TEXT\n@stage\ndef t(): return TEXT + '!'\n")
+    house.realize("s")
+    house.realize("t")
+    assert (house.realize("s")[0], house.realize("t")[0]) == ("kept", "kept")
+    (house.root / "data/x.txt").write_text("two")
+    assert house.why("t") == ["data/x.txt changed"]
+    assert (house.realize("s")[0], house.realize("t")[0]) == ("done", "done")
+    with Store.open(house.root / ".stageloom" / "store") as store:
+        newest = store.history(stage="t")[0]
+        assert "two!" in (store.tree(newest.tree) / "return" / "value.json").read_text()
+
+
+def test_a_file_that_changes_while_it_is_read(house: House) -> None:
+    """What came of it belongs to no content, so it is never found again."""
+    house.write(
+        "@stage\ndef s():\n    text = Path('data/x.txt').read_text()\n"
+        "    subprocess.run([sys.executable, '-c', \"open('data/x.txt', 'a').write('!')\"])\n    return text\n"
+    )
+    house.realize()
+    assert house.realize()[0] == "done"
+
+
+def test_early_cutoff_looks_at_what_was_read(house: House) -> None:
+    body = "@stage\ndef a(n: int = {n}): return n > 0\n@stage\ndef s(a): return open('data/x.txt').read()\n"
+    house.write(body.format(n=1))
+    house.realize()
+    house.write(body.format(n=2))
+    assert house.realize()[0] == "done" or house.realize()[0] == "kept"
+    (house.root / "data/x.txt").write_text("two")
+    house.write(body.format(n=3))
+    assert house.realize()[0] == "done"
+
+
+def test_a_record_without_reads_is_as_it_was() -> None:
+    from stageloom.model.objects import Record
+    from stageloom.model.references import DRef
+
+    dref = DRef("0" * 32, "s")
+    assert "reads" not in Record(dref, {}, "1" * 32).as_json()
+    assert Record(dref, {}, "1" * 32).rref != Record(dref, {}, "1" * 32, {"x": "2"}).rref
