@@ -33,8 +33,10 @@ def test_planned_in_order_and_once(tmp_path: Path) -> None:
         assert store.sequence == before
         assert store.planned() == [FIRST.dref, SECOND.dref]
         assert store.derivation(SECOND.dref) == SECOND
+        assert store.is_planned(FIRST.dref)
         store.unplan([FIRST.dref])
         assert store.planned() == [SECOND.dref]
+        assert not store.is_planned(FIRST.dref)
     for name in ("index.sqlite", "index.sqlite-wal", "index.sqlite-shm"):
         (tmp_path / "store" / name).unlink(missing_ok=True)
     with Store.open(tmp_path / "store") as store:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from stageloom.store.archive import Packed
     from stageloom.store.gc import Collected, Policy
     from stageloom.store.receiving import Received
+    from stageloom.store.remote import Pushed, Remote
     from stageloom.store.repair import Repaired
 
 _Answer = TypeVar("_Answer")
@@ -212,6 +213,10 @@ class Store:
     def planned(self) -> list[DRef]:
         """Return the derivations that :meth:`plan` was given, in order."""
         return [DRef.parse(text) for text in self._ask(lambda index: index.plans())]
+
+    def is_planned(self, dref: DRef) -> bool:
+        """Return whether ``dref`` is among :meth:`planned`."""
+        return not self._ask(lambda index: index.not_planned([str(dref)]))
 
     def realizations(self, dref: DRef) -> list[Found]:
         """Return the visible realizations of ``dref`` in any context, in order of sequence."""
@@ -555,6 +560,40 @@ class Store:
 
         self._writing()
         return unpack(self, os.fspath(path), limit=max_size, check=check)
+
+    def push(
+        self,
+        remote: Remote,
+        rrefs: Iterable[RRef],
+        *,
+        sources: bool = True,
+        logs: bool = True,
+        check: Check = unchecked,
+    ) -> Pushed:
+        """Send what ``remote`` lacks of ``rrefs`` and all that they were made from.
+
+        Raises:
+            RemoteError, RefusedError: it can't be written, or is none.
+            NotStoredError, DamagedError: one of them is not here as it should be.
+        """
+        from stageloom.store.remote import push
+        from stageloom.store.sending import What
+
+        self._own_process()
+        return push(self, remote, rrefs, What(sources, logs), check)
+
+    def pull(
+        self, remote: Remote, rrefs: Iterable[RRef], *, max_size: int | None = None, check: Check = unchecked
+    ) -> Received:
+        """Take in ``rrefs``, with all that they were made from, as far as it is not here; each object is checked.
+
+        Raises:
+            RemoteError, RefusedError: it can't be read, or holds what is damaged.
+        """
+        from stageloom.store.remote import pull
+
+        self._writing()
+        return pull(self, remote, rrefs, max_size, check)
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
