@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import * as path from "node:path";
 
 import * as vscode from "vscode";
@@ -5,9 +6,12 @@ import * as vscode from "vscode";
 /** The workspace's folder, and how files are named within it: relative, with `/`. */
 export class Root {
   readonly folder: vscode.WorkspaceFolder;
+  /** Where the folder is when symbolic links are followed: what runs names its files so. */
+  readonly #real: string;
 
   constructor(folder: vscode.WorkspaceFolder) {
     this.folder = folder;
+    this.#real = real(folder.uri.fsPath);
   }
 
   get fsPath(): string {
@@ -21,9 +25,28 @@ export class Root {
   /** The name of a file within the workspace; null for one outside it. */
   path(uri: vscode.Uri): string | null {
     if (uri.scheme !== this.folder.uri.scheme || uri.authority !== this.folder.uri.authority) return null;
-    const relative = path.relative(this.fsPath, uri.fsPath);
-    if (relative === "" || relative === ".." || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative))
-      return null;
-    return relative.split(path.sep).join("/");
+    return within(this.fsPath, uri.fsPath) ?? within(this.#real, uri.fsPath);
+  }
+
+  /** The file that a traceback names by its whole path, by the name that the workspace has it under. */
+  file(whole: string): vscode.Uri {
+    const uri = vscode.Uri.file(whole);
+    const relative = this.path(uri);
+    return relative === null ? uri : this.uri(relative);
+  }
+}
+
+function within(folder: string, file: string): string | null {
+  const relative = path.relative(folder, file);
+  if (relative === "" || relative === ".." || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative))
+    return null;
+  return relative.split(path.sep).join("/");
+}
+
+function real(folder: string): string {
+  try {
+    return realpathSync.native(folder);
+  } catch {
+    return folder;
   }
 }

@@ -215,7 +215,7 @@ function ground({ title: shown, trusted, problems, stages }: PipelineView): stri
 /** Opens a line of a traceback, which names whole paths, or of a problem, which names one within the workspace. */
 async function openFrame(root: Root, path: string, line: number): Promise<void> {
   try {
-    const uri = isAbsolute(path) ? vscode.Uri.file(path) : root.uri(path);
+    const uri = isAbsolute(path) ? root.file(path) : root.uri(path);
     const document = await vscode.workspace.openTextDocument(uri);
     const at = new vscode.Position(Math.min(line, document.lineCount - 1), 0);
     await vscode.window.showTextDocument(document, {
