@@ -147,6 +147,7 @@ class _Walk:
         self._asserted = asserted
         self._arguments = arguments
         self._dry_run = dry_run
+        self._refused: list[RRef] | None = None
 
     @property
     def _S(self) -> StorageSettings | None:
@@ -194,13 +195,19 @@ class _Walk:
                     pending.append(one)
         return {dref: sorted(self.chosen[dref]) for dref in sorted(found)}
 
-    def match(self, drv: Derivation) -> list[RRef] | None:
-        """Return what the matcher chooses of what is there; None where it asks for more."""
+    def match(self, drv: Derivation, refused: list[RRef] | None = None) -> list[RRef] | None:
+        """Return what the matcher chooses of what is there; None where it asks for more.
+
+        It is not asked again where that is what it has ``refused`` just now.
+        """
         plan = self._storage.plan(drv.dref)
         context = self.direct(drv) or {}
         if not all(context.values()):
             context = self.whole(drv)
         candidates = find(self._storage, plan, record_context(self._storage, plan, context))
+        if refused is not None and candidates == refused:
+            return None
+        self._refused = candidates
         try:
             chosen = drv.matcher(self._S, candidates)
         finally:
@@ -226,7 +233,7 @@ class _Walk:
         key = lock_key(model_dref(drv.dref), context_key(record_context(self._storage, plan, whole)))
         with self._locked(key, drv.dref):
             if not forced:
-                there = self.match(drv)
+                there = self.match(drv, self._refused)
                 if there is not None:
                     return there
             arguments = dict(self._arguments.get(drv.dref, {}))

@@ -34,8 +34,10 @@ def isrref(ref: Any) -> bool:
 
 
 def isrefpath(p: Any) -> bool:
-    """Return whether ``p`` is a path into a derivation's realization."""
-    return isinstance(p, list) and len(p) > 0 and isdref(p[0]) and all(isinstance(item, str) for item in p)
+    """Return whether ``p`` is a path into a derivation's realization; a list of several derivations is none."""
+    if not isinstance(p, list) or not p or not isdref(p[0]):
+        return False
+    return all(isinstance(item, str) and not isdref(item) for item in p[1:])
 
 
 def isselfpath(p: Any) -> bool:

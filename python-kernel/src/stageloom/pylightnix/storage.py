@@ -57,7 +57,10 @@ class Storage:
         known = self.plans.get(dref)
         if known is None:
             try:
-                known = planned(self.store.derivation(model_dref(dref)))
+                reference = model_dref(dref)
+                if not self.store.is_planned(reference):
+                    raise NotStoredError(f"{dref} was never instantiated there, or was removed.")
+                known = planned(self.store.derivation(reference))
             except NotStoredError as error:
                 raise CheckError(f"{dref} is not in the storage {self.store.path}: instantiate its stage") from error
             self.plans[dref] = known
@@ -81,11 +84,8 @@ class Storage:
 
     def derivations(self) -> list[DRef]:
         """Return every derivation of this face, in the order they were instantiated."""
-        return [
-            DRef(str(dref))
-            for dref in self.store.planned()
-            if self.plan(DRef(str(dref))).derivation.language == LANGUAGE
-        ]
+        every = [DRef(str(dref)) for dref in self.store.planned()]
+        return [dref for dref in every if self.plan(dref).derivation.language == LANGUAGE]
 
     def realizations(self, dref: DRef) -> list[Found]:
         """Return the realizations of ``dref`` in any context, the oldest first."""
