@@ -100,6 +100,14 @@ class Writer:
         self.reads_annotations = source is not None and _MAY_READ_ANNOTATIONS.search(source) is not None
         self._annotations_are_text = source is not None and _ANNOTATIONS_ARE_TEXT.search(source) is not None
         self._may_see_locals = source is None or _MAY_SEE_LOCALS.search(source) is not None
+        #: All that the canonical form of a part depends on beside its own text.
+        self.manner = (
+            self._walrus,
+            self._reads_docstrings,
+            self.reads_annotations,
+            self._annotations_are_text,
+            self._may_see_locals,
+        )
         self.start()
 
     def start(self) -> None:

@@ -22,6 +22,18 @@ EFFECTS = "<import>"
 WHOLE = "<all>"
 
 
+#: The files that this process read last, by content: nobody changes a summary.
+_summaries: dict[str, Summary] = {}
+_MOST_SUMMARIES = 64
+
+
+def _remember(sha256: str, summary: Summary) -> Summary:
+    while len(_summaries) >= _MOST_SUMMARIES:
+        _summaries.pop(next(iter(_summaries)), None)
+    _summaries[sha256] = summary
+    return summary
+
+
 class UnknownCodeError(LookupError):
     """A name that the file doesn't define."""
 
@@ -136,10 +148,13 @@ class Code:
 
     def _read(self, path: str) -> Summary:
         sha256 = self.snapshot.files[path]
+        known = _summaries.get(sha256)
+        if known is not None:
+            return known
         with many_objects():
             packed = self.cache.get("summary", sha256)
             if packed is not None:
-                return Summary.unpack(packed)
+                return _remember(sha256, Summary.unpack(packed))
         content = self._blobs.source(sha256)
         try:
             with many_objects():
@@ -150,7 +165,7 @@ class Code:
         except RecursionError:
             return broken(content)
         self.cache.put("summary", sha256, summary.pack())
-        return summary
+        return _remember(sha256, summary)
 
     def _starts(self, path: str, qualname: str) -> list[Node]:
         if path not in self.snapshot.files:

@@ -12,6 +12,14 @@ from contextlib import contextmanager
 
 from stageloom.rpc.messages import Problem, Span
 
+#: What was parsed last: what a file's code reaches and which stages it declares are read one after the other.
+_last: dict[str, tuple[bytes, tuple[ast.Module, str]]] = {}
+
+
+def forget_last() -> None:
+    """Let go of what was parsed last."""
+    _last.clear()
+
 
 class BadSourceError(ValueError):
     """A source file that Python cannot read; ``problem`` says where."""
@@ -48,12 +56,17 @@ def readable(content: bytes) -> str:
 
 
 def parse(content: bytes, path: str) -> tuple[ast.Module, str]:
-    """Return the syntax tree and the text of the file at ``path``; raises BadSourceError."""
+    """Return the syntax tree and the text of the file at ``path``; raises BadSourceError. Nobody changes the tree."""
+    last = _last.get("parsed")
+    if last is not None and last[0] == content:
+        return last[1]
     try:
         text = decode(content)
         with warnings.catch_warnings(), many_objects():
             warnings.simplefilter("ignore")  # a doubtful escape in a string is told when the file is run
-            return ast.parse(text, path), text
+            parsed = ast.parse(text, path), text
+        _last["parsed"] = (content, parsed)
+        return parsed
     except SyntaxError as error:
         raise BadSourceError(_syntax_problem(error, path)) from error
     except (UnicodeDecodeError, LookupError, ValueError) as error:

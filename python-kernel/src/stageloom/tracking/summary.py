@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
-from stageloom.model.classes import dataclass, field
+from stageloom.model.classes import dataclass, field, replace
 from stageloom.tracking.canonical import Reference, Writer
 from stageloom.tracking.definition import Definition, Part
-from stageloom.tracking.order import Order, run_now
+from stageloom.tracking.order import Now, Order, run_now
 from stageloom.tracking.scopes import FUNCTIONS, dotted, import_targets, target_names
 
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
@@ -79,9 +79,24 @@ def summarize(tree: ast.Module, text: str) -> Summary:
     return _Reader(text).read(tree)
 
 
+class _Read(NamedTuple):
+    """What a function comes to wherever it stands. ``wrapped`` is what its decorators run."""
+
+    definition: Definition
+    stores: tuple[str, ...]
+    now: Now
+    wrapped: Now
+
+
+#: This process's, by manner and text: each change in an editor leaves all functions but one as they were.
+_functions: dict[tuple[tuple[bool, ...], str], _Read] = {}
+_MOST_FUNCTIONS = 20_000
+
+
 class _Reader:
     def __init__(self, text: str) -> None:
         self._writer = Writer(text)
+        self._lines = text.split("\n")
         self._bindings: dict[str, list[Definition]] = {}
         self._effects: list[Definition] = []
         self._imports: dict[Reference, None] = {}
@@ -185,6 +200,25 @@ class _Reader:
         return guard
 
     def _function(self, node: Function, guards: tuple[Definition, ...]) -> None:
+        read = self._read_before(node) if node.col_offset == 0 else self._read_function(node)
+        definition = replace(read.definition, lines=_lines(node))
+        self._order.note(definition, read.now, read.wrapped)
+        self._bind(node.name, definition, guards)
+        for name in read.stores:  # ``global name`` in it
+            self._mutations.append((frozenset((name,)), Definition("via", ("", ((node.name,),)))))
+
+    def _read_before(self, node: Function) -> _Read:
+        """Return what a function at the top of a file comes to, as it did when a file last had that very text."""
+        first, last = _lines(node)
+        key = (self._writer.manner, "\n".join(self._lines[first - 1 : last]))
+        read = _functions.get(key)
+        if read is None:
+            if len(_functions) >= _MOST_FUNCTIONS:
+                _functions.clear()
+            read = _functions[key] = self._read_function(node)
+        return read
+
+    def _read_function(self, node: Function) -> _Read:
         writer = self._writer
         writer.start()
         writer.write_function(node)
@@ -205,13 +239,10 @@ class _Reader:
             defaults = self._part()
         now = run_now([*node.args.defaults, *(one for one in node.args.kw_defaults if one is not None)])
         definition = Definition(
-            "function", part, _lines(node), decorators, defaults, annotations, tuple(sorted({*mutates, *stores})),
+            "function", part, (0, 0), decorators, defaults, annotations, tuple(sorted({*mutates, *stores})),
             calls=now.calls, acts=acts, doc=_doc(node),
         )  # fmt: skip
-        self._order.note(definition, now, run_now(node.decorator_list))
-        self._bind(node.name, definition, guards)
-        for name in stores:  # ``global name`` in it
-            self._mutations.append((frozenset((name,)), Definition("via", ("", ((node.name,),)))))
+        return _Read(definition, stores, now, run_now(node.decorator_list))
 
     def _decorator(self, node: ast.expr) -> tuple[Part, tuple[str, ...]]:
         self._writer.start()
