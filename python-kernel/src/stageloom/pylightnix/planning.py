@@ -142,7 +142,7 @@ def _drefs(value: Any) -> Iterator[DRef]:
 
 def _check_stage(stage: Callable[..., Any]) -> None:
     try:
-        parameters = inspect.signature(stage).parameters
+        parameters = inspect.signature(stage, follow_wrapped=False).parameters
     except (TypeError, ValueError):
         return
     if "r" in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values()):

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # the lines of a table
 """What this face does otherwise than Pylightnix's release, on purpose; ``docs/pylightnix.md`` has it as tables.
 
 ``python tests/pylightnix/pylightnix_peer/differences.py`` writes the tables; a test fails where they, or what the programs in
@@ -48,8 +49,7 @@ DIFFERENT: dict[str, tuple[str, str]] = {
     ),
     "repl_results": (
         "`repl_continue` returns a realization, `repl_result` a context",
-        "as in git master: `repl_continue` returns result and context, `repl_continue1` a realization, `repl_result` what "
-        "the stage returned with realizations in it",
+        "as in git master: `repl_continue` returns result and context, `repl_continue1` a realization, `repl_result` what the stage returned with realizations in it",
     ),
     "shell_like_listing": (
         "`lsref` of a derivation lists `config.json` too",
