@@ -14,6 +14,7 @@ from stageloom.model.objects import context_key
 from stageloom.model.references import RRef
 from stageloom.store.errors import NotStoredError
 from stageloom.store.gc import Policy
+from stageloom.store.remote import Remote
 from stageloom.store.store import Store, lock_key
 
 
@@ -102,6 +103,24 @@ def unpack(root: str, archive: str) -> None:
         tell("done")
 
 
+def push(root: str, url: str) -> None:
+    """Push all there is."""
+    with Store.open(root) as store:
+        remote = Remote(url)
+        tell("open")
+        pushed = store.push(remote, [one.rref for one in store.history()])
+        tell("done", len(pushed.sent))
+
+
+def pull(root: str, url: str) -> None:
+    """Pull all there is."""
+    with Store.open(root) as store:
+        remote = Remote(url)
+        tell("open")
+        received = store.pull(remote, remote.realizations())
+        tell("done", len(received.added))
+
+
 def use(root: str, seed: str) -> None:
     """Look realizations up and read them, or make them, for ever, letting go of everything now and then."""
     chance = random.Random(seed)
@@ -128,6 +147,6 @@ def use(root: str, seed: str) -> None:
 
 if __name__ == "__main__":
     commands = {"commit": commit, "place": place, "race": race, "gc": gc, "gcs": gcs, "use": use}
-    commands |= {"pack": pack, "unpack": unpack}
+    commands |= {"pack": pack, "unpack": unpack, "push": push, "pull": pull}
     commands[sys.argv[1]](*sys.argv[2:])
     os._exit(0)

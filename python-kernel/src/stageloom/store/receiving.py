@@ -62,7 +62,7 @@ class Receiver:
         self._fetched: dict[str, Path] = {}
         self._in_group = 0
         self._added: list[RRef] = []
-        self._known = 0
+        self._known: dict[RRef, bool] = {}
         self._bytes = 0
         self._sources: dict[str, bytes] = {}
         self._snapshots: dict[str, bytes] = {}
@@ -81,7 +81,7 @@ class Receiver:
         except BaseException:
             self._drop()
             raise
-        return Received(self._added, self._known, self._bytes)
+        return Received(self._added, sum(self._known.values()), self._bytes)
 
     # --- what is needed ----------------------------------------------------------------------------------------------
 
@@ -103,6 +103,11 @@ class Receiver:
         return list(order)
 
     def _is_here(self, rref: RRef, *, is_root: bool) -> bool:
+        if rref not in self._known:
+            self._known[rref] = self._is_whole(rref, is_root=is_root)
+        return self._known[rref]
+
+    def _is_whole(self, rref: RRef, *, is_root: bool) -> bool:
         found = self._store.get(rref)
         if found is None or (is_root and not found.visible) or self._store.check([found.tree]):
             return False
@@ -111,7 +116,6 @@ class Receiver:
             self._store.derivation(rref.dref)
         except StoreError:
             return False
-        self._known += 1
         return True
 
     def _record(self, rref: RRef) -> Record:
