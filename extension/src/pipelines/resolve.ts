@@ -209,7 +209,7 @@ class Resolver {
 }
 
 function configured(one: EffectiveParameter, text: string): ConfiguredParameter {
-  const is = one.bound ? "bind" : /^(?:\w+\.)?File\s*\(/.test(text) ? "input" : "default";
+  const is = one.bound ? "bind" : /^(?:\w+\.)?(?:File|Dir|Env)\s*\(/.test(text) ? "input" : "default";
   return { name: one.name, text, at: one.at, is };
 }
 

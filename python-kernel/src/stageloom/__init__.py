@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from stageloom import search
     from stageloom.artifacts.codecs import Codec
     from stageloom.functions.declare import Stage, stage
-    from stageloom.functions.places import Dir, File, Out, auxiliary
+    from stageloom.functions.places import Dir, Env, File, Out, auxiliary
     from stageloom.library import NotRealizedError, SourceError, StageFailedError, load, realize
     from stageloom.progress import report
 
 __all__ = [
     "Codec",
     "Dir",
+    "Env",
     "File",
     "NotRealizedError",
     "Out",
@@ -34,6 +35,7 @@ __all__ = [
 _HOMES = {
     "Codec": "stageloom.artifacts.codecs",
     "Dir": "stageloom.functions.places",
+    "Env": "stageloom.functions.places",
     "File": "stageloom.functions.places",
     "NotRealizedError": "stageloom.library",
     "Out": "stageloom.functions.places",

@@ -25,7 +25,8 @@ class ParameterDeclaration(NamedTuple):
 
     ``stages`` names what a dependency stands for, in order, and ``many`` says that the stage receives a list of them.
     ``value`` is the configured value as JSON where ``static``; otherwise the planner supplies it. For an input it is
-    the pattern, and ``kind`` says whether that names files or folders. ``text`` is how to show it, as it was written.
+    the pattern, and ``kind`` says whether that names files, folders or an environment variable. ``text`` is how to show
+    it, as it was written.
     ``place`` is the parameter's name in the source, ``written`` the path of the file it stands in.
     """
 
@@ -36,7 +37,7 @@ class ParameterDeclaration(NamedTuple):
     auxiliary: bool = False
     text: str = ""
     source: Literal["default", "bind", "each", "input"] = "default"
-    kind: Literal["", "file", "dir"] = ""
+    kind: Literal["", "file", "dir", "env"] = ""
     stages: tuple[str, ...] = ()
     many: bool = False
     place: Place = (0, 0, 0, 0)

@@ -170,14 +170,16 @@ def _is_special(value: object) -> bool:
     return isinstance(value, (Auxiliary, Space, Input))
 
 
-def given_input(value: Input, root: Path, path: str) -> Path | list[Path]:
+def given_input(value: Input, root: Path, path: str) -> Path | list[Path] | str:
     """Return what a stage receives for an input that the file at ``path`` below ``root`` declares.
 
     Raises:
-        NoInputError: where there is no such file or folder.
+        NoInputError: where there is no such file or folder, or the variable is not set.
     """
-    from stageloom.functions.inputs import input_files
+    from stageloom.functions.inputs import env_value, input_files
 
+    if value.kind == "env":
+        return env_value(value.told)[1]
     files = input_files(root, path, value.pattern, value.kind)
     if value.kind == "dir":
         return Path(os.path.abspath((root / path).parent / value.pattern))

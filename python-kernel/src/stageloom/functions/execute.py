@@ -14,11 +14,13 @@ from stageloom.artifacts.errors import MissingFileError
 from stageloom.artifacts.values import CodeOf, given, no_code, save
 from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration
 from stageloom.functions.declare import Stage, given_input, unwrap
+from stageloom.functions.inputs import env_value
 from stageloom.functions.places import Input, Out
-from stageloom.functions.unchanged import Inputs
+from stageloom.functions.unchanged import ChangedInputError, Inputs
 from stageloom.model.values import Json, NotSerialisableError, from_json, to_json
 from stageloom.rpc.messages import Planned, PlannedStage, Problem, RealizeJob
 from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.reads import VARIABLE, text_hash
 
 #: Imports a file of the project by its path.
 Load = Callable[[str], ModuleType]
@@ -90,9 +92,18 @@ def _argument(one: ParameterDeclaration, stage: Declaration, function: Callable[
         return values if one.many else values[0]
     counts = one.name in job.configuration
     value = job.configuration[one.name] if counts else _uncounted(one, stage, function, job)
+    if one.kind == "env":
+        return from_json(value) if any(key in job.sets for key in stage.keys_of(one)) else _variable(value, job)
     if one.role == "input":
         return given_input(Input(str(value), one.kind or "file"), Path(job.root), stage.path)
     return from_json(value)
+
+
+def _variable(value: Json, job: RealizeJob) -> str:
+    name, text = env_value(value)
+    if job.inputs.get(VARIABLE + name, text_hash(text)) != text_hash(text):
+        raise ChangedInputError(f"The environment variable {name} is not what it was when the plan was made")
+    return text
 
 
 def _inputs(stage: Declaration, job: RealizeJob) -> Inputs:
@@ -100,9 +111,10 @@ def _inputs(stage: Declaration, job: RealizeJob) -> Inputs:
     patterns = [
         (str(job.configuration[one.name]), one.kind or "file")
         for one in stage.parameters
-        if one.role == "input" and one.name in job.configuration
+        if one.role == "input" and one.kind != "env" and one.name in job.configuration
     ]
-    return Inputs(Path(job.root), stage.path, patterns, job.inputs)
+    files = {name: state for name, state in job.inputs.items() if not name.startswith(VARIABLE)}
+    return Inputs(Path(job.root), stage.path, patterns, files)
 
 
 def _uncounted(one: ParameterDeclaration, stage: Declaration, function: Callable[..., Any], job: RealizeJob) -> Json:
@@ -112,7 +124,7 @@ def _uncounted(one: ParameterDeclaration, stage: Declaration, function: Callable
     if one.static:
         return one.value
     default = unwrap(inspect.signature(function).parameters[one.name].default)
-    return default.pattern if isinstance(default, Input) else to_json(default, one.name)
+    return default.told if isinstance(default, Input) else to_json(default, one.name)
 
 
 def plan(declared: Declarations, load: Load) -> Planned:
@@ -158,7 +170,7 @@ def _value(one: ParameterDeclaration, stage: Declaration, load: Load) -> Json:
         value = unwrap(found.value(one.name))
     except KeyError:
         raise ChangedError(f"{one.name} of {stage.name} has no value once imported") from None
-    return value.pattern if isinstance(value, Input) else to_json(value, f"{one.name} of {stage.name}")
+    return value.told if isinstance(value, Input) else to_json(value, f"{one.name} of {stage.name}")
 
 
 def _is_mapped(stage: Declaration, load: Load) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stageloom.tracking.evidence import Evidence
+from stageloom.tracking.reads import VARIABLE, text_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # a command with nothing to do looks whether a pattern's files are the same, and needs no more
@@ -71,6 +72,27 @@ def input_hashes(root: Path, path: str, pattern: Json, kind: str, evidence: Evid
         raise NoInputError(f"The input {error.filename} cannot be read: {error.strerror}") from error
     evidence.pattern(str(root), path, pattern, kind, hashes)
     return hashes
+
+
+def env_value(declared: Json) -> tuple[str, str]:
+    """Return name and value of the environment variable that ``Input.told`` stands for.
+
+    Raises:
+        NoInputError: where it is not set, and has no default.
+    """
+    name, default = declared if isinstance(declared, list) and len(declared) == 2 else (declared, None)
+    if not isinstance(name, str):
+        raise NoInputError(f"An environment variable is named by a text, not by {name!r}")
+    value = os.environ.get(name, default)
+    if not isinstance(value, str):
+        raise NoInputError(f"The environment variable {name} is not set: set it, or give Env() a default")
+    return name, value
+
+
+def env_hashes(declared: Json) -> dict[str, str]:
+    """Return the SHA-256 of an environment variable's value by ``env:NAME``; raises what :func:`env_value` does."""
+    name, value = env_value(declared)
+    return {VARIABLE + name: text_hash(value)}
 
 
 def input_names(root: str, path: str, pattern: str, kind: str) -> tuple[str, ...]:

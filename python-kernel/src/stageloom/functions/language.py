@@ -8,7 +8,7 @@ from typing import Literal
 
 from stageloom.engine.language import AskPlanner, CannotPlanError, Target
 from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration
-from stageloom.functions.inputs import NoInputError, input_hashes
+from stageloom.functions.inputs import NoInputError, env_hashes, input_hashes
 from stageloom.functions.source import read as read_source
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
@@ -119,7 +119,7 @@ class _Reader:
             path=stage.path,
             span=stage.span,
             derivation=derivation,
-            dref=derivation.dref if derivation is not None else None,
+            dref=derivation.known_dref if derivation is not None else None,
             dependencies=dependencies,
             parameters=parameters,
             pool=stage.pool,
@@ -168,6 +168,10 @@ class _Reader:
             configuration[parameter.name] = parameter.value
             if declared.role == "input":
                 try:
+                    if declared.kind == "env":
+                        # a value that is set by hand is a parameter like any other
+                        inputs.update({} if parameter.source == "set" else env_hashes(parameter.value))
+                        continue
                     root, evidence = Path(self._snapshot.root), self._code.evidence
                     inputs.update(input_hashes(root, stage.path, parameter.value, declared.kind, evidence))
                 except NoInputError as error:

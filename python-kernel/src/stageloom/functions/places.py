@@ -44,20 +44,32 @@ class Out(os.PathLike[str]):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input as it is declared: a path or a pattern, from the folder of the file that declares it."""
+    """An input as it is declared: a path or a pattern, from the folder of the file that declares it.
+
+    Or the name of an environment variable, with what stands for one that is not set.
+    """
 
     pattern: str
-    kind: Literal["file", "dir"]
+    kind: Literal["file", "dir", "env"]
+    default: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.pattern, str) or not self.pattern:
+        if self.kind == "env":
+            if not isinstance(self.pattern, str) or not self.pattern or not isinstance(self.default, (str, type(None))):
+                raise TypeError('Env() takes a name and a default as texts: Env("MODE", "fast")')
+        elif not isinstance(self.pattern, str) or not self.pattern:
             name = "File" if self.kind == "file" else "Dir"
             raise TypeError(f'{name}() takes the path as a text: {name}("data/points.csv")')
 
     @property
+    def told(self) -> str | list[Any]:
+        """How it stands in a stage's configuration: the pattern, or a variable's name with its default."""
+        return self.pattern if self.default is None else [self.pattern, self.default]
+
+    @property
     def many(self) -> bool:
         """Whether it is a pattern, so that a stage receives a list."""
-        return any(character in self.pattern for character in "*?[")
+        return self.kind != "env" and any(character in self.pattern for character in "*?[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,15 @@ def File(pattern: str) -> Any:  # noqa: N802  # it reads as a type in a signatur
 def Dir(pattern: str) -> Any:  # noqa: N802  # it reads as a type in a signature
     """Declare an input folder, of which every file counts by content; the stage receives its ``Path``."""
     return Input(pattern, "dir")
+
+
+def Env(name: str, default: str | None = None) -> Any:  # noqa: N802  # as File and Dir
+    """Declare an environment variable: ``def train(data, mode=Env("MODE", "fast"))``.
+
+    The stage receives its value, a text; the value counts, and only its hash is kept. Without a default, the stage
+    can't be planned where the variable is not set.
+    """
+    return Input(name, "env", default)
 
 
 def auxiliary(value: T) -> T:

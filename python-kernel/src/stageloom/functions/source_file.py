@@ -18,7 +18,7 @@ from stageloom.tracking.sources import Columns
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 
 #: What users' files import from the package, as far as it matters here.
-_OURS = frozenset({"stage", "Out", "File", "Dir", "search", "auxiliary"})
+_OURS = frozenset({"stage", "Out", "File", "Dir", "Env", "search", "auxiliary"})
 _SEARCHES = frozenset({"Int", "Float", "Categorical"})
 _TEXT_LENGTH = 200
 
@@ -30,7 +30,7 @@ class Value(NamedTuple):
     value: Json = None
     static: bool = True
     text: str = ""
-    kind: Literal["", "file", "dir"] = ""
+    kind: Literal["", "file", "dir", "env"] = ""
     name: str = ""
     bad: str = ""
     auxiliary: bool = False
@@ -299,6 +299,8 @@ class _FileReader:
             ours = self._our_name(node.func)
             if ours in (("File",), ("Dir",)):
                 return self._input(node, text, "file" if ours == ("File",) else "dir")
+            if ours == ("Env",):
+                return self._env(node, text)
             if ours == ("auxiliary",) and len(node.args) == 1:
                 return self._value(node.args[0])._replace(auxiliary=True)
             if len(ours) == 2 and ours[0] == "search" and ours[1] in _SEARCHES:
@@ -327,6 +329,18 @@ class _FileReader:
         if not isinstance(value, str) or node.keywords:
             return Value("input", None, text=text, kind=kind, bad="takes one text: the path, or a pattern")
         return Value("input", value, text=text, kind=kind)
+
+    def _env(self, node: ast.Call, text: str) -> Value:
+        given = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg == "default")]
+        try:
+            texts = [self._constants.evaluate(one) for one in given]
+        except NotStaticError:
+            return Value("input", None, static=False, text=text, kind="env")
+        name, default = (*texts, None, None)[:2]
+        whole = len(given) == len(node.args) + len(node.keywords) and len(texts) in (1, 2)
+        if not whole or not isinstance(name, str) or not isinstance(default, (str, type(None))):
+            return Value("input", None, text=text, kind="env", bad="takes two texts: a name, and a default")
+        return Value("input", name if default is None else [name, default], text=text, kind="env")
 
     def _search(self, node: ast.Call, text: str) -> Value:
         for keyword in node.keywords:
