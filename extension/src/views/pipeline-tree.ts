@@ -124,7 +124,8 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, Disp
     const item = new vscode.TreeItem(view.name, vscode.TreeItemCollapsibleState.None);
     const state = describeState(view, now());
     item.id = `${node.path}:${node.stage}`;
-    item.description = model.trusted ? state : "";
+    // a sidebar is narrow
+    item.description = model.trusted ? describeState(view, now(), { took: false }) : "";
     item.iconPath = stateIcon(view.state);
     item.tooltip = tooltip(view, state);
     item.accessibilityInformation = { label: `${view.name}, ${state}` };

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { test } from "./fixture.js";
-import { startPatience } from "./page/waiting.js";
+import { patience, startPatience } from "./page/waiting.js";
 
 const plot = "def plot(";
 
@@ -53,7 +53,7 @@ test("an edit makes stale what it reaches, with the reason; undo of an invalidat
   };
   const stand = async (...expected: readonly RegExp[]): Promise<void> => {
     await expect
-      .poll(stages, { timeout: 30_000 })
+      .poll(stages, { timeout: patience })
       .toEqual(expected.map((state) => expect.stringMatching(state) as string));
   };
   await stand(/^params cached/, /^anneal cached/, /^plot cached/);
@@ -61,6 +61,7 @@ test("an edit makes stale what it reaches, with the reason; undo of an invalidat
   // the title of the plot: that stage alone, before it is saved
   await text.replaceLine(75, '    axes.set_title(f"lowest {anneal.best_value:.3f}", loc="left")');
   await stand(/^params cached/, /^anneal cached/, /^plot stale: code changed/);
+  await lenses.read(plot, /stale: code changed/);
   await pictures.screenshots("walk-stale");
   await lenses.click(plot, /stale/);
   await editor.page.locator(".diff-editor, .monaco-diff-editor").first().waitFor({ timeout: startPatience });
@@ -106,7 +107,7 @@ def sleeps():
 
 
 @stage
-def train(steps: int = 500, rate: float = 0.02):
+def train(steps: int = 1500, rate: float = 0.02):
     import math
     import random
     import time

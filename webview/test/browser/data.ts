@@ -207,14 +207,14 @@ export const midRun = (): PipelineView => {
           reasons: [
             {
               kind: "code",
-              summary: "code changed in helpers/metrics.py: ridge",
-              subject: "helpers/metrics.py",
+              summary: "ridge in helpers/metrics.py changed",
+              subject: "helpers/metrics.py:ridge",
               before: "a",
               after: "b",
             },
             {
               kind: "parameter",
-              summary: "parameter alpha was 1.0 and is 0.5",
+              summary: "alpha: 1.0 → 0.5",
               subject: "alpha",
               before: "1.0",
               after: "0.5",

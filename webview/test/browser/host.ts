@@ -201,7 +201,7 @@ export class Panel {
 
   /** Waits until the graph is laid out. */
   async laidOut(): Promise<void> {
-    await this.page.waitForSelector("stage-graph[data-crossings]", { timeout: 20_000 });
+    await this.page.waitForSelector("stage-graph[data-crossings]", { timeout: 60_000 });
     await this.settle();
   }
 

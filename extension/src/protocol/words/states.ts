@@ -28,13 +28,17 @@ export const AWAITS = {
 /** What the engine was asked and could not say. */
 const LATER = ["not known before what it needs has run", "not known yet"] as const;
 
-/** How a stage stands, in a line. `now` is in seconds since the epoch; `since` tells how long it has been running, too. */
-export function describeState(stage: Standing, now: number, { since = false } = {}): string {
+/**
+ * How a stage stands, in a line. `now` is in seconds since the epoch; `since` tells how long it has been running, too,
+ * `took` how long a cached one took.
+ */
+export function describeState(stage: Standing, now: number, { since = false, took = true } = {}): string {
   const { state } = stage;
   switch (state.is) {
     case "cached": {
-      const { at, size: bytes, took } = state.realization;
-      return `cached · ${ago(at, now)} · ${size(bytes)} · took ${duration(took)}`;
+      const { at, size: bytes, took: seconds } = state.realization;
+      if (state.note !== undefined) return `cached · ${state.note} · ${ago(at, now)}`;
+      return `cached · ${ago(at, now)} · ${size(bytes)}${took ? ` · took ${duration(seconds)}` : ""}`;
     }
     case "stale":
       return `stale: ${describeReasons(state.reasons, stage.function)}`;
@@ -61,11 +65,11 @@ export function shortState(stage: Standing): string {
     case "cached":
       return state.kept ? "cached" : "ran";
     case "stale":
-      return state.reasons[0] === undefined ? "stale" : describeReason(state.reasons[0], stage.function);
+      return shortReason(state.reasons[0]);
     case "running":
       return state.fraction === undefined ? "running" : `running ${percent(state.fraction)}`;
     case "failed":
-      return describeFailure(state.failure);
+      return shortFailure(state.failure);
     case "unknown":
       return (state.told === true ? LATER : PLAIN.unknown)[1];
     case "waiting":
@@ -83,6 +87,16 @@ function describeRunning(state: StageState & { is: "running" }, since: string): 
   const first = fraction === undefined ? "running" : `running ${percent(fraction)}`;
   const told = [first, since, message].filter((part) => part !== "");
   return told.length === 1 && fraction === undefined ? "running …" : told.join(" · ");
+}
+
+function shortReason(reason: Reason | undefined): string {
+  if (reason === undefined) return "stale";
+  return reason.kind === "code" ? "code changed" : reason.summary;
+}
+
+function shortFailure(failure: Failure): string {
+  const { kind, package: name } = failure;
+  return kind === "missing-package" && name !== "" ? `${name} is missing` : describeFailure(failure);
 }
 
 /** The most telling reason, and how many more there are. `own` is the function that the stage is written in. */

@@ -17,6 +17,7 @@ import {
 type ToldReason = Pick<Reason, "kind" | "summary" | "subject">;
 
 interface Told {
+  readonly note?: string;
   readonly is: "cached" | "stale" | "absent" | "unknown" | "broken";
   readonly function: string;
   readonly realization: Pick<Realization, "at" | "took" | "size"> | null;
@@ -57,7 +58,12 @@ const reason = (told: ToldReason): Reason => ({ ...told, before: null, after: nu
 function stateOf(told: Told): StageState {
   switch (told.is) {
     case "cached":
-      return { is: "cached", kept: false, realization: realization(told.realization ?? {}) };
+      return {
+        is: "cached",
+        kept: false,
+        realization: realization(told.realization ?? {}),
+        ...(told.note === undefined ? {} : { note: told.note }),
+      };
     case "stale":
       return { is: "stale", reasons: told.reasons.map(reason) };
     case "unknown":
@@ -120,6 +126,16 @@ describe("the words of runs and of short places", () => {
     [{ is: "skipped" }, "skipped: what it needs failed", "skipped"],
     [{ is: "broken" }, "has a problem", "has a problem"],
     [{ is: "stale", reasons: [] }, "stale: something changed", "stale"],
+    [
+      { is: "stale", reasons: [reason({ kind: "code", summary: "f in a.py changed", subject: "a.py:f" })] },
+      "stale: code changed: f in a.py",
+      "code changed",
+    ],
+    [
+      { is: "failed", failure: failure("missing-package", "No", { package: "shap" }) },
+      'failed: package "shap" is missing',
+      "shap is missing",
+    ],
   ])("%o is %s, in short %s", (state, text, short) => {
     expect(told(state)).toBe(text);
     expect(told(state, true)).toBe(short);
@@ -131,6 +147,11 @@ describe("the words of runs and of short places", () => {
     );
     expect(told({ is: "running", since: NOW - 3 }, false, true)).toBe("running · 3 s");
     expect([0.4, 9.9, 12.6].map(elapsed)).toEqual(["0 s", "9 s", "12 s"]);
+  });
+
+  it("leaves out how long it took where there is little room", () => {
+    const stage = { state: { is: "cached", kept: true, realization: realization({}) }, function: "plot" } as const;
+    expect(describeState(stage, NOW, { took: false })).toBe("cached · just now · 1.2 MB");
   });
 
   it("says in short what this run made and what was there", () => {
