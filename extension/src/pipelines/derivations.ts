@@ -72,6 +72,15 @@ function derivationName(stage: StageFunction, text: string): string {
   return named?.[1] ?? stage.name;
 }
 
+/** The stage function that `redefine(stage, …)(m, …)` calls. */
+function redefined(call: SyntaxNode, text: string): string | undefined {
+  const callee = call.firstChild;
+  if (callee?.name !== "CallExpression" || calledName(callee, text)?.name !== "redefine") return undefined;
+  const list = child(callee, "ArgList");
+  const stage = list === null ? null : child(list, "VariableName");
+  return stage === null ? undefined : textOf(stage, text);
+}
+
 type Variables = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Follows straight-line code: `a = stage_one(m)` and then `stage_two(m, a)` says that the second needs the first. */
@@ -139,7 +148,7 @@ class Flow {
     const inner = new Set<string>();
     for (const part of children(node)) for (const one of this.#value(part, variables)) inner.add(one);
     if (node.name !== "CallExpression") return inner;
-    const name = calledName(node, this.#text)?.name;
+    const name = redefined(node, this.#text) ?? calledName(node, this.#text)?.name;
     if (name === undefined || !this.#stages.has(name)) return inner;
     this.#need(name, inner);
     return new Set([name]);

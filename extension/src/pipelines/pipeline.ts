@@ -341,6 +341,7 @@ function stateOf(state: PipelineState, name: string, status: StageStatus | null)
         is: "cached",
         realization,
         kept: ran?.stage.is === "kept" && !ran.overtaken && ran.stage.realization?.rref === realization.rref,
+        ...(status.note === "" ? {} : { note: status.note }),
       };
     }
   }

@@ -46,6 +46,7 @@ def test_states(told: Any, words: str) -> None:
         told["is"],
         reasons=tuple(map(reason, told["reasons"])),
         realization=realization,
+        note=told.get("note", ""),
     )
     assert show.state_words(status, TABLE["now"]) == words
     assert show.stage_line(status, 4).startswith("a     ")

@@ -478,7 +478,7 @@ export interface PlanJob {
  * stage that this one only stands for: it has that stage's derivation and realizations, and no job of its own.
  *
  * `match` says which of its realizations stand for it: *latest*, *only*, or *custom*, where `worker/match` is
- * asked; `count` is how many it wants. `reach` is the fingerprint of its code where that does not count.
+ * asked; `count` is how many it wants, `outputs` how many one job makes. `reach` is the fingerprint of its code where that does not count.
  */
 export interface PlannedStage {
   readonly name: string;
@@ -493,6 +493,7 @@ export interface PlannedStage {
   readonly match: string;
   readonly alias: string;
   readonly count: number;
+  readonly outputs: number;
   readonly reach: string;
 }
 

@@ -14,7 +14,7 @@ import type { FilePreview, Point, Problem, Reason, Failure, Realization, Paramet
 export type StageState =
   | { is: "unknown"; told?: true }
   | { is: "broken" }
-  | { is: "cached"; realization: Realization; kept: boolean }
+  | { is: "cached"; realization: Realization; kept: boolean; note?: string }
   | { is: "stale"; reasons: readonly Reason[] }
   | { is: "absent" }
   | { is: "waiting"; awaits?: "worker" | "process" }

@@ -84,6 +84,8 @@ def state_words(stage: StageStatus, now: float | None = None) -> str:
     """Return how a stage stands, in the words that the editor has over it."""
     if stage.is_ == "cached" and stage.realization is not None:
         made = stage.realization
+        if stage.note:
+            return f"{KEPT} · {stage.note} · {age(made.at, now)}"
         return cached_words(made.at, made.size, made.took, now)
     if stage.is_ == "stale":
         first, more = stage.reasons[:1], len(stage.reasons) - 1

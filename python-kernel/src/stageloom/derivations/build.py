@@ -29,7 +29,7 @@ class MissingOutputError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Realizer:
-    """A function that makes a realization, or ``nouts`` at once; 0: it makes the folders itself.
+    """A function that makes a realization, or ``nouts`` at once; with ``own_folders`` it makes their folders itself.
 
     ``code`` is the function that counts as its code, where ``function`` only calls that one.
     """
@@ -37,6 +37,7 @@ class Realizer:
     function: Callable[[Build], object]
     nouts: int = 1
     code: Callable[..., object] | None = None
+    own_folders: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code)
         store=Path(job.store),
         read_references=made.holds_references,
     )
-    if made.realizer.nouts > 1:
+    if made.realizer.nouts > 1 and not made.realizer.own_folders:
         build.outpaths = [build.outpath / f"instance-{number}" for number in range(made.realizer.nouts)]
         for folder in build.outpaths:
             folder.mkdir()

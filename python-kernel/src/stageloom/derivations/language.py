@@ -79,6 +79,9 @@ def _targets(told: Sequence[PlannedStage], path: str, sets: Mapping[str, Json]) 
             doc=one.doc,
             match=one.match,
             alias=one.alias,
+            count=one.count,
+            outputs=one.outputs,
+            reach=one.reach,
         )
         for one in told
     ]

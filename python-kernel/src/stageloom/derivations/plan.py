@@ -63,6 +63,7 @@ def _stage(name: str, made: Made, names: Mapping[str, str]) -> PlannedStage:
         doc=made.function.doc if made.function is not None else "",
         match=made.matcher.match,
         count=made.matcher.count,
+        outputs=max(1, made.realizer.nouts),
         reach="" if made.counts else made.reach,
     )
 

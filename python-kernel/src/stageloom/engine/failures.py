@@ -10,6 +10,8 @@ from stageloom.store.errors import DamagedError, DiskFullError, StoreError
 
 #: Of a job that no worker could take.
 STALE = Failure("code-changed", "No worker could take the job: each had imported another version of a project file")
+#: Of a job that nobody wants any more.
+CANCELLED = Failure("cancelled", "cancelled")
 #: Of a stage that has no derivation.
 UNPLANNED = Failure(
     "internal", "It could not be planned", "See the problems of the file: it, or what it depends on, has one."
@@ -21,6 +23,12 @@ def rivals(name: str, looked: Looked) -> Failure:
     told = ", ".join(str(one.rref) for one in looked.rivals)
     message = f"{name} takes only one realization (match_only) and has {len(looked.rivals)} that differ: {told}"
     return Failure("exception", message, "Invalidate all but the one to keep, or take the latest (match_latest).")
+
+
+def discontent(name: str, made: int) -> Failure:
+    """Return the failure of a stage whose matcher asks for more than its realizer makes."""
+    message = f"The matcher of {name} asks for another realization, and what was made last ({made}) is not new"
+    return Failure("exception", message, "Have the realizer make something new, or the matcher ask for less.")
 
 
 def senseless(error: Exception) -> Failure:

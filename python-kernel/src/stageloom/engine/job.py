@@ -27,7 +27,14 @@ class Job:
     scratch: Path
     recorder: Recorder
     lock: Lock
+    instance: int = 0
     cancel: Callable[[], None] = field(default=lambda: None)
+
+
+def _seed(job: Job) -> int:
+    """Return the seed of a job's random numbers: another one for each of several realizations of one derivation."""
+    action = job.looked.action
+    return int((digest("instance/1", [action, job.instance]) if job.instance else action)[:8], 16)
 
 
 class Jobs:
@@ -43,7 +50,7 @@ class Jobs:
         target = job.target
         assert target.derivation is not None
         return RealizeJob(
-            job=f"{self._run}/{target.name}",
+            job=f"{self.run_of(job.instance)}/{target.name}",
             store=str(self._store.path),
             root=str(self._pipeline.snapshot.root),
             snapshot=self._pipeline.snapshot.id,
@@ -54,29 +61,43 @@ class Jobs:
             code=target.derivation.code,
             configuration=target.derivation.configuration,
             trees={
-                role: [str(self._store.tree(choices[needed].tree)) for needed in names]
+                role: [str(self._store.tree(tree)) for needed in names for tree in choices[needed].trees]
                 for role, names in target.dependencies.items()
             },
             scratch=str(job.scratch),
-            seed=int(job.looked.action[:8], 16),
+            seed=_seed(job),
             sets=self._pipeline.sets,
             inputs=target.derivation.inputs,
             realizations={
-                role: [str(choices[needed].rref) for needed in names] for role, names in target.dependencies.items()
+                role: [str(rref) for needed in names for rref in choices[needed].rrefs]
+                for role, names in target.dependencies.items()
             },
         )
 
-    def made(self, job: Job, entry: Entry, realized: Realized) -> NewRealization:
-        """Return what the stage made, to be stored."""
+    def run_of(self, instance: int) -> str:
+        """Return the run's name, as it is told of one of several realizations that are made at once."""
+        return f"{self._run}.{instance}" if instance else self._run
+
+    def made(self, job: Job, entry: Entry, realized: Realized) -> list[NewRealization]:
+        """Return what the stage made, to be stored: one realization, or several at once."""
+        return [self._made(job, entry, realized, instance) for instance in realized.instances or ("",)]
+
+    def _made(self, job: Job, entry: Entry, realized: Realized, instance: str) -> NewRealization:
+        below = f"{instance}/" if instance else ""
         return self._new(
             job.target,
             job.looked,
             entry,
             action=self._action(job.looked, realized),
-            scratch=job.scratch,
-            files=[(file.path, file.size, file.sha256) for file in realized.files],
+            scratch=job.scratch / instance,
+            files=[
+                (file.path[len(below) :], file.size, file.sha256)
+                for file in realized.files
+                if file.path.startswith(below)
+            ],
             took=realized.took,
             reads=realized.reads,
+            run=self.run_of(job.instance),
         )
 
     def same(self, target: Target, looked: Looked, entry: Entry) -> NewRealization:
@@ -84,7 +105,8 @@ class Jobs:
         assert looked.choice is not None
         took = looked.found.took if looked.found is not None else 0.0
         reads = looked.found.reads if looked.found is not None else {}
-        return self._new(target, looked, entry, action=looked.action, tree=looked.choice.tree, took=took, reads=reads)
+        tree = looked.choice.trees[0]
+        return self._new(target, looked, entry, action=looked.action, tree=tree, took=took, reads=reads)
 
     def _new(  # what both kinds have in common
         self,
@@ -98,6 +120,7 @@ class Jobs:
         scratch: Path | None = None,
         files: list[tuple[str, int, str]] | None = None,
         tree: str | None = None,
+        run: str = "",
     ) -> NewRealization:
         assert target.derivation is not None
         return NewRealization(
@@ -111,7 +134,7 @@ class Jobs:
             provenance=Provenance(
                 stage=target.name,
                 path=target.path,
-                run=self._run,
+                run=run or self._run,
                 at=entry.started or time.time(),
                 took=took,
                 more=self.facts(target, entry),
@@ -133,7 +156,7 @@ class Jobs:
             "function": target.function,
             "run": self._run,
             "snapshot": self._pipeline.snapshot.id,
-            "code": target.derivation.code,
+            "code": target.reach or target.derivation.code,
             "at": entry.started,
             "took": entry.took,
             "warnings": list(entry.warnings),

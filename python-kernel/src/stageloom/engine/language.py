@@ -8,11 +8,12 @@ from typing import Literal, Protocol
 from stageloom.engine.staged import StagedBlobs
 from stageloom.model.classes import dataclass, field
 from stageloom.model.objects import Derivation
-from stageloom.model.references import DRef
+from stageloom.model.references import DRef, RRef
 from stageloom.model.values import Json
 from stageloom.rpc.messages import (
     Failure,
     JobOutcome,
+    MatchJob,
     Parameter,
     PlanJob,
     Planned,
@@ -34,7 +35,9 @@ class Target:
     """A stage ready to be looked up and run.
 
     ``dependencies`` maps each role to the names of the targets it stands for. ``match`` says which realization a
-    dependant takes: ``latest``, or ``only`` where a second, different one is an error. ``derivation`` is None for a
+    dependant takes: ``latest``, or ``only`` where a second, different one is an error, or those that a matcher of its
+    own chooses (``custom``); it wants ``count`` of them, and a job makes ``outputs``. ``reach`` is the fingerprint of its code where that does not
+    count. ``derivation`` is None for a
     stage that cannot be planned (*broken*), or not before the planner has spoken (*unknown*). A target with an
     ``alias`` only stands for the target of that name, its one dependency: it has the same derivation and realizations
     and is never run itself.
@@ -55,13 +58,26 @@ class Target:
     broken: bool = False
     match: str = "latest"
     alias: str = ""
+    count: int = 1
+    outputs: int = 1
+    reach: str = ""
+
+    @property
+    def plural(self) -> bool:
+        """Whether several realizations may stand for it, or its matcher may ask for another one."""
+        return self.count > 1 or self.match == "custom"
+
+
+#: Asks the matcher of a target about its realizations, in the order they were made: those chosen, or None for a new
+#: one. Raises CannotPlanError.
+AskMatcher = Callable[[Target, Sequence[RRef]], "Sequence[RRef] | None"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """The stages of one file in one snapshot; ``targets`` come dependencies first.
 
-    ``evidence`` is what they were made from.
+    ``evidence`` is what they were made from. ``ask`` asks their matchers.
     """
 
     path: str
@@ -72,6 +88,7 @@ class Pipeline:
     blobs: StagedBlobs
     sets: Mapping[str, Json] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
+    ask: AskMatcher | None = None
 
 
 class CannotPlanError(Exception):
@@ -149,6 +166,6 @@ class Executor(Protocol):
         """
         ...
 
-    def plan(self, job: PlanJob, check: Check = never) -> JobOutcome:
+    def plan(self, job: PlanJob | MatchJob, check: Check = never) -> JobOutcome:
         """Run a planner's job and wait for it; what ``check`` raises meanwhile cancels the job and is raised."""
         ...

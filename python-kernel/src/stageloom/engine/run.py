@@ -12,11 +12,12 @@ from stageloom.engine import failures
 from stageloom.engine import schedule as plan
 from stageloom.engine.failures import store_failure
 from stageloom.engine.job import Job, Jobs
-from stageloom.engine.language import Executor, Pipeline
+from stageloom.engine.language import CannotPlanError, Executor, Pipeline
 from stageloom.engine.look import Choice, Looked, look
 from stageloom.engine.observed import Observed
 from stageloom.engine.provenance import Recorder, write_stage
 from stageloom.engine.saving import Saved, Saver
+from stageloom.engine.several import Several
 from stageloom.engine.telling import Entry, RunListener, Teller
 from stageloom.model.classes import dataclass, replace
 from stageloom.rpc.messages import Failure, JobDone, JobFailed, JobOutcome, Realized
@@ -44,6 +45,7 @@ class RunResult:
 class _Ended:
     name: str
     outcome: JobOutcome
+    instance: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Run:
         self._choices: dict[str, Choice] = {}
         self._looked: dict[str, Looked] = {}
         self._jobs: dict[str, Job] = {}
+        self._several: dict[str, Several] = {}
         self._locked_out: dict[str, Looked] = {}
         self._ready: dict[str, None] = {}
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
@@ -116,13 +119,16 @@ class Run:
             for job in self._jobs.values():  # an error ended the run: who comes next must not wait for it
                 job.cancel()
                 job.lock.release()
+            for several in self._several.values():
+                several.fail(failures.STALE)
+                several.release()
             self._saver.flush(last=True)  # what finished is kept, whatever ended the run
         return RunResult(self.run, self._outcome, self._schedule.state, self._entries, self._first_failure)
 
     def _wait(self) -> list[_Event]:
         """Return all events that are there, waiting for one; looks again at what another process was running."""
         events: list[_Event] = []
-        if self._events.empty() and not self._jobs:
+        if self._events.empty() and not self._jobs and not self._several:
             self._saver.flush(last=True)  # nothing else will come
         try:
             events.append(self._events.get(timeout=_POLL_SECONDS if self._locked_out else None))
@@ -189,6 +195,10 @@ class Run:
         job = self._jobs.get(name)
         if job is not None:
             job.cancel()
+        if name in self._several:
+            self._several[name].fail(failures.CANCELLED)
+            if not self._several[name].jobs:
+                self._end_several(name)
         return ()
 
     def _look(self, name: str) -> Sequence[plan.Instruction]:
@@ -198,9 +208,11 @@ class Run:
         if target.derivation is None:
             return self._fail(name, failures.UNPLANNED)
         try:
-            looked = self._checked(look(self._store, target, self._choices, Observed(self._pipeline)))
+            looked = self._look_up(name)
         except StoreError as error:
             return self._fail(name, store_failure(error))
+        except CannotPlanError as error:
+            return self._fail(name, error.failure)
         if looked.choice is None and self._saver.awaits(looked.action):
             self._saver.flush(last=True)  # another stage of this run did the same work
             return self._look(name)
@@ -210,6 +222,10 @@ class Run:
         if looked.choice is None:
             return self._schedule.step(plan.Miss(name))
         return self._keep(name, looked)
+
+    def _look_up(self, name: str) -> Looked:
+        target = self._pipeline.targets[name]
+        return self._checked(look(self._store, target, self._choices, Observed(self._pipeline), self._pipeline.ask))
 
     def _stand_for(self, name: str, other: str) -> Sequence[plan.Instruction]:
         self._choices[name] = self._choices[other]
@@ -246,12 +262,13 @@ class Run:
         """Return ``looked`` as a miss where its tree is damaged, so that running the stage heals the store."""
         if looked.choice is None:
             return looked
-        error = self._store.check([looked.choice.tree]).get(looked.choice.tree)
-        if error is None:
+        errors = self._store.check(looked.choice.trees)
+        if not errors:
             return looked
-        if not isinstance(error, DamagedError):
-            raise error
-        return replace(looked, choice=None, found=None, recorded=False, rivals=())
+        for error in errors.values():
+            if not isinstance(error, DamagedError):
+                raise error
+        return replace(looked, choice=None, found=None, recorded=False, rivals=(), wanted=len(errors))
 
     def _try_start(self, name: str, looked: Looked) -> None:
         """Start the job, unless another process is at the same work: then look again soon."""
@@ -260,33 +277,42 @@ class Run:
             return
         if self._executor.blocks and self._saver.worthwhile:
             self._saver.flush()
-        lock: Lock | None = None
+        locks: list[Lock] = []
         try:
-            lock = self._store.lock(lock_key(looked.dref, looked.context_key), wait=0)
-            again = self._checked(
-                look(self._store, self._pipeline.targets[name], self._choices, Observed(self._pipeline))
-            )
-            if again.choice is not None:
-                lock.release()
-                self._follow(self._keep(name, again))
-                return
-            self._start(name, looked, lock)
+            for instance in range(looked.wanted):
+                key = lock_key(looked.dref, looked.context_key, len(looked.visible) + instance)
+                locks.append(self._store.lock(key, wait=0))
+            self._start_locked(name, looked, locks)
         except LockedError as error:
+            _release(locks)
             self._locked_out[name] = looked
             if name not in self._waited:
                 self._waited.add(name)
                 self._entries[name].awaits = "process"
                 self._tell(name)
                 self._teller.message(name, f"Waits: {error.message}")
-        except StoreError as error:
-            if lock is not None:
-                lock.release()
+        except (StoreError, CannotPlanError) as error:
+            _release(locks)
             self._jobs.pop(name, None)
-            self._follow(self._fail(name, store_failure(error)))
+            self._several.pop(name, None)
+            failure = store_failure(error) if isinstance(error, StoreError) else error.failure
+            self._follow(self._fail(name, failure))
         except BaseException:
-            if lock is not None:
-                lock.release()
+            _release(locks)
             raise
+
+    def _start_locked(self, name: str, looked: Looked, locks: list[Lock]) -> None:
+        again = self._look_up(name)
+        if again.choice is not None:
+            _release(locks)
+            self._follow(self._keep(name, again))
+        elif len(again.visible) != len(looked.visible):
+            _release(locks)
+            self._locked_out[name] = again  # another process made some: the places of the next are other ones
+        elif self._pipeline.targets[name].plural:
+            self._start_several(name, again, locks)
+        else:
+            self._start(name, looked, locks[0])
 
     def _start(self, name: str, looked: Looked, lock: Lock) -> None:
         target = self._pipeline.targets[name]
@@ -303,6 +329,33 @@ class Run:
             lambda outcome: self._events.put(_Ended(name, outcome)),
         )
 
+    def _start_several(self, name: str, looked: Looked, locks: list[Lock]) -> None:
+        first = len(looked.visible)
+        several = Several(looked, locks, list(range(first, first + len(locks))))
+        self._several[name] = several
+        self._entries[name].awaits = "worker"
+        self._start_more(name)
+        if not self._executor.blocks:
+            self._tell(name)
+
+    def _start_more(self, name: str) -> None:
+        """Start what is to be made of a stage: all at once, or one where that blocks."""
+        several, target = self._several[name], self._pipeline.targets[name]
+        while several.todo:
+            instance = several.todo.pop(0)
+            folder = self._store.run_folder(self._wording.run_of(instance), name)
+            recorder = Recorder(folder, self._teller.of_job(name, self._hear_job))
+            job = Job(target, several.looked, self._store.scratch(), recorder, several.locks[0], instance)
+            several.jobs[instance] = job
+            job.cancel = self._executor.submit(
+                self._wording.request(job, self._choices),
+                target.pool,
+                job.recorder,
+                lambda outcome, instance=instance: self._events.put(_Ended(name, outcome, instance)),  # type: ignore[misc]  # bound here
+            )
+            if self._executor.blocks:
+                return
+
     def _hear_job(self, name: str, is_: Literal["waiting", "running"]) -> None:
         changed = _Changed(name, is_, time.time())
         if self._executor.blocks:
@@ -312,15 +365,18 @@ class Run:
 
     def _change_job(self, changed: _Changed) -> None:
         name = changed.name
-        if name not in self._jobs:
-            return
         begins = changed.is_ == "running"
+        if name not in self._jobs and not (begins and name in self._several and self._entries[name].started is None):
+            return
         self._entries[name].started = changed.at if begins else None
         self._schedule.step(plan.Began(name) if begins else plan.Requeued(name))
         self._tell(name)
 
     def _end_job(self, event: _Ended) -> None:
         """Put what was made in its place, so that what depends on it starts; or tell how it failed."""
+        if event.instance is not None:
+            self._end_instance(event, event.instance)
+            return
         job = self._jobs.pop(event.name)
         job.recorder.close()
         entry = self._entries[event.name]
@@ -342,17 +398,86 @@ class Run:
         entry.took = realized.took
         entry.warnings = realized.warnings
         try:
-            placed = self._store.place(self._wording.made(job, entry, realized))
+            placed = [self._store.place(one) for one in self._wording.made(job, entry, realized)]
         except StoreError as error:
             job.lock.release()
             if isinstance(error, DiskFullError):
                 self._discard(job)
             self._follow(self._fail(event.name, store_failure(error)))
             return
-        self._choices[event.name] = Choice(placed.dref, placed.rref, placed.tree)
+        if realized.instances:
+            self._discard(job)
+            self._several[event.name] = Several(job.looked, [job.lock], [], {}, placed)
+            self._end_several(event.name)
+            return
+        [one] = placed
+        self._choices[event.name] = Choice(one.dref, (one.rref,), (one.tree,))
         self._ran.add(event.name)
-        self._saver.add(event.name, placed, job.lock)
+        self._saver.add(event.name, one, job.lock)
         self._follow(self._schedule.step(plan.Placed(event.name)))
+
+    def _end_instance(self, event: _Ended, instance: int) -> None:
+        """Put one of several realizations in its place; once the last has ended, see what stands for the stage."""
+        name, several = event.name, self._several[event.name]
+        job = several.jobs.pop(instance)
+        job.recorder.close()
+        entry = self._entries[name]
+        entry.took = None if entry.started is None else time.time() - entry.started
+        if isinstance(event.outcome, JobDone):
+            try:
+                realized: Realized = decode(Realized, event.outcome.result)
+                entry.warnings = tuple(dict.fromkeys([*entry.warnings, *realized.warnings]))
+                several.placed += [self._store.place(one) for one in self._wording.made(job, entry, realized)]
+                if realized.instances:
+                    self._discard(job)
+            except WireError as error:
+                several.fail(failures.senseless(error))
+            except StoreError as error:
+                several.fail(store_failure(error))
+        else:
+            folder = self._store.run_folder(self._wording.run_of(job.instance), name)
+            write_stage(folder, self._wording.facts(job.target, entry))
+            several.fail(event.outcome.failure if isinstance(event.outcome, JobFailed) else failures.STALE)
+        if several.jobs:
+            return
+        if several.todo:
+            self._start_more(name)
+            return
+        self._end_several(name)
+
+    def _end_several(self, name: str) -> None:
+        """Make durable what was made, and take what the matcher chooses, or make more where it asks for that."""
+        several = self._several.pop(name)
+        failure = several.failure
+        try:
+            self._saver.flush(last=True)  # what it was made from, first
+            context = several.looked.context.values()
+            if any(self._store.get(rref) is None for rrefs in context for rref in rrefs):
+                self._follow(self._lose(name))
+                return
+            self._store.settle(several.placed)
+            looked = self._look_up(name) if failure is None else None
+        except StoreError as error:
+            failure, looked = store_failure(error), None
+        except CannotPlanError as error:
+            failure, looked = error.failure, None
+        finally:
+            several.release()
+        if looked is None:
+            self._end_badly(_Ended(name, JobFailed(failure or failures.STALE)))
+        elif looked.rivals:
+            self._follow(self._fail(name, failures.rivals(name, looked)))
+        elif looked.choice is not None:
+            self._ran.add(name)
+            self._choices[name] = looked.choice
+            self._entries[name].found = looked.found
+            following = self._schedule.step(plan.Done(name))
+            self._tell(name)
+            self._follow(following)
+        elif several.is_new():
+            self._try_start(name, looked)
+        else:
+            self._follow(self._fail(name, failures.discontent(name, len(several.placed))))
 
     def _discard(self, job: Job) -> None:
         """Give back what a stage that filled the disk wrote: what finished before needs the space."""
@@ -417,3 +542,8 @@ class Run:
 
     def _say(self, name: str, state: plan.StageState) -> None:
         self._teller.changed(name, state, self._entries[name])
+
+
+def _release(locks: Iterable[Lock]) -> None:
+    for lock in locks:
+        lock.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from stageloom.engine.language import Pipeline, Target
+from stageloom.engine.language import AskMatcher, CannotPlanError, Pipeline, Target
 from stageloom.engine.look import Choice, Looked, look
 from stageloom.engine.observed import Observed
 from stageloom.model.classes import dataclass
@@ -40,7 +40,8 @@ def standings(store: Store, pipeline: Pipeline) -> Mapping[str, Standing]:
     observed = Observed(pipeline)
     result: dict[str, Standing] = {}
     for name, target in pipeline.targets.items():
-        standing = result[target.alias] if target.alias else _standing(store, target, choices, result, observed)
+        known = result[target.alias] if target.alias else None
+        standing = known or _standing(store, target, choices, result, observed, pipeline.ask)
         if standing.looked is not None and standing.looked.choice is not None:
             choices[name] = standing.looked.choice
         result[name] = standing
@@ -53,6 +54,7 @@ def _standing(
     choices: Mapping[str, Choice],
     standing: Mapping[str, Standing],
     observed: Observed,
+    ask: AskMatcher | None,
 ) -> Standing:
     if target.broken:
         return Standing("broken", None)
@@ -61,7 +63,10 @@ def _standing(
     needed = dict.fromkeys(name for names in target.dependencies.values() for name in names)
     blockers = tuple(name for name in needed if name not in choices)
     if not blockers:
-        looked = look(store, target, choices, observed)
+        try:
+            looked = look(store, target, choices, observed, ask)
+        except CannotPlanError:
+            return Standing("broken", None)
         if looked.choice is not None:
             return Standing("cached", looked)
     else:

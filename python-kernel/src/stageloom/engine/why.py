@@ -46,6 +46,9 @@ def reasons(store: Store, pipeline: Pipeline, standing: Mapping[str, Standing], 
     if own.last.visible:
         found.extend(_reads(own.last, Observed(pipeline)))
     found.extend(_dependencies(target, old, own, standing))
+    if not found and own.looked is not None and own.looked.visible:
+        more = own.looked.wanted
+        found.append(Reason("new", f"wants {more} more realization{'s' if more > 1 else ''}"))
     if not found and not own.last.visible:
         found.append(Reason("invalidated", "invalidated"))
     if not found:

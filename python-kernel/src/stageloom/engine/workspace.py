@@ -11,11 +11,12 @@ from pathlib import Path
 from stageloom.engine.failures import store_failure
 from stageloom.engine.language import CannotPlanError, Check, Executor, Language, Pipeline, Target, never
 from stageloom.engine.project import read_pipeline, stages_named
-from stageloom.engine.provenance import read_curve, read_log
+from stageloom.engine.provenance import read_curve, read_log, read_stage
 from stageloom.engine.run import Run
 from stageloom.engine.status import Standing, standings
 from stageloom.engine.telling import RunListener, realization_of
 from stageloom.engine.why import reasons
+from stageloom.model.classes import replace
 from stageloom.model.references import BadReferenceError, RRef
 from stageloom.model.values import Json, canonical_text
 from stageloom.rpc.messages import (
@@ -25,6 +26,8 @@ from stageloom.rpc.messages import (
     Invalidated,
     JobDone,
     JobFailed,
+    Matched,
+    MatchJob,
     Outputs,
     Plan,
     PlanJob,
@@ -43,6 +46,7 @@ from stageloom.tracking.snapshot import Snapshot
 
 _PREVIEWED_FILES = 24
 _PLANS_KEPT = 32
+_MATCHES_KEPT = 1000
 _CHECK_SECONDS = 0.05
 
 
@@ -61,6 +65,7 @@ class Workspace:
         self._lock = threading.Lock()
         self._planning: dict[str, threading.Lock] = {}
         self._planned: dict[tuple[str, str, str], Planned] = {}
+        self._matched: dict[tuple[str, ...], Sequence[str] | None] = {}
 
     def read(
         self,
@@ -82,7 +87,12 @@ class Workspace:
             return self._ask(snapshot, path, sets, check, afresh=afresh)
 
         with self._turn(path, check):
-            return read_pipeline(self.root, path, self._languages, self.store, overlays, sets, ask if may_run else None)
+            pipeline = read_pipeline(
+                self.root, path, self._languages, self.store, overlays, sets, ask if may_run else None
+            )
+        if not any(target.match == "custom" for target in pipeline.targets.values()):
+            return pipeline
+        return replace(pipeline, ask=lambda target, rrefs: self._match(pipeline, target, rrefs, check))
 
     def plan(
         self,
@@ -258,6 +268,35 @@ class Workspace:
             raise CannotPlanError(outcome.failure)
         raise RuntimeError("a planner answered that it is stale, which only a worker may")
 
+    def _match(self, pipeline: Pipeline, target: Target, rrefs: Sequence[RRef], check: Check) -> Sequence[RRef] | None:
+        """Return what a stage's own matcher chooses; it is asked once about the same realizations."""
+        snapshot, told = pipeline.snapshot, [str(rref) for rref in rrefs]
+        key = (snapshot.id, target.path, target.name, canonical_text(dict(pipeline.sets)), *told)
+        if key not in self._matched:
+            job = MatchJob(
+                f"match/{new_run(time.time())}", str(self.store.path), str(self.root), snapshot.id, target.path,
+                target.name, str(target.dref), told, pipeline.sets,
+            )  # fmt: skip
+            outcome = self._executor.plan(job, check)
+            if isinstance(outcome, JobFailed):
+                raise CannotPlanError(outcome.failure)
+            if not isinstance(outcome, JobDone):
+                raise RuntimeError("a planner answered that it is stale, which only a worker may")
+            answer: Matched = decode(Matched, outcome.result)
+            with self._lock:
+                if len(self._matched) >= _MATCHES_KEPT:
+                    del self._matched[next(iter(self._matched))]
+                self._matched[key] = answer.rrefs
+        chosen = self._matched[key]
+        return None if chosen is None else [RRef.parse(one) for one in chosen]
+
+    def _note(self, target: Target, found: Found | None) -> str:
+        """Return what to say of a stage whose code does not count, where it is another than it was made with."""
+        if not target.reach or found is None:
+            return ""
+        code = read_stage(self.store.run_folder(found.run, found.stage)).get("code")
+        return "code changed since, not counted here" if code and code != target.reach else ""
+
     def _status(self, pipeline: Pipeline, standing: Mapping[str, Standing], target: Target) -> StageStatus:
         own = standing[target.name]
         found = own.found
@@ -278,6 +317,7 @@ class Workspace:
             pool=target.pool,
             guessed=target.guessed,
             doc=target.doc,
+            note=self._note(target, found),
         )
 
     def _standing_for(self, target: Target, standing: Standing) -> list[RRef]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from stageloom.engine.language import Check, JobListener, never
 from stageloom.rpc.endpoint import Endpoint, inline
@@ -15,6 +16,7 @@ from stageloom.rpc.messages import (
     JobLog,
     JobOutcome,
     JobProgress,
+    MatchJob,
     PlanJob,
     PoolRunParams,
     RealizeJob,
@@ -62,9 +64,10 @@ class HostExecutor:
         request.when_done(settled)
         return request.cancel
 
-    def plan(self, job: PlanJob, check: Check = never) -> JobOutcome:
+    def plan(self, job: PlanJob | MatchJob, check: Check = never) -> JobOutcome:
         """Ask the host for a planner and wait; see ``engine.language.Executor``."""
-        params = PoolRunParams(job.job, "planner", "", job.snapshot, "worker/plan", encode(job))
+        method: Literal["worker/match", "worker/plan"] = "worker/match" if isinstance(job, MatchJob) else "worker/plan"
+        params = PoolRunParams(job.job, "planner", "", job.snapshot, method, encode(job))
         request = self._endpoint.submit("pool/run", params)
         waiting = threading.Event()
         request.when_done(lambda _: waiting.set())

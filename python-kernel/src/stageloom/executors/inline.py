@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stageloom.engine.language import Check, JobListener, never
-from stageloom.rpc.messages import Failure, JobFailed, JobOutcome, PlanJob, RealizeJob
+from stageloom.rpc.messages import Failure, JobFailed, JobOutcome, MatchJob, PlanJob, RealizeJob
 
 
 class InlineExecutor:
@@ -28,9 +28,9 @@ class InlineExecutor:
         done(outcome)
         return lambda: None
 
-    def plan(self, job: PlanJob, check: Check = never) -> JobOutcome:
-        """Run the pipeline file in this process."""
-        from stageloom.worker.jobs import plan
+    def plan(self, job: PlanJob | MatchJob, check: Check = never) -> JobOutcome:
+        """Run the pipeline file in this process, or ask a matcher of it."""
+        from stageloom.worker.jobs import match, plan
 
         del check
-        return plan(job)
+        return match(job) if isinstance(job, MatchJob) else plan(job)

@@ -57,7 +57,7 @@ class Wrapped:
     ) -> None:
         self.function = function
         self._make = make
-        self._nouts = nouts
+        self.nouts = nouts
         self._times = (starttime, stoptime)
 
     def __call__(
@@ -69,8 +69,8 @@ class Wrapped:
     ) -> list[Path]:
         """Run the function and return the folders that it wrote to; raises PromiseException."""
         build = self._make(BuildArgs(S, dref, context, *self._times, {}, dict(rarg or {})))
-        if self._nouts is not None:
-            build_setoutpaths(build, self._nouts)
+        if self.nouts is not None:
+            build_setoutpaths(build, self.nouts)
         self.function(build)
         if not build.outpaths:
             raise UsageError(f"the realizer of {dref} has no output folder; call build_setoutpaths(b, 1)")

@@ -100,7 +100,8 @@ def _choose(matcher: Matcher) -> Choose:
 
 
 def _realizer(realizer: Realizer) -> PlannedRealizer:
-    return PlannedRealizer(lambda build: _run(realizer, build), nouts=0, code=_function(realizer))
+    outputs = getattr(realizer, "nouts", None) or 1
+    return PlannedRealizer(lambda build: _run(realizer, build), outputs, _function(realizer), own_folders=True)
 
 
 def _run(realizer: Realizer, build: PlannedBuild) -> None:

@@ -620,7 +620,7 @@ class PlannedStage:
     stage that this one only stands for: it has that stage's derivation and realizations, and no job of its own.
 
     ``match`` says which of its realizations stand for it: *latest*, *only*, or *custom*, where ``worker/match`` is
-    asked; ``count`` is how many it wants. ``reach`` is the fingerprint of its code where that does not count.
+    asked; ``count`` is how many it wants, ``outputs`` how many one job makes. ``reach`` is the fingerprint of its code where that does not count.
     """
 
     name: str
@@ -635,6 +635,7 @@ class PlannedStage:
     match: str = "latest"
     alias: str = ""
     count: int = 1
+    outputs: int = 1
     reach: str = ""
 
 

@@ -1,0 +1,49 @@
+"""A stage for which several realizations may stand: they are made at once, each with a lock and a job of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from stageloom.engine.job import Job
+from stageloom.engine.look import Looked
+from stageloom.model.references import RRef
+from stageloom.rpc.messages import Failure
+from stageloom.store.commit import Prepared
+from stageloom.store.locks import Lock
+
+
+@dataclass(slots=True)
+class Several:
+    """What is being made of one stage: ``todo`` are the instances not begun, ``jobs`` those at work.
+
+    ``placed`` are the realizations made so far. The first ``failure`` keeps the rest from beginning.
+    """
+
+    looked: Looked
+    locks: list[Lock]
+    todo: list[int]
+    jobs: dict[int, Job] = field(default_factory=dict)
+    placed: list[Prepared] = field(default_factory=list)
+    failure: Failure | None = None
+
+    @property
+    def total(self) -> int:
+        """How many realizations were asked for."""
+        return len(self.locks)
+
+    def fail(self, failure: Failure) -> None:
+        """Note why it failed and ask what is at work to stop."""
+        self.failure = self.failure or failure
+        self.todo.clear()
+        for job in self.jobs.values():
+            job.cancel()
+
+    def release(self) -> None:
+        """Let others at the same work."""
+        for lock in self.locks:
+            lock.release()
+
+    def is_new(self) -> bool:
+        """Return whether something was made that was not there before."""
+        before: set[RRef] = {one.rref for one in self.looked.visible}
+        return any(one.rref not in before for one in self.placed)
