@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from forking import fork
 from stageloom.engine.workspace import Workspace
 from stageloom.executors.inline import InlineExecutor
 from stageloom.library import LANGUAGES
@@ -87,7 +88,7 @@ def realize(root: Path, files: Files, text: str = CHAIN):
         assert heard.early == [], "told as done before the store had it"
         assert store.verify() == []
         for thread in set(threading.enumerate()) - before:
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive(), "nothing waits in the background"
         return result, heard
 
@@ -109,7 +110,7 @@ def test_a_listener_that_fails_loses_nothing_of_the_run(tmp_path, capfd, worker)
         results = []
         own = threading.Thread(target=lambda: results.append(run.execute()), daemon=True)
         own.start()
-        own.join(20)
+        own.join(60)
         [result] = results
         assert result.outcome == "done"
         assert set(result.states.values()) == {"done"}
@@ -194,14 +195,15 @@ def test_what_finished_is_durable_soon_while_the_next_stage_runs_on(tmp_path):
     (tmp_path / "pipeline.py").write_text(
         textwrap.dedent(CHAIN).replace('return a + "b"', 'import time; time.sleep(60); return a + "b"')
     )
-    child = os.fork()
-    if not child:
+
+    def run() -> None:
         with Store.open(tmp_path / "store") as store:
             workspace = Workspace(tmp_path, store, LANGUAGES, InlineExecutor())
             workspace.run(workspace.read("pipeline.py"), ["b"], Heard(store)).execute()
-        os._exit(1)
+
+    child = fork(run)
     try:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         with Store.open(tmp_path / "store") as store:
             while not store.history(stage="a") and time.monotonic() < until:
                 time.sleep(0.02)
