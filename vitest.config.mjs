@@ -17,13 +17,13 @@ export default defineConfig({
         },
       },
       {
-        test: { name: "kernel", include: ["extension/test/kernel/**/*.test.ts"], testTimeout: 60_000, maxWorkers: 2 },
+        test: { name: "kernel", include: ["extension/test/kernel/**/*.test.ts"], testTimeout: 180_000, maxWorkers: 2 },
       },
       {
         test: {
           name: "panel",
           include: ["webview/test/browser/**/*.test.ts"],
-          testTimeout: 120_000,
+          testTimeout: 240_000,
           hookTimeout: 60_000,
           fileParallelism: false,
         },
@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["extension/test/e2e/**/*.test.ts"],
-          testTimeout: 180_000,
+          testTimeout: 480_000,
           hookTimeout: 120_000,
           fileParallelism: false,
         },

@@ -10,7 +10,7 @@ interface Ending {
 /** What VS Code's extension host calls: runs every test beside this file, and leaves their endings for `npm test`. */
 export async function run(): Promise<void> {
   const { default: Mocha } = await import("mocha");
-  const mocha = new Mocha({ ui: "bdd", timeout: 60_000, color: false, retries: 0, forbidOnly: true });
+  const mocha = new Mocha({ ui: "bdd", timeout: 180_000, color: false, retries: 0, forbidOnly: true });
   for (const name of readdirSync(__dirname)) if (name.endsWith(".test.js")) mocha.addFile(path.join(__dirname, name));
   await mocha.loadFilesAsync();
 

@@ -75,7 +75,7 @@ export class TestKernels {
   }
 
   /** Waits for the end of a run. */
-  async ended(run: string, within = 20_000): Promise<Ended> {
+  async ended(run: string, within = 60_000): Promise<Ended> {
     const about = (): readonly RunChanged[] =>
       this.events.flatMap((event) => (event.is === "run/changed" && event.params.run === run ? [event.params] : []));
     const over = ["done", "failed", "cancelled"];
@@ -89,7 +89,7 @@ export class TestKernels {
   }
 
   /** Waits until a stage has printed `text`. */
-  async printed(run: string, text: string, within = 20_000): Promise<void> {
+  async printed(run: string, text: string, within = 60_000): Promise<void> {
     await until(`${text} printed: ${this.said.slice(-5).join("\n")}`, within, () => this.log(run).includes(text));
   }
 

@@ -89,7 +89,7 @@ class Project:
     def run(self, *words: str, code: int = 0, **more: str) -> str:
         """Run a command, check its exit code and return what it printed on both streams."""
         process = self.start(*words, **more)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=180)
         assert process.returncode == code, f"exit {process.returncode}\n{out}\n{err}"
         return out + err
 
@@ -102,7 +102,7 @@ class Project:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -111,7 +111,7 @@ class Project:
     def json(self, *words: str, code: int = 0):
         """Run a command with --json and return what it said."""
         process = self.start(*words, "--json")
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=180)
         assert process.returncode == code, f"exit {process.returncode}\n{out}\n{err}"
         return json.loads(out)
 

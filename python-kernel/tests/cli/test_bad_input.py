@@ -260,7 +260,7 @@ def test_a_full_disk_fails_the_run_keeps_what_finished_and_goes_on_when_there_is
             filler.write_bytes(bytes(max(0, space.f_bavail * space.f_frsize - free * 1024)))
             project.edit("pipeline.py", 'return "small', f'return "{free} small')
             process = project.start("realize", "pipeline.py:other", "--json", *place)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=180)
             assert process.returncode in (0, 1, 3), out + err
             assert "Traceback" not in err, err
             if process.returncode:

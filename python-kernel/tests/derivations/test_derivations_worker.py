@@ -70,11 +70,11 @@ class Process:
         )
         self.endpoint.on("log/message", lambda one, _: None, inline)
         self.endpoint.start()
-        handshake.connect(self.endpoint, "worker", timeout=20)
+        handshake.connect(self.endpoint, "worker", timeout=120)
 
     def close(self):
         self.endpoint.close()
-        self.process.wait(10)
+        self.process.wait(60)
         self.process.stdout.close()
 
 

@@ -44,12 +44,15 @@ def test_a_run_says_for_what_it_waits(tmp_path: Path, *, cancel: bool) -> None:
         thread = threading.Thread(target=lambda: results.append(run.execute()), daemon=True)
         with store.lock(lock_key(looked.dref, looked.context_key), wait=0):
             thread.start()
-            time.sleep(0.5)
+            until = time.monotonic() + 60
+            while not heard.told and time.monotonic() < until:
+                time.sleep(0.02)
+            time.sleep(0.2)
             assert heard.told == [("a", "queued")]
             if cancel:
                 run.cancel()
-                thread.join(20)
-        thread.join(20)
+                thread.join(60)
+        thread.join(60)
         [result] = results
         [(stage, message)] = heard.messages
         assert stage == "a"

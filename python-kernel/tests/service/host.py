@@ -57,7 +57,7 @@ class Kernel:
         """End it."""
         self.endpoint.close()
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 class Host:
@@ -88,7 +88,7 @@ class Host:
     def __exit__(self, *_: object) -> None:
         self.engine.close()
 
-    def ask(self, method: str, params: object, timeout: float = 60) -> Any:
+    def ask(self, method: str, params: object, timeout: float = 120) -> Any:
         """Ask the engine and return its answer."""
         return self.engine.endpoint.request(method, params, timeout=timeout)
 
@@ -97,7 +97,7 @@ class Host:
         started: RunStarted = self.ask("run/start", RunParams(path, targets))
         return started.run
 
-    def ended(self, run: str, timeout: float = 60) -> dict[str, Any]:
+    def ended(self, run: str, timeout: float = 120) -> dict[str, Any]:
         """Return how the stages of a run ended, its own end under ``""``."""
         self.until(lambda: any(one.run == run and one.is_ in ("done", "failed", "cancelled") for one in self.changes))
         stages: dict[str, Any] = {}
@@ -107,7 +107,7 @@ class Host:
                 stages[""] = one
         return stages
 
-    def until(self, so: Callable[[], bool], timeout: float = 60) -> None:
+    def until(self, so: Callable[[], bool], timeout: float = 120) -> None:
         """Wait until something is so."""
         end = time.monotonic() + timeout
         with self._changed:
@@ -138,11 +138,11 @@ class Host:
             worker.endpoint.on("log/message", lambda *_: None, inline)
             worker.start()
             job = decode(PlanJob if params.method == "worker/plan" else RealizeJob, params.params)
-            outcome: JobOutcome = worker.endpoint.request(params.method, job, timeout=60)
+            outcome: JobOutcome = worker.endpoint.request(params.method, job, timeout=120)
         except ConnectionClosedError:
             if params.job in self.cancelled:
                 raise RequestCancelledError from None
-            signal = -worker.process.wait(10)
+            signal = -worker.process.wait(60)
             return JobFailed(Failure("killed", f"The worker was killed by signal {signal}"))
         else:
             return outcome

@@ -20,7 +20,7 @@ def test_an_engine_whose_store_was_deleted_ends_so_that_the_next_starts_anew(tmp
             if path.is_dir():
                 path.chmod(0o755)
         shutil.rmtree(tmp_path / ".stageloom")
-        host.engine.process.wait(15)
+        host.engine.process.wait(60)
         assert any("was deleted" in message for message in host.messages)
     with Host(tmp_path) as host:
         assert [stage.is_ for stage in host.ask("pipeline/plan", PlanParams("p.py")).stages] == ["absent"]

@@ -69,6 +69,6 @@ def test_an_invalidation_can_be_cancelled_while_it_plans(folder: Path) -> None:
         began = time.monotonic()
         request.cancel()
         with pytest.raises(RequestCancelledError):
-            request.result(20)
-        assert time.monotonic() - began < 20
+            request.result(90)
+        assert time.monotonic() - began < 100, "an old answer would take two minutes"
         host.until(lambda: len(host.cancelled) == 1)

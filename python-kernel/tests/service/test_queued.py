@@ -49,9 +49,10 @@ def test_a_stage_waits_until_a_worker_begins(folder: Path) -> None:
         free.set()
         begun = time.time()
         a = host.ended(run)["a"]
+        ended = time.time()
     assert [one.is_ for one in told(host, "a")][2:] == ["running", "done"]
-    assert abs(a.started - begun) < 0.4
-    assert 0.3 <= a.took < 0.5
+    assert begun - 0.1 < a.started < ended
+    assert 0.3 <= a.took <= ended - begun + 0.1
 
 
 def test_a_job_that_another_worker_must_take_waits_again_and_counts_from_the_last_that_began(folder: Path) -> None:

@@ -72,12 +72,12 @@ def test_a_plan_that_nobody_wants_any_more_ends_at_once_with_its_planner(host):
     host.until(lambda: bool(host.jobs))
     waiting = host.engine.endpoint.submit("pipeline/plan", PlanParams("slow.py"))
     began = time.monotonic()
-    assert {stage.name for stage in host.ask("pipeline/plan", PlanParams("pipeline.py"), 30).stages} > {"first"}
+    assert {stage.name for stage in host.ask("pipeline/plan", PlanParams("pipeline.py"), 90).stages} > {"first"}
     for one in (waiting, request):
         one.cancel()
         with pytest.raises(RequestCancelledError):
-            one.result(20)
-    assert time.monotonic() - began < 20, "the planner sleeps for two minutes"
+            one.result(90)
+    assert time.monotonic() - began < 100, "the planner sleeps for two minutes"
     host.until(lambda: host.cancelled == [host.jobs[0].job])
     assert len(host.jobs) == 1
 

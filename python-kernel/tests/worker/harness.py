@@ -157,12 +157,12 @@ class Worker:
         self.stderr = self.process.stderr.read().decode("utf-8", "replace")
 
     def connect(self) -> InitializeResult:
-        return handshake.connect(self.host, "worker", timeout=20)
+        return handshake.connect(self.host, "worker", timeout=120)
 
     def start(self, job: RealizeJob) -> Request:
         return self.host.submit("worker/realize", job)
 
-    def outcome(self, job: RealizeJob, timeout: float = 30) -> JobOutcome:
+    def outcome(self, job: RealizeJob, timeout: float = 120) -> JobOutcome:
         outcome: JobOutcome = self.start(job).result(timeout)
         return outcome
 
@@ -187,25 +187,25 @@ class Worker:
         own = [one for one in self.logs if job is None or one.job == job.job]
         return "".join(one.text for one in own if one.stream == stream)
 
-    def wait_dead(self, timeout: float = 10) -> int:
+    def wait_dead(self, timeout: float = 60) -> int:
         code = self.process.wait(timeout)
-        self._reader.join(5)
+        self._reader.join(60)
         return code
 
     def close(self) -> None:
         self.host.close()
         try:
-            self.process.wait(5)
+            self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self._reader.join(5)
+        self._reader.join(60)
         for stream in (self.process.stdout, self.process.stderr):
             if stream is not None:
                 stream.close()
 
 
-def wait_for(condition: Callable[[], object], timeout: float = 10) -> None:
+def wait_for(condition: Callable[[], object], timeout: float = 60) -> None:
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, "it did not come"

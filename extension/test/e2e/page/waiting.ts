@@ -1,8 +1,8 @@
 /** How long a page object waits for what a user would wait for too: two busy cores are slow. */
-export const patience = 30_000;
+export const patience = 60_000;
 
 /** The first hit takes long: the workbench loads, then the extension host, then the extension. */
-export const startPatience = 90_000;
+export const startPatience = 180_000;
 
 /** Whether `condition` comes true in time; what it throws counts as not yet. */
 export async function until(
