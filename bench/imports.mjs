@@ -12,9 +12,11 @@ export const benchImports = async ({ python, peers, repeats }) => {
   const env = { PYTHONPATH: path.join(root, "python-kernel/src") };
   const kinds = [
     { who: ours, command: python, code: "from stageloom import stage", env },
+    { who: "stageloom, the name alone", command: python, code: "import stageloom", env },
     { who: "stageloom, with its engine", command: python, code: "import stageloom.cli.main", env },
     { who: "the interpreter alone", command: python, code: "pass", env: {} },
-    ...["joblib", "pyplant", "pylightnix"].map((name) => ({
+    { who: "sqlite3, hashlib and json", command: python, code: "import sqlite3, hashlib, json", env: {} },
+    ...["diskcache", "joblib", "luigi", "hamilton", "pyplant", "pylightnix"].map((name) => ({
       who: name,
       command: peers,
       code: `import ${name}`,

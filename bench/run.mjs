@@ -22,6 +22,7 @@ import { printTable, withRatios } from "./lib/table.mjs";
 const benches = {
   import: async () => (await import("./imports.mjs")).benchImports,
   chain: async () => (await import("./chain/run.mjs")).benchChain,
+  work: async () => (await import("./work/run.mjs")).benchWork,
   kernel: async () => (await import("./rpc/run.mjs")).benchRpc,
   layout: async () => (await import("./layout/run.mjs")).benchLayout,
   editor: async () => (await import("./editor/run.mjs")).benchEditor,
@@ -81,8 +82,8 @@ await runMain(async () => {
     quick,
     python,
     peers: await environment("bench"),
-    repeats: quick ? 3 : 5,
-    limit: quick ? 20 : 120,
+    repeats: quick ? 2 : 3,
+    limit: quick ? 10 : 25,
   };
   // as after an installation: with byte code
   await mustRun("Compiling", python, ["-m", "compileall", "-q", path.join(root, "python-kernel/src")], {

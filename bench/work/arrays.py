@@ -1,0 +1,84 @@
+"""``arrays.py <folder>``: what keeping and opening a large array takes, beside NumPy alone, as JSON.
+
+One stage makes 100 MB of numbers, another takes them. Everything ends on the disk: what NumPy writes is flushed, too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from stageloom.artifacts.values import given
+from stageloom.library import open_workspace
+
+PIPELINE = """
+import numpy as np
+from stageloom import stage
+
+
+@stage
+def make(seed: int = {seed}):
+    return np.full(12_500_000, seed, dtype=np.float64)
+
+
+@stage
+def take(make):
+    return float(make[-1])
+"""
+
+
+def timed(times: list[float], do: object) -> object:
+    """Note how long ``do`` takes, in ms."""
+    begun = time.perf_counter()
+    result = do()  # type: ignore[operator]  # a function
+    times.append((time.perf_counter() - begun) * 1000)
+    return result
+
+
+def save(place: Path, value: object) -> None:
+    """Write an array as NumPy does, and have it on the disk."""
+    with place.open("wb") as file:
+        np.save(file, value)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def main(folder: Path) -> None:
+    """Measure in turns and print."""
+    told: dict[str, list[float]] = {"numpy": [], "realize": [], "numpy opens": [], "opens": [], "small": []}
+    for turn in range(4):
+        value = np.full(12_500_000, turn + 0.5)
+        timed(told["numpy"], lambda: save(folder / f"{turn}.npy", value))  # noqa: B023
+        timed(told["numpy opens"], lambda: np.load(folder / f"{turn}.npy", mmap_mode="r"))  # noqa: B023
+        (folder / f"{turn}.npy").unlink()
+        (folder / "pipeline.py").write_text(PIPELINE.format(seed=turn + 1))
+        with open_workspace(folder, folder / "store") as workspace:
+            pipeline = workspace.read("pipeline.py")
+            run = workspace.run(pipeline, ["make"], Quiet())
+            result = timed(told["realize"], run.execute)
+            tree = workspace.store.tree(result.entries["make"].found.tree)  # type: ignore[attr-defined]
+            timed(told["opens"], lambda: given(tree))  # noqa: B023
+            begun = time.perf_counter()
+            workspace.run(workspace.read("pipeline.py"), ["take"], Quiet()).execute()
+            told["small"].append((time.perf_counter() - begun) * 1000)
+    sys.stdout.write(json.dumps(told))
+
+
+class Quiet:
+    """Hears and says nothing."""
+
+    def changed(self, *_: object) -> None:
+        """Say nothing."""
+
+    def log(self, *_: object) -> None:
+        """Say nothing."""
+
+    def progress(self, *_: object) -> None:
+        """Say nothing."""
+
+
+main(Path(sys.argv[1]))
