@@ -11,8 +11,8 @@ const MOST = 5;
 export class Failures {
   readonly #log: vscode.LogOutputChannel;
   readonly #platform: NodeJS.Platform;
-  /** Messages that were not answered yet: they stay in sight until they are. */
-  #unanswered = 0;
+  /** What was said and not answered yet: it stays in sight until it is. */
+  readonly #unanswered = new Set<object>();
 
   constructor(log: vscode.LogOutputChannel, platform: NodeJS.Platform = process.platform) {
     this.#log = log;
@@ -39,7 +39,7 @@ export class Failures {
     actions.set("Open Log", () => {
       this.#log.show(true);
     });
-    await this.#ask(`${ref === null ? "" : `"${ref.stage}" failed: `}${adviceText(failure)}`, actions);
+    await this.ask(`${ref === null ? "" : `"${ref.stage}" failed: `}${adviceText(failure)}`, actions);
   }
 
   /** Shows which stages of a run failed, the first one first. */
@@ -59,21 +59,23 @@ export class Failures {
     const names = stages.slice(0, MOST).map(({ stage }) => stage);
     const more = stages.length > MOST ? ` and ${stages.length - MOST} more` : "";
     const told = `${stages.length} stages failed: ${names.join(", ")}${more}.`;
-    await this.#ask(`${told} First "${first.stage}": ${adviceText(first.failure)}`, actions);
+    await this.ask(`${told} First "${first.stage}": ${adviceText(first.failure)}`, actions);
   }
 
   /** Takes away what is still told of an earlier run, now that the user begins another. */
   async hide(): Promise<void> {
-    if (this.#unanswered === 0) return;
-    this.#unanswered = 0;
+    if (this.#unanswered.size === 0) return;
+    this.#unanswered.clear();
     // VS Code lets no extension take back a message of its own: all go to the bell, where they can still be read
     await vscode.commands.executeCommand("notifications.hideToasts");
   }
 
-  async #ask(message: string, actions: ReadonlyMap<string, () => unknown>): Promise<void> {
-    this.#unanswered += 1;
+  /** Says that something went wrong, with what can be done about it. */
+  async ask(message: string, actions: ReadonlyMap<string, () => unknown>): Promise<void> {
+    const said = {};
+    this.#unanswered.add(said);
     const picked = await vscode.window.showErrorMessage(message, ...actions.keys());
-    this.#unanswered = Math.max(0, this.#unanswered - 1);
+    this.#unanswered.delete(said);
     if (picked !== undefined) await actions.get(picked)?.();
   }
 }

@@ -120,7 +120,7 @@ export class Realizing {
     const place = first === undefined ? "" : ` ${first.span.path}:${first.span.line + 1}: ${first.message}`;
     const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
     const message = `Nothing was run.${place || " The pipeline has problems."}${others}`;
-    if ((await vscode.window.showErrorMessage(message, "Show Problems")) !== undefined)
-      await vscode.commands.executeCommand("workbench.actions.view.problems");
+    const show = (): unknown => vscode.commands.executeCommand("workbench.actions.view.problems");
+    await this.#failures.ask(message, new Map([["Show Problems", show]]));
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { browser, browserArguments } from "../../../scripts/lib/browser.mjs";
@@ -29,6 +29,8 @@ export interface OpenOptions {
   readonly machine?: Readonly<Record<string, unknown>>;
   /** Whether VS Code asks for trust; without, every folder is trusted. */
   readonly trust?: boolean;
+  /** Whether the workspace is opened by a symbolic link to its folder. */
+  readonly linked?: boolean;
   /** A packaged extension in place of the checkout's. */
   readonly vsix?: string;
 }
@@ -79,7 +81,10 @@ export class EmbeddedEditor {
     endWithSignals();
     const folder = temporaryFolder("e2e");
     const workspace = path.join(folder, "workspace");
-    mkdirSync(workspace);
+    if (options.linked === true) {
+      mkdirSync(path.join(folder, "real"));
+      symlinkSync(path.join(folder, "real"), workspace);
+    } else mkdirSync(workspace);
     if (options.example !== undefined) {
       const keep = (file: string): boolean => ![".stageloom", "__pycache__"].includes(path.basename(file));
       cpSync(path.join(root, "examples", options.example), workspace, { recursive: true, filter: keep });
@@ -100,11 +105,12 @@ export class EmbeddedEditor {
     };
     // settings of the machine: a remote's VS Code takes no such from the user's, once it knows the extension
     const machine = { "stageloom.python": await testPython(), ...options.machine };
-    const linked = options.vsix === undefined ? { extension: root } : {};
-    const server = await startServer({ folder: data, settings, machine }, linked);
+    const own = options.vsix === undefined ? { extension: root } : {};
+    const server = await startServer({ folder: data, settings, machine }, own);
     try {
       const window = await chromium.launch({ executablePath: await browser(), args: browserArguments });
       const page = await window.newPage({ viewport: { width: 1440, height: 900 } });
+      page.setDefaultTimeout(patience);
       const file = options.open === undefined ? undefined : server.uri(path.join(workspace, options.open));
       const address = server.address(workspace, file === undefined ? [] : [["openFile", file]]);
       const editor = new EmbeddedEditor(folder, server, window, page);

@@ -96,7 +96,8 @@ function shortReason(reason: Reason | undefined): string {
 
 function shortFailure(failure: Failure): string {
   const { kind, package: name } = failure;
-  return kind === "missing-package" && name !== "" ? `${name} is missing` : describeFailure(failure);
+  if (kind === "missing-package" && name !== "") return `lacks ${name}`;
+  return FAILURES[kind]?.[1] ?? describeFailure(failure);
 }
 
 /** The most telling reason, and how many more there are. `own` is the function that the stage is written in. */
@@ -115,27 +116,28 @@ export function describeReason({ kind, summary, subject }: Reason, own: string):
   return `code changed: ${summary.replace(/ changed$/, "")}`;
 }
 
-const FAILURES: Partial<Record<Failure["kind"], string>> = {
-  "no-interpreter": "no Python interpreter",
-  "old-interpreter": "Python is too old",
-  "missing-package": "a package is missing",
-  "import-failed": "the file cannot be imported",
-  "missing-output": "a promised file was not written",
-  unstorable: "what it returned cannot be stored",
-  unserialisable: "a parameter cannot be stored",
-  damaged: "an artifact is damaged",
-  "code-changed": "the code changed meanwhile",
-  store: "the store cannot be used",
-  "disk-full": "the disk is full",
-  crashed: "the kernel crashed",
-  killed: "the kernel was killed",
+/** In full, and for a node of the graph. */
+const FAILURES: Partial<Record<Failure["kind"], readonly [full: string, short: string]>> = {
+  "no-interpreter": ["no Python interpreter", "no Python"],
+  "old-interpreter": ["Python is too old", "old Python"],
+  "missing-package": ["a package is missing", "lacks a package"],
+  "import-failed": ["the file cannot be imported", "import failed"],
+  "missing-output": ["a promised file was not written", "missing file"],
+  unstorable: ["what it returned cannot be stored", "unstorable"],
+  unserialisable: ["a parameter cannot be stored", "bad parameter"],
+  damaged: ["an artifact is damaged", "damaged"],
+  "code-changed": ["the code changed meanwhile", "code changed"],
+  store: ["the store cannot be used", "no store"],
+  "disk-full": ["the disk is full", "disk full"],
+  crashed: ["the kernel crashed", "crashed"],
+  killed: ["the kernel was killed", "killed"],
 };
 
 /** A failure in a few words: an exception of the user's code by its name. */
 export function describeFailure({ kind, exception, package: name, message }: Failure): string {
   if (kind === "exception" && exception !== "") return exception.slice(exception.lastIndexOf(".") + 1);
   if (kind === "missing-package" && name !== "") return `package "${name}" is missing`;
-  return FAILURES[kind] ?? clip(message);
+  return FAILURES[kind]?.[0] ?? clip(message);
 }
 
 function clip(text: string): string {

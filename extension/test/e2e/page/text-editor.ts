@@ -11,10 +11,10 @@ export class TextEditor {
 
   /** The lines on the screen, from top to bottom. */
   async lines(): Promise<string[]> {
-    const found = await this.#page.locator(".editor-group-container.active .view-line").all();
-    const placed = await Promise.all(
-      found.map(async (line) => ({ y: (await line.boundingBox())?.y ?? 0, text: await line.innerText() })),
-    );
+    // all at one moment: lines come and go
+    const placed = await this.#page
+      .locator(".editor-group-container.active .view-line")
+      .evaluateAll((lines) => lines.map((line) => ({ y: line.getBoundingClientRect().y, text: line.textContent })));
     return placed.sort((a, b) => a.y - b.y).map(({ text }) => text.replaceAll("\u00a0", " "));
   }
 

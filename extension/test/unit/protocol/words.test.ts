@@ -134,8 +134,9 @@ describe("the words of runs and of short places", () => {
     [
       { is: "failed", failure: failure("missing-package", "No", { package: "shap" }) },
       'failed: package "shap" is missing',
-      "shap is missing",
+      "lacks shap",
     ],
+    [{ is: "failed", failure: failure("killed", "No") }, "failed: the kernel was killed", "killed"],
   ])("%o is %s, in short %s", (state, text, short) => {
     expect(told(state)).toBe(text);
     expect(told(state, true)).toBe(short);

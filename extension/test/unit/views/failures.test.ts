@@ -79,10 +79,20 @@ it("what is told of an earlier run goes when another begins, and nothing else do
   await failures.hide();
   await failures.hide();
   expect(editor.executed).toEqual([["notifications.hideToasts"]]);
-  dismiss();
+  // VS Code ends a message when the same is said again, which is then in sight
+  const earlier = dismiss;
+  editor.click = new Promise((done) => {
+    dismiss = () => {
+      done(undefined);
+    };
+  });
+  const second = failures.show(failure("exception", "no"));
+  earlier();
   await first;
-  const second = failures.show(failure("exception", "again"));
+  await failures.hide();
+  expect(editor.executed).toEqual([["notifications.hideToasts"], ["notifications.hideToasts"]]);
+  dismiss();
   await second;
   await failures.hide();
-  expect(editor.executed).toEqual([["notifications.hideToasts"]]);
+  expect(editor.executed.length).toBe(2);
 });
