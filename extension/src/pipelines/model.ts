@@ -398,6 +398,8 @@ export class PipelineModel implements Disposable {
   #run(changed: RunChanged): void {
     const { path, run } = changed;
     for (const stage of changed.stages) {
+      if (stage.is === "done" || stage.is === "failed" || stage.is === "cancelled")
+        this.#recorder.ended(path, stage.name, stage.is === "done");
       if (stage.is !== "running" && stage.is !== "waiting") continue;
       if (this.#recorder.begin(run, path, stage.name))
         this.#changes.fire({ is: "points", path, stage: stage.name, points: [], reset: true });
@@ -412,6 +414,7 @@ export class PipelineModel implements Disposable {
 
   #kernel(state: EngineState): void {
     if (state.is !== "ready") {
+      this.#recorder.lost();
       for (const path of this.#states.keys()) this.#lose(path, state);
       this.#waits.lose(state.is === "failed" ? state.failure : LOST);
     }
