@@ -28,6 +28,7 @@ import { StageNavigation } from "./views/navigation.js";
 import { Nowhere } from "./views/nowhere.js";
 import { PipelinePanels } from "./views/panels.js";
 import { PipelineTree } from "./views/pipeline-tree.js";
+import { ProfileChoice } from "./views/profile-choice.js";
 import { Realizing } from "./views/realizing.js";
 import { StageCommands } from "./views/stage-commands.js";
 import { StagePicker } from "./views/stage-picker.js";
@@ -80,7 +81,7 @@ export function activate(context: vscode.ExtensionContext): StageloomApi | null 
 
   const model = lifetime.add(new PipelineModel({ files, kernel, trust, logger: log }));
   const artifacts = lifetime.add(new ArtifactModel(kernel, model));
-  showViews({ root, model, artifacts, log, extension: context.extensionUri }, kernel);
+  showViews({ root, model, artifacts, log, extension: context.extensionUri }, kernel, context.workspaceState);
 
   const discovered = model.discover();
   const activatedIn = performance.now() - started;
@@ -129,7 +130,7 @@ function hosts(
   };
 }
 
-function showViews(context: ViewContext, kernel: WorkspaceKernel): void {
+function showViews(context: ViewContext, kernel: WorkspaceKernel, memory: vscode.Memento): void {
   const failures = new Failures(context.log);
   const documents = lifetime.add(new Documents());
   const panels = lifetime.add(new PipelinePanels(context));
@@ -144,7 +145,8 @@ function showViews(context: ViewContext, kernel: WorkspaceKernel): void {
   const realizing = new Realizing(context, failures);
   const stages = new StageCommands(context, documents, failures);
   const artifacts = new ArtifactCommands(context, documents, failures);
-  lifetime.add(new Commands({ context, picker, realizing, stages, artifacts, panels, kernel }));
+  const profiles = new ProfileChoice(context, memory);
+  lifetime.add(new Commands({ context, picker, realizing, stages, artifacts, panels, kernel, profiles }));
 }
 
 function memo<T>(make: () => T): () => T {

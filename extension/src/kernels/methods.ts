@@ -30,6 +30,7 @@ export type EngineEvent =
 const readers: ReadonlySet<EngineMethod> = new Set<EngineMethod>([
   "pipeline/plan",
   "pipeline/why",
+  "pipeline/profiles",
   "store/artifacts",
   "store/preview",
   "store/outputs",

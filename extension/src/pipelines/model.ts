@@ -3,7 +3,16 @@ import type { EngineEvent } from "../kernels/methods.js";
 import type { EngineState } from "../kernels/state.js";
 import { Emitter, Lifetime, type Disposable, type Event } from "../lifetime.js";
 import type { Logger } from "../logger.js";
-import type { Failure, Invalidated, Point, Problem, RunChanged, Undone, Why } from "../protocol/kernel/messages.gen.js";
+import type {
+  Failure,
+  Invalidated,
+  Point,
+  Problem,
+  Profiles,
+  RunChanged,
+  Undone,
+  Why,
+} from "../protocol/kernel/messages.gen.js";
 import type { RunView } from "../protocol/panels/messages.js";
 import type { WorkspaceFiles } from "./files.js";
 import type { Kernel } from "./kernel.js";
@@ -82,6 +91,7 @@ export class PipelineModel implements Disposable {
   readonly #taken = new Map<string, number>();
   #turns = 0;
   #known = "";
+  #profile = "";
 
   readonly onDidChange: Event<ModelChange>;
 
@@ -134,6 +144,23 @@ export class PipelineModel implements Disposable {
 
   get trusted(): boolean {
     return this.#parts.trust.trusted;
+  }
+
+  /** The parameter profile of `stageloom.json` that stages are shown and realized with; empty for none. */
+  get profile(): string {
+    return this.#profile;
+  }
+
+  /** Shows and realizes with another profile, or with none. */
+  useProfile(profile: string): void {
+    if (profile === this.#profile) return;
+    this.#profile = profile;
+    this.#changes.fire({ is: "kernel" });
+    this.#replan(() => true, "now");
+  }
+
+  async profiles(): Promise<Answer<Profiles>> {
+    return this.#parts.kernel.request("pipeline/profiles", {});
   }
 
   get kernel(): EngineState {
@@ -219,7 +246,8 @@ export class PipelineModel implements Disposable {
 
   async #realize(path: string, targets: readonly string[], signal: AbortSignal): Promise<RunOutcome> {
     if (!(await this.#parts.files.save())) return { is: "unsaved" };
-    const answer = await this.#parts.kernel.request("run/start", { path, targets: [...targets], sets: {} }, signal);
+    const profile = this.#profile;
+    const answer = await this.#parts.kernel.request("run/start", { path, targets: [...targets], profile }, signal);
     if (answer.is === "failed")
       return answer.failure.kind === "cancelled" ? { is: "cancelled" } : { is: "refused", failure: answer.failure };
     const { run } = answer.result;
@@ -239,7 +267,8 @@ export class PipelineModel implements Disposable {
   /** Hides stages' realizations; those of unsaved code are what the editor shows, so what is open is saved first. */
   async invalidate(path: string, stages: readonly string[], dependents: boolean): Promise<Answer<Invalidated>> {
     await this.#parts.files.save();
-    return this.#refresh(await this.#parts.kernel.request("stage/invalidate", { path, stages, dependents }));
+    const profile = this.#profile;
+    return this.#refresh(await this.#parts.kernel.request("stage/invalidate", { path, stages, dependents, profile }));
   }
 
   async invalidateRealization(rref: string): Promise<Answer<Invalidated>> {
@@ -254,7 +283,7 @@ export class PipelineModel implements Disposable {
   /** Why a stage is not cached, with the texts to compare. */
   why(path: string, stage: string): Promise<Answer<Why>> {
     const overlays = Object.fromEntries(this.#parts.files.dirty());
-    return this.#parts.kernel.request("pipeline/why", { path, stage, overlays });
+    return this.#parts.kernel.request("pipeline/why", { path, stage, overlays, profile: this.#profile });
   }
 
   #refresh<T>(answer: Answer<T>): Answer<T> {
@@ -341,7 +370,8 @@ export class PipelineModel implements Disposable {
     const asked = this.#asked;
     this.#step(path, { is: "asked", asked });
     const overlays = Object.fromEntries(this.#parts.files.dirty());
-    const answer = await this.#parts.kernel.request("pipeline/plan", { path, overlays, sets: {} }, signal);
+    const profile = this.#profile;
+    const answer = await this.#parts.kernel.request("pipeline/plan", { path, overlays, profile }, signal);
     if (signal.aborted) return;
     if (answer.is === "done") this.#step(path, { is: "planned", asked, plan: answer.result });
     else if (answer.failure.kind !== "cancelled") this.#step(path, { is: "unplanned", asked, failure: answer.failure });
@@ -454,7 +484,17 @@ function pipelineOf(state: PipelineState): Pipeline {
 /** Whether a changed file may make a difference to a pipeline. */
 function concerns(state: PipelineState, path: string, gone: boolean): boolean {
   const plan = planOf(state);
-  if (plan === null || gone || path === state.path || plan.files.includes(path)) return true;
+  if (plan === null || gone || path === state.path || path === "stageloom.json" || plan.files.includes(path))
+    return true;
   if (path.endsWith(".py")) return !plan.files.includes(path);
-  return plan.stages.some((stage) => stage.parameters.some((parameter) => parameter.source === "input"));
+  return plan.stages.some(
+    (stage) =>
+      stage.parameters.some(({ source }) => source === "input") || stage.reads.some((name) => tells(name, path)),
+  );
+}
+
+/** Whether a change of a file is one of what a stage was seen to read: that file, or what is in a folder. */
+function tells(name: string, path: string): boolean {
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  return name === path || (name.endsWith("/") && name === (folder === "" ? "./" : folder));
 }

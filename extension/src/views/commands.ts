@@ -5,6 +5,7 @@ import type { RunOutcome } from "../pipelines/runs.js";
 import type { ArtifactCommands } from "./artifact-commands.js";
 import { isRecord, type StageRef, type ViewContext } from "./context.js";
 import type { PipelinePanels } from "./panels.js";
+import type { ProfileChoice } from "./profile-choice.js";
 import type { Realizing } from "./realizing.js";
 import type { StageCommands } from "./stage-commands.js";
 import type { StagePicker } from "./stage-picker.js";
@@ -23,6 +24,7 @@ export interface CommandParts {
   readonly artifacts: ArtifactCommands;
   readonly panels: PipelinePanels;
   readonly kernel: KernelControl;
+  readonly profiles: ProfileChoice;
 }
 
 type Handler = (argument: unknown) => unknown;
@@ -80,6 +82,7 @@ export class Commands implements Disposable {
       },
       restartKernel: () => this.#parts.kernel.restart(),
       chooseInterpreter: () => chooseInterpreter(),
+      chooseProfile: () => this.#parts.profiles.choose(),
       refresh: () => context.model.refresh(),
       "artifact.preview": (argument) => artifacts.preview(argument),
       "artifact.revealInExplorer": (argument) => artifacts.revealInExplorer(argument),

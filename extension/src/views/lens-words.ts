@@ -18,7 +18,7 @@ const FEW = 3;
 const CANCEL = "Stop the run; stages that have finished stay cached";
 
 /** The lenses over a file's stages; `now` is in seconds since the epoch. */
-export function lensWords(pipeline: Pipeline, trusted: boolean, now: number): readonly LensWords[] {
+export function lensWords(pipeline: Pipeline, trusted: boolean, now: number, profile = ""): readonly LensWords[] {
   const lines = new Map<number, Stage[]>();
   for (const stage of pipeline.stages) {
     if (stage.declaration === null) continue;
@@ -27,8 +27,12 @@ export function lensWords(pipeline: Pipeline, trusted: boolean, now: number): re
   }
   return [...lines].flatMap(([line, stages]) => {
     if (!trusted) return [lens(pipeline, line, "not run: workspace not trusted", "", "")];
-    if (stages.length > FEW) return together(pipeline, line, stages, now);
-    return stages.flatMap((stage) => single(pipeline, stage, stages.length > 1, now));
+    const lenses =
+      stages.length > FEW
+        ? together(pipeline, line, stages, now)
+        : stages.flatMap((stage) => single(pipeline, stage, stages.length > 1, now));
+    const shown = lens(pipeline, line, `profile ${profile}`, "stageloom.chooseProfile", "Choose another profile");
+    return profile === "" ? lenses : [...lenses, shown];
   });
 }
 

@@ -50,9 +50,11 @@ export class StageLenses implements vscode.CodeLensProvider, Disposable {
     const pipeline = model.pipeline(path);
     if (pipeline === null) return [];
     model.need(path);
-    return lensWords(pipeline, model.trusted, now()).map(({ line, title, command, tooltip, argument }) => {
-      const range = new vscode.Range(line, 0, line, 0);
-      return new vscode.CodeLens(range, { title, command, tooltip, arguments: command === "" ? [] : [argument] });
-    });
+    return lensWords(pipeline, model.trusted, now(), model.profile).map(
+      ({ line, title, command, tooltip, argument }) => {
+        const range = new vscode.Range(line, 0, line, 0);
+        return new vscode.CodeLens(range, { title, command, tooltip, arguments: command === "" ? [] : [argument] });
+      },
+    );
   }
 }

@@ -73,7 +73,8 @@ export class StatusBar implements Disposable {
       return [`$(error) Stageloom: ${text}`, `Failed in the last run of each: ${names}.`, null];
     }
     const python = kernel.is === "ready" ? `Idle, on Python ${kernel.python} (${kernel.executable}).` : "Idle.";
-    return ["$(layers) Stageloom", python, null];
+    if (model.profile === "") return ["$(layers) Stageloom", python, null];
+    return [`$(layers) Stageloom: ${model.profile}`, `${python} Parameters of the profile ${model.profile}.`, null];
   }
 }
 
@@ -95,6 +96,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   "stageloom.openPanel": "$(type-hierarchy) Open the pipeline",
   "stageloom.realizeAll": "$(run-all) Realize all",
   "stageloom.undo": "$(discard) Undo the last invalidation",
+  "stageloom.chooseProfile": "$(settings) Choose parameter profile",
   "stageloom.chooseInterpreter": "$(settings-gear) Choose interpreter",
   "stageloom.restartKernel": "$(debug-restart) Restart the kernel",
   "stageloom.showLog": "$(output) Show the log",

@@ -98,7 +98,7 @@ NOTHING: dict[str, str] = {
     "outside": "@stage\ndef s(): return Path('/etc/hostname').exists() and open('/etc/hostname').read()\n",
     "sources": "import helper\n@stage\ndef s():\n    import other\n    return helper.x + other.x\n",
     "whole environment": "@stage\ndef s(): return len({**os.environ}) > 0 and len(os.environ.copy()) > 0\n",
-    "a process": "@stage\ndef s(): return subprocess.run([sys.executable, '-c', ''], env=dict(os.environ)).returncode\n",
+    "a process": "@stage\ndef s(): return subprocess.run([sys.executable, '-c', ''], env={**os.environ}).args[1]\n",
     "a library's variables": "@stage\ndef s(): return __import__('tempfile').gettempdir() != ''\n",
 }
 

@@ -123,7 +123,8 @@ export interface Realization {
  * `name` is unique in its pipeline; `function` is the Python function it is written in. `is`: *cached* there is
  * a realization; *stale* there was one of an earlier code, parameter or dependency; *absent* never made; *unknown* it
  * cannot be said before a dependency has run or the planner has spoken; *broken* a problem keeps it from planning.
- * `note` is what to say of it beside that.
+ * `note` is what to say of it beside that. `reads` names what its last realization was seen to read undeclared, as
+ * `tracking.reads` does: files, folders with a slash at their end, variables.
  */
 export interface StageStatus {
   readonly name: string;
@@ -140,17 +141,20 @@ export interface StageStatus {
   readonly guessed: boolean;
   readonly doc: string;
   readonly note: string;
+  readonly reads: readonly string[];
 }
 
 /**
  * Ask how a pipeline stands. `path` is relative to the workspace, with `/`.
  *
- * `overlays` holds the text of files that are open and not saved. `sets` holds `stage.parameter` and its value.
+ * `overlays` holds the text of files that are open and not saved. `sets` holds `stage.parameter` and its value,
+ * over those of the `profile` in `stageloom.json`, if one is named.
  */
 export interface PlanParams {
   readonly path: string;
   readonly overlays?: Readonly<Record<string, string>>;
   readonly sets?: Readonly<Record<string, Json>>;
+  readonly profile?: string;
 }
 
 /** A pipeline as it stands. `files` are the project's files, relative, that it was read from. */
@@ -162,12 +166,18 @@ export interface Plan {
   readonly files: readonly string[];
 }
 
+/** The parameter profiles of the workspace, by name, in the order of `stageloom.json`. */
+export interface Profiles {
+  readonly names: readonly string[];
+}
+
 /** Ask why a stage is not cached, with the texts to compare. */
 export interface WhyParams {
   readonly path: string;
   readonly stage: string;
   readonly overlays?: Readonly<Record<string, string>>;
   readonly sets?: Readonly<Record<string, Json>>;
+  readonly profile?: string;
 }
 
 /** The reasons, most telling first; empty when the stage is cached. */
@@ -180,6 +190,7 @@ export interface RunParams {
   readonly path: string;
   readonly targets?: readonly string[];
   readonly sets?: Readonly<Record<string, Json>>;
+  readonly profile?: string;
 }
 
 /** The run's identity; what happens next arrives as `run/changed`. */
@@ -256,6 +267,7 @@ export interface InvalidateParams {
   readonly dependents?: boolean;
   readonly rrefs?: readonly string[];
   readonly sets?: Readonly<Record<string, Json>>;
+  readonly profile?: string;
 }
 
 /** `sequence` of the journal event (0 when there was nothing to hide) and what it hid. */
@@ -479,6 +491,7 @@ export interface PlanJob {
  *
  * `match` says which of its realizations stand for it: *latest*, *only*, or *custom*, where `worker/match` is
  * asked; `count` is how many it wants, `outputs` how many one job makes. `reach` is the fingerprint of its code where that does not count.
+ * `auxiliary` are parameters of a reactor that do not count.
  */
 export interface PlannedStage {
   readonly name: string;
@@ -495,6 +508,7 @@ export interface PlannedStage {
   readonly count: number;
   readonly outputs: number;
   readonly reach: string;
+  readonly auxiliary: readonly string[];
 }
 
 /** What `worker/plan` answers, inside `JobDone.result`: the stages, dependencies before dependants. */
@@ -568,6 +582,7 @@ export interface WrittenFile {
  * realizations at once, each in one of these folders below `scratch`; every file is in one of them.
  *
  * `reads` is what it read of the project without declaring it: by name, as `tracking.reads` has them, SHA-256.
+ * `derivation` is what a reactor turned out to be once it had run, as `Derivation.as_json` gives it.
  */
 export interface Realized {
   readonly files: readonly WrittenFile[];
@@ -577,6 +592,7 @@ export interface Realized {
   readonly references: boolean;
   readonly instances: readonly string[];
   readonly reads: Readonly<Record<string, string>>;
+  readonly derivation: Json;
 }
 
 /** A line of the kernel's own log, for its output channel. */
@@ -591,6 +607,7 @@ export interface Methods {
   readonly "shutdown": { readonly towards: "engine"; readonly params: Empty; readonly result: Empty };
   readonly "pipeline/plan": { readonly towards: "engine"; readonly params: PlanParams; readonly result: Plan };
   readonly "pipeline/why": { readonly towards: "engine"; readonly params: WhyParams; readonly result: Why };
+  readonly "pipeline/profiles": { readonly towards: "engine"; readonly params: Empty; readonly result: Profiles };
   readonly "run/start": { readonly towards: "engine"; readonly params: RunParams; readonly result: RunStarted };
   readonly "run/cancel": { readonly towards: "engine"; readonly params: RunRef; readonly result: Empty };
   readonly "stage/invalidate": { readonly towards: "engine"; readonly params: InvalidateParams; readonly result: Invalidated };

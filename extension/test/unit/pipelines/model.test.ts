@@ -125,6 +125,25 @@ describe("the model", () => {
 
   const settle = (milliseconds = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(milliseconds);
 
+  describe("parameter profiles", () => {
+    it("plans anew with another profile, and runs with it", async () => {
+      model.need("p.py");
+      await settle(1000);
+      expect(kernel.of("pipeline/plan").at(-1)?.params).toMatchObject({ profile: "" });
+      model.useProfile("quick");
+      await settle(1000);
+      expect(kernel.of("pipeline/plan").at(-1)?.params).toMatchObject({ path: "p.py", profile: "quick" });
+      const asked = kernel.of("pipeline/plan").length;
+      model.useProfile("quick");
+      files.changes.fire({ path: "stageloom.json", text: "{}" });
+      await settle(5000);
+      expect(kernel.of("pipeline/plan").length).toBe(asked + 1);
+      void model.realize("p.py", ["two"], new AbortController().signal);
+      await settle();
+      expect(kernel.of("run/start")[0]?.params).toMatchObject({ targets: ["two"], profile: "quick" });
+    });
+  });
+
   describe("finding pipelines", () => {
     it("finds the files that hold stages, and follows them as they come and go", async () => {
       expect(model.pipelines()).toEqual(["p.py"]);
@@ -271,7 +290,7 @@ describe("the model", () => {
       expect(kernel.asked[0]!.signal!.aborted).toBe(true);
       await settle(150);
       const [, second] = kernel.of("pipeline/plan");
-      expect(second!.params).toEqual({ path: "p.py", overlays: { "p.py": `${TEXT}# c` }, sets: {} });
+      expect(second!.params).toEqual({ path: "p.py", overlays: { "p.py": `${TEXT}# c` }, profile: "" });
     });
 
     it("asks again after a change in the store, and after a change of a helper that the plan was read from", async () => {

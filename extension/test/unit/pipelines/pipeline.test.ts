@@ -67,6 +67,8 @@ function status(name: string, is: StageStatus["is"], parts: Partial<StageStatus>
     pool: "",
     guessed: false,
     doc: "",
+    note: "",
+    reads: [],
     ...parts,
   };
 }

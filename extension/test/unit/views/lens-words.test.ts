@@ -53,6 +53,12 @@ describe("the lenses over a stage", () => {
     expect(state).toMatchObject({ title: "stale: something changed", command: "stageloom.showState" });
   });
 
+  it("say which parameter profile they are of", () => {
+    const lenses = lensWords(pipeline([stage("long", stale)]), true, 1000, "quick");
+    expect(lenses.at(-1)).toMatchObject({ title: "profile quick", command: "stageloom.chooseProfile" });
+    expect(lensWords(pipeline([stage("long", stale)]), false, 1000, "quick")).toHaveLength(1);
+  });
+
   it("cancel what runs, and do nothing without trust", () => {
     expect(titles([stage("a", { is: "running", since: 1 })])).toEqual(["Cancel", "running …"]);
     expect(titles([stage("a", cached), stage("b", stale)], false)).toEqual(["not run: workspace not trusted"]);

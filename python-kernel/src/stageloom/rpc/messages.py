@@ -173,7 +173,8 @@ class StageStatus:
     ``name`` is unique in its pipeline; ``function`` is the Python function it is written in. ``is_``: *cached* there is
     a realization; *stale* there was one of an earlier code, parameter or dependency; *absent* never made; *unknown* it
     cannot be said before a dependency has run or the planner has spoken; *broken* a problem keeps it from planning.
-    ``note`` is what to say of it beside that.
+    ``note`` is what to say of it beside that. ``reads`` names what its last realization was seen to read undeclared, as
+    ``tracking.reads`` does: files, folders with a slash at their end, variables.
     """
 
     name: str
@@ -190,18 +191,21 @@ class StageStatus:
     guessed: bool = False
     doc: str = ""
     note: str = ""
+    reads: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PlanParams:
     """Ask how a pipeline stands. ``path`` is relative to the workspace, with ``/``.
 
-    ``overlays`` holds the text of files that are open and not saved. ``sets`` holds ``stage.parameter`` and its value.
+    ``overlays`` holds the text of files that are open and not saved. ``sets`` holds ``stage.parameter`` and its value,
+    over those of the ``profile`` in ``stageloom.json``, if one is named.
     """
 
     path: str
     overlays: Mapping[str, str] = field(default_factory=dict)
     sets: Mapping[str, Json] = field(default_factory=dict)
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +220,13 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Profiles:
+    """The parameter profiles of the workspace, by name, in the order of ``stageloom.json``."""
+
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class WhyParams:
     """Ask why a stage is not cached, with the texts to compare."""
 
@@ -223,6 +234,7 @@ class WhyParams:
     stage: str
     overlays: Mapping[str, str] = field(default_factory=dict)
     sets: Mapping[str, Json] = field(default_factory=dict)
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +254,7 @@ class RunParams:
     path: str
     targets: Sequence[str] = ()
     sets: Mapping[str, Json] = field(default_factory=dict)
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +348,7 @@ class InvalidateParams:
     dependents: bool = False
     rrefs: Sequence[str] = ()
     sets: Mapping[str, Json] = field(default_factory=dict)
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -621,6 +635,7 @@ class PlannedStage:
 
     ``match`` says which of its realizations stand for it: *latest*, *only*, or *custom*, where ``worker/match`` is
     asked; ``count`` is how many it wants, ``outputs`` how many one job makes. ``reach`` is the fingerprint of its code where that does not count.
+    ``auxiliary`` are parameters of a reactor that do not count.
     """
 
     name: str
@@ -637,6 +652,7 @@ class PlannedStage:
     count: int = 1
     outputs: int = 1
     reach: str = ""
+    auxiliary: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -722,6 +738,7 @@ class Realized:
     realizations at once, each in one of these folders below ``scratch``; every file is in one of them.
 
     ``reads`` is what it read of the project without declaring it: by name, as ``tracking.reads`` has them, SHA-256.
+    ``derivation`` is what a reactor turned out to be once it had run, as ``Derivation.as_json`` gives it.
     """
 
     files: Sequence[WrittenFile]
@@ -731,6 +748,7 @@ class Realized:
     references: bool = False
     instances: Sequence[str] = ()
     reads: Mapping[str, str] = field(default_factory=dict)
+    derivation: Json = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -759,6 +777,7 @@ METHODS: tuple[Method, ...] = (
     Method("shutdown", "engine", Empty, Empty),
     Method("pipeline/plan", "engine", PlanParams, Plan),
     Method("pipeline/why", "engine", WhyParams, Why),
+    Method("pipeline/profiles", "engine", Empty, Profiles),
     Method("run/start", "engine", RunParams, RunStarted),
     Method("run/cancel", "engine", RunRef, Empty),
     Method("stage/invalidate", "engine", InvalidateParams, Invalidated),

@@ -9,6 +9,7 @@ from typing import Literal
 
 from stageloom.engine.failures import store_failure
 from stageloom.engine.language import CannotPlanError
+from stageloom.engine.profiles import with_profile
 from stageloom.engine.project import UnknownParameterError, UnknownStageError, blocking_problems
 from stageloom.engine.run import Run
 from stageloom.engine.schedule import StageState
@@ -147,7 +148,8 @@ class _Active:
             raise _GivenUpError
 
     def _plan_and_run(self) -> None:
-        pipeline = self._workspace.read(self._params.path, sets=self._params.sets, afresh=True, check=self._check)
+        sets = with_profile(self._workspace.root, self._params.profile, self._params.path, self._params.sets)
+        pipeline = self._workspace.read(self._params.path, sets=sets, afresh=True, check=self._check)
         # first those of the whole file: one with a syntax error has no stages to name
         if self._refused(blocking_problems(pipeline, ())):
             return

@@ -6,16 +6,18 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from stageloom.engine.failures import store_failure
 from stageloom.engine.language import CannotPlanError
+from stageloom.engine.profiles import read_profiles, with_profile
 from stageloom.engine.project import UnknownParameterError, UnknownStageError
 from stageloom.engine.workspace import NoSuchRealizationError, Workspace
 from stageloom.executors.host import HostExecutor
 from stageloom.library import LANGUAGES
+from stageloom.model.values import Json
 from stageloom.rpc import handshake
 from stageloom.rpc.endpoint import Endpoint, in_thread
 from stageloom.rpc.errors import INVALID_PARAMS, REQUEST_FAILED, RpcError
@@ -37,6 +39,7 @@ from stageloom.rpc.messages import (
     OutputsParams,
     Plan,
     PlanParams,
+    Profiles,
     RunParams,
     RunRef,
     RunStarted,
@@ -50,6 +53,7 @@ from stageloom.rpc.request import Call
 from stageloom.rpc.wire import encode
 from stageloom.service.runs import Runs
 from stageloom.store.errors import StoreError
+from stageloom.store.pins import workspace_name
 from stageloom.store.store import Store
 
 _POLL_SECONDS = 1.0
@@ -101,6 +105,7 @@ class Server:
     def _handlers(self) -> dict[str, Callable[[Any], object]]:
         return {
             "shutdown": self._shutdown,
+            "pipeline/profiles": self._profiles,
             "run/start": self._start,
             "run/cancel": self._cancel,
             "stage/undo": self._undo,
@@ -113,7 +118,7 @@ class Server:
 
     def _initialize(self, params: InitializeParams) -> InitializeResult:
         try:
-            store = Store.open(Path(params.store))
+            store = Store.open(Path(params.store), workspace=workspace_name(params.workspace, params.store))
         except StoreError as error:
             raise _failed(store_failure(error)) from None
         self._workspace = Workspace(Path(params.workspace).resolve(), store, LANGUAGES, self._executor)
@@ -135,10 +140,17 @@ class Server:
         return params
 
     def _plan(self, params: PlanParams, call: Call) -> Plan:
-        return self._open.plan(params.path, params.overlays, params.sets, check=call.check)
+        return self._open.plan(params.path, params.overlays, self._sets(params), check=call.check)
 
     def _why(self, params: WhyParams, call: Call) -> Why:
-        return Why(self._open.why(params.path, params.stage, params.overlays, params.sets, check=call.check))
+        return Why(self._open.why(params.path, params.stage, params.overlays, self._sets(params), check=call.check))
+
+    def _sets(self, params: PlanParams | WhyParams | InvalidateParams) -> Mapping[str, Json]:
+        return with_profile(self._open.root, params.profile, params.path, params.sets)
+
+    def _profiles(self, params: Empty) -> Profiles:
+        del params
+        return Profiles(list(read_profiles(self._open.root)))
 
     def _start(self, params: RunParams) -> RunStarted:
         assert self._runs is not None
@@ -154,7 +166,7 @@ class Server:
             result = self._open.invalidate_realizations(params.rrefs)
         else:
             result = self._open.invalidate(
-                params.path, params.stages, dependents=params.dependents, sets=params.sets, check=call.check
+                params.path, params.stages, dependents=params.dependents, sets=self._sets(params), check=call.check
             )
         self._tell_changes()
         return result
