@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeVar, cast
+
+from stageloom.model.classes import dataclass
 
 T = TypeVar("T")
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import importlib
-import inspect
 import os
+import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from stageloom.functions.places import Auxiliary, Input
 from stageloom.search import Space
+
+if TYPE_CHECKING:
+    import inspect
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,19 +43,23 @@ class Stage(Generic[P, R]):
         self.pool = pool
         self.auxiliary = frozenset({auxiliary} if isinstance(auxiliary, str) else auxiliary)
         self.bound: Mapping[str, object] = dict(bound or {})
-        unknown = sorted(self.auxiliary - set(self.parameters))
+        unknown = sorted(self.auxiliary - set(self.parameters)) if self.auxiliary else ()
         if unknown:
             raise TypeError(f"{function.__name__} has no parameter {unknown[0]!r}, which auxiliary= names")
 
     @property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         """The function's parameters."""
+        import inspect  # on use, as below: a file of stages that is only imported does without
+
         return inspect.signature(self.function).parameters
 
     def value(self, name: str) -> object:
         """Return what a parameter is bound to, or its default; raises KeyError if it has neither."""
         if name in self.bound:
             return self.bound[name]
+        import inspect
+
         default = self.parameters[name].default
         if default is inspect.Parameter.empty:
             raise KeyError(name)
@@ -60,6 +67,8 @@ class Stage(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function itself, in place and uncached, with what is bound and with plain values for defaults."""
+        import inspect
+
         signature = inspect.signature(self.function)
         given = signature.bind_partial(*args, **kwargs)
         for name in signature.parameters:
@@ -68,13 +77,15 @@ class Stage(Generic[P, R]):
         return self.function(*given.args, **given.kwargs)
 
     def _default(self, name: str) -> object:
-        return inspect.signature(self.function).parameters[name].default
+        return self.parameters[name].default
 
     def _plain(self, value: object, name: str) -> object:
         if isinstance(value, Stage):
             raise TypeError(f"{self.__name__} needs a value for {name!r}, which is bound to the stage {value.__name__}")
         value = unwrap(value)
         if isinstance(value, Input):
+            import inspect
+
             file = Path(inspect.getfile(inspect.unwrap(self.function))).resolve()
             return given_input(value, file.parent, file.name)
         return value
@@ -152,11 +163,22 @@ def stage(
         raise TypeError("match= takes nothing but None so far: dependants get the latest realization")
 
     def decorate(decorated: Callable[P, R]) -> Stage[P, R]:
-        if isinstance(decorated, Stage) or not inspect.isfunction(inspect.unwrap(decorated)):
+        if isinstance(decorated, Stage) or not _is_function(decorated):
             raise TypeError(f"@stage goes on a function, not on {decorated!r}")
         return Stage(decorated, each=each, pool=pool, auxiliary=auxiliary)
 
     return decorate if function is None else decorate(function)
+
+
+def _is_function(value: object) -> bool:
+    """Return whether ``value`` is a function, or stands for one as what ``functools.wraps`` made does."""
+    seen: list[object] = []
+    while not any(value is one for one in seen):
+        if not hasattr(value, "__wrapped__"):
+            return isinstance(value, types.FunctionType)
+        seen.append(value)
+        value = value.__wrapped__
+    return False
 
 
 def unwrap(value: object) -> object:

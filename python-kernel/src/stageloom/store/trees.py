@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import sys
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 
 from stageloom.model.classes import dataclass
@@ -21,6 +22,10 @@ LONGEST_PATH = 145
 
 #: What desktop systems drop into folders when they show them.
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+_BLOCK = 1 << 18
+#: From this many bytes on a file is flushed while it is hashed.
+_LARGE = 4 << 20
 
 Stats = Mapping[str, Sequence[int]]
 
@@ -114,7 +119,7 @@ def scan(folder: str, known: Iterable[tuple[str, int, str]] = ()) -> Manifest:
         check_name(path)
         size = entry.stat(follow_symlinks=False).st_size
         told_size, sha256 = hashes.pop(path, (-1, ""))
-        files.append(TreeFile(path, size, sha256 if sha256 and told_size == size else hash_file(entry.path)))
+        files.append(TreeFile(path, size, sha256 if sha256 and told_size == size else _hash_new(entry.path, size)))
     if hashes:
         missing = min(hashes)
         raise MissingFileError(
@@ -203,10 +208,35 @@ def check_content(folder: str, manifest: Manifest, tree: str) -> None:
 def hash_file(path: str) -> str:
     """Return the SHA-256 of a file's content as hex digits."""
     state = hashlib.sha256()
+    block = memoryview(bytearray(_BLOCK))
     with open(path, "rb", buffering=0) as file:
-        while block := file.read(1 << 20):
-            state.update(block)
+        while read := file.readinto(block):
+            state.update(block[:read])
     return state.hexdigest()
+
+
+def _hash_new(path: str, size: int) -> str:
+    """Return the SHA-256 of a file just written; a large one goes to the disk meanwhile, which it must before long."""
+    if size < _LARGE or sys.platform == "win32":
+        return hash_file(path)
+    failed: list[OSError] = []
+
+    def flush() -> None:
+        try:
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+        except OSError as error:  # said once by the system, so it must not be lost
+            failed.append(error)
+
+    flushing = threading.Thread(target=flush, name="flush")
+    flushing.start()
+    try:
+        sha256 = hash_file(path)
+    finally:
+        flushing.join()
+    if failed:
+        raise failed[0]
+    return sha256
 
 
 def _add_stat(result: dict[str, Sequence[int]], path: str, found: os.stat_result) -> None:
