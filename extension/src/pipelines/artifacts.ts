@@ -3,16 +3,15 @@ import { Lifetime, type Disposable } from "../lifetime.js";
 import type { Artifacts, FilePreview, Located, Outputs } from "../protocol/kernel/messages.gen.js";
 import type { OutputsView } from "../protocol/panels/messages.js";
 import type { Kernel } from "./kernel.js";
+import { KeptOutputs } from "./kept-outputs.js";
 import type { PipelineModel } from "./model.js";
-
-const KEPT_OUTPUTS = 40;
 
 /** What the store holds, as views show it. Realizations never change, so what was read of one is kept for a while. */
 export class ArtifactModel implements Disposable {
   readonly #kernel: Kernel;
   readonly #model: PipelineModel;
   readonly #lifetime = new Lifetime();
-  readonly #outputs = new Map<string, Outputs>();
+  readonly #outputs = new KeptOutputs();
   #listed: Promise<Answer<Artifacts>> | null = null;
 
   constructor(kernel: Kernel, model: PipelineModel) {
@@ -66,13 +65,11 @@ export class ArtifactModel implements Disposable {
   }
 
   async #read(rref: string): Promise<Outputs | null> {
-    const known = this.#outputs.get(rref);
-    if (known !== undefined) return known;
+    const known = this.#outputs.of(rref);
+    if (known !== null) return known;
     const answer = await this.#kernel.request("store/outputs", { rref });
     if (answer.is === "failed") return null;
-    this.#outputs.set(rref, answer.result);
-    const [oldest] = this.#outputs.keys();
-    if (this.#outputs.size > KEPT_OUTPUTS && oldest !== undefined) this.#outputs.delete(oldest);
+    this.#outputs.keep(rref, answer.result);
     return answer.result;
   }
 }
