@@ -16,11 +16,12 @@ from stageloom.engine.workspace import Workspace
 from stageloom.executors.inline import InlineExecutor
 from stageloom.functions.language import Functions
 from stageloom.model.values import to_json
+from stageloom.reactors.language import Reactors
 from stageloom.rpc.messages import Failure, Point, Problem
 from stageloom.store.store import Store
 
 #: The ways a stage can be written.
-LANGUAGES: Sequence[Language] = (Functions(), Derivations())
+LANGUAGES: Sequence[Language] = (Functions(), Derivations(), Reactors())
 
 
 class NotRealizedError(LookupError):

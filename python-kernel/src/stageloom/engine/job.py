@@ -11,10 +11,12 @@ from stageloom.engine.look import Choice, Looked
 from stageloom.engine.provenance import Recorder, machine_facts
 from stageloom.engine.telling import Entry
 from stageloom.model.classes import dataclass, field
+from stageloom.model.objects import Derivation
 from stageloom.model.values import Json, digest
 from stageloom.rpc.messages import Realized, RealizeJob
 from stageloom.store.commit import NewRealization, Provenance
 from stageloom.store.locks import Lock
+from stageloom.store.objects import parse_derivation
 from stageloom.store.store import Store
 
 
@@ -97,6 +99,7 @@ class Jobs:
             ],
             took=realized.took,
             reads=realized.reads,
+            derivation=parse_derivation(realized.derivation) if realized.derivation is not None else None,
             run=self.run_of(job.instance),
         )
 
@@ -117,6 +120,7 @@ class Jobs:
         action: str,
         took: float,
         reads: Mapping[str, str],
+        derivation: Derivation | None = None,
         scratch: Path | None = None,
         files: list[tuple[str, int, str]] | None = None,
         tree: str | None = None,
@@ -124,7 +128,7 @@ class Jobs:
     ) -> NewRealization:
         assert target.derivation is not None
         return NewRealization(
-            derivation=target.derivation,
+            derivation=derivation or target.derivation,
             context=looked.context,
             action=action,
             scratch=scratch,
@@ -143,6 +147,8 @@ class Jobs:
 
     def _action(self, looked: Looked, realized: Realized) -> str:
         """Return the key under which equal work finds this; work that read references is found by nothing else."""
+        if realized.derivation is not None:
+            return digest("late/1", realized.derivation)
         if realized.references:
             return digest("references/1", [looked.dref.hash, looked.context_key])
         return looked.action

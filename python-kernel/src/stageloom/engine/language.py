@@ -20,14 +20,29 @@ from stageloom.rpc.messages import (
     Point,
     Problem,
     RealizeJob,
+    Reason,
     Span,
 )
+from stageloom.store.found import Found
+from stageloom.store.store import Store
 from stageloom.tracking.blobs import Blobs
 from stageloom.tracking.evidence import Evidence
 from stageloom.tracking.fingerprint import Code
 from stageloom.tracking.snapshot import Snapshot
 
 LanguageName = Literal["function", "derivation", "reactor"]
+
+
+class Late(Protocol):
+    """Looks up a stage among its past runs."""
+
+    def find(self, store: Store, trees: Sequence[str], holds: Callable[[Found], bool]) -> Found | None:
+        """Return the run that would be the same again, given the trees chosen for all it may depend on."""
+        ...
+
+    def reasons(self, store: Store, last: Found, trees: Sequence[str]) -> Sequence[Reason]:
+        """Return why ``last``, its newest run, would not be the same again."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +55,8 @@ class Target:
     count. ``derivation`` is None for a
     stage that cannot be planned (*broken*), or not before the planner has spoken (*unknown*). A target with an
     ``alias`` only stands for the target of that name, its one dependency: it has the same derivation and realizations
-    and is never run itself.
+    and is never run itself. What a target with ``late`` depends on is known only once it has run: it is looked up by
+    that, and its ``derivation`` is what is known before.
     """
 
     name: str
@@ -61,6 +77,7 @@ class Target:
     count: int = 1
     outputs: int = 1
     reach: str = ""
+    late: Late | None = None
 
     @property
     def plural(self) -> bool:

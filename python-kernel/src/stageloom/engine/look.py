@@ -85,6 +85,10 @@ def look(
     trees = {
         role: [tree for name in names for tree in choices[name].trees] for role, names in target.dependencies.items()
     }
+    if target.late is not None:
+        run = target.late.find(store, [tree for chosen in trees.values() for tree in chosen], observed.holds)
+        choice = Choice(run.dref, (run.rref,), (run.tree,)) if run is not None else None
+        return Looked(dref, context, key, derivation, trees, choice, run, recorded=True)
     realizations = [one for one in store.find(dref, key) if observed.holds(one)]
     if realizations:
         taken = _matched(target, realizations, ask)

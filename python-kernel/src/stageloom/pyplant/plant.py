@@ -18,12 +18,12 @@ from stageloom.pyplant.config import ConfigBase
 from stageloom.pyplant.declare import Declared
 from stageloom.pyplant.ingredient import Ingredient, type_named
 from stageloom.pyplant.pipework import Pipework
-from stageloom.pyplant.running import Declaring, declaring
 from stageloom.pyplant.warehouse import IngredientTypeSpec, Types
 from stageloom.reactors.code import Codes
 from stageloom.reactors.configuration import answer
 from stageloom.reactors.outlet import Outlet, Sent
 from stageloom.reactors.past import Past, PastRun
+from stageloom.reactors.reading import Declaring, declares_only
 from stageloom.reactors.session import OnHand, Running, Session
 from stageloom.reactors.session import Reactor as Known
 from stageloom.reactors.source import sends_of
@@ -178,9 +178,9 @@ class Plant:
         self._types = Types(self.logger)
         self.warehouse = PlantWarehouse(self, self._types)
         self._known: dict[str, Known] = {}
-        self._declaring = declaring()
+        self._declaring = declares_only(self)
         self._closed = False
-        if self._declaring is not None:
+        if self._declaring:
             return  # the file is only being read for its reactors
         self._store = Store.open(Path(self.plantDir) / STORE)
         for warning in self._store.warnings:
@@ -198,7 +198,7 @@ class Plant:
 
     def shutdown(self) -> None:
         """End the plant: all that was finished is durable then."""
-        if self._closed or self._declaring is not None:
+        if self._closed or self._declaring:
             return
         self._closed = True
         try:
@@ -218,7 +218,7 @@ class Plant:
                 raise RuntimeError(f"{func!r} is no reactor: mark the function with @ReactorFunc.")
             self.reactors[func.__name__] = Reactor(func.__name__, func)
             added.append(func)
-        if self._declaring is not None:
+        if self._declaring:
             return
         self._past.load(func.__name__ for func in added)
         self._past_is_whole = False
@@ -253,8 +253,8 @@ class Plant:
             self.add_all_visible_reactors()
         if name not in self.reactors:
             raise ValueError(f"There is no reactor {name!r}: add it to the plant with add_reactors.")
-        if self._declaring is not None:
-            raise Declaring(self, name)
+        if self._declaring:
+            raise Declaring
         if self._session.state(name) == "done":
             self.logger.info("Reactor '%s' has run in this session already.", name)
             return
@@ -265,7 +265,7 @@ class Plant:
     def set_config(self, config: Mapping[str, Any] | ConfigBase) -> None:
         """Set the configuration; what was run with another is looked up anew."""
         self.config = config if isinstance(config, ConfigBase) else ConfigBase(dictionary=dict(config))
-        if self._declaring is None:
+        if not self._declaring:
             self._flush()
             self._session = self._new_session()
             self._past.load(self.reactors)
@@ -288,7 +288,7 @@ class Plant:
 
     def is_ingredient_known(self, name: str) -> bool:
         """Return whether an ingredient of that name was ever sent."""
-        return self._declaring is None and name in self._names()
+        return not self._declaring and name in self._names()
 
     def fetch_ingredient(self, name: str) -> Any:
         """Return an ingredient as this session has it, else as it was sent last; None where there is none."""
@@ -339,7 +339,7 @@ class Plant:
         return Session(self._store, self._past, self._ask, _Listener(self), self._read, self._make_outlet)
 
     def _flush(self) -> None:
-        if self._declaring is None:
+        if not self._declaring:
             self._session.flush()
 
     def _know(self, func: Callable[..., Any]) -> None:
@@ -429,7 +429,7 @@ class Plant:
         return runs[0].reactor, runs[0].sent[name], lambda: self._store.tree(tree)
 
     def _fetch(self, name: str, signature: str | None) -> Any:
-        found = None if self._declaring is not None else self._found(name)
+        found = None if self._declaring else self._found(name)
         if found is None or (signature is not None and signature != self.stringHash(found[1].content)):
             return None
         _, sent, folder = found

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from stageloom.model.classes import dataclass
+from stageloom.rpc.messages import Span
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -83,3 +84,52 @@ def functions_in(tree: ast.Module) -> Iterator[Function]:
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node
+
+
+@dataclass(frozen=True, slots=True)
+class ReactorSource:
+    """A reactor in a file: what it, and what it calls in that file, names. ``first_line`` is its first decorator's."""
+
+    name: str
+    span: Span
+    first_line: int
+    doc: str
+    receives: tuple[str, ...]
+    sends: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+def reactors_in(tree: ast.Module, path: str) -> list[ReactorSource]:
+    """Return the reactors at the top level of a module, the last of each name, in order."""
+    functions = {node.name: node for node in functions_in(tree)}
+    named = {name: named_in(node) for name, node in functions.items()}
+    return [_reactor(node, path, named) for node in functions.values() if is_marked(node, "ReactorFunc")]
+
+
+def is_marked(node: Function, decorator: str) -> bool:
+    """Return whether a function has this decorator."""
+    return any(ast.unparse(one).rpartition(".")[2] == decorator for one in node.decorator_list)
+
+
+def _reactor(node: Function, path: str, named: Mapping[str, Named]) -> ReactorSource:
+    reached = {node.name: None}
+    for name in (pending := [node.name]):
+        more = [one for one in named[name].calls if one in named and one not in reached]
+        reached.update(dict.fromkeys(more))
+        pending.extend(more)
+
+    def together(part: Callable[[Named], tuple[str, ...]]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one for name in reached for one in part(named[name])))
+
+    first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+    column = node.col_offset + len("def " if isinstance(node, ast.FunctionDef) else "async def ")
+    span = Span(path, node.lineno - 1, column, node.lineno - 1, column + len(node.name))
+    return ReactorSource(
+        node.name,
+        span,
+        first,
+        ast.get_docstring(node) or "",
+        together(lambda one: one.receives),
+        together(lambda one: one.sends),
+        together(lambda one: one.parameters),
+    )

@@ -28,15 +28,27 @@ def answer_of(value: object, code_of: CodeOf) -> Json:
 
     What cannot be compared between processes is never equal to anything, and says so.
     """
-    try:
-        described = describe(value, code_of)
-    except (RecursionError, _IncomparableError):
+    described = described_or_none(value, code_of)
+    if described is None:
         return {"incomparable": type(value).__qualname__}
+    return answer_described(described[0], lambda: _ADDRESS.sub("", repr(value)))
+
+
+def described_or_none(value: object, code_of: CodeOf) -> tuple[Json] | None:
+    """Return ``value`` as JSON, None where it cannot be compared between processes."""
+    try:
+        return (describe(value, code_of),)
+    except (RecursionError, _IncomparableError):
+        return None
+
+
+def answer_described(described: Json, show: Callable[[], str] | None = None) -> Json:
+    """Return what :func:`answer_of` does, for a value that is described already."""
     text = canonical_text(described)
     if len(text) <= _LONGEST:
         return {"value": described}
-    shown = _ADDRESS.sub("", repr(value))[:_SHOWN]
-    return {"digest": hashlib.sha256(text.encode("ascii")).hexdigest(), "shown": shown}
+    shown = show() if show is not None else text
+    return {"digest": hashlib.sha256(text.encode("ascii")).hexdigest(), "shown": shown[:_SHOWN]}
 
 
 class _IncomparableError(Exception):

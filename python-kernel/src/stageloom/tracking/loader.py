@@ -14,7 +14,9 @@ import linecache
 import os
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from types import CodeType, MappingProxyType, ModuleType
 
@@ -28,6 +30,30 @@ from stageloom.tracking.sources import decode
 
 class IncompatibleSnapshotError(RuntimeError):
     """This process has imported another version of a project file: take another process."""
+
+
+class EndOfModule(BaseException):  # no error: the module is taken as it is up to there
+    """Raised by what must not go on while a project's module is only loaded."""
+
+
+_LOADING: ContextVar[bool] = ContextVar("stageloom_loading", default=False)
+
+
+def is_loading() -> bool:
+    """Return whether a project's module is being loaded right now, and not run as a program."""
+    return _LOADING.get()
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Take what runs meanwhile as a module that is being loaded; :class:`EndOfModule` ends it."""
+    token = _LOADING.set(True)
+    try:
+        yield
+    except EndOfModule:
+        pass
+    finally:
+        _LOADING.reset(token)
 
 
 class _ProjectLoader(importlib.machinery.SourceFileLoader):
@@ -56,7 +82,8 @@ class _ProjectLoader(importlib.machinery.SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         self._owner.note(module.__name__, self.rel, str(self.path))
-        super().exec_module(module)
+        with loading():
+            super().exec_module(module)
 
 
 class Loader(importlib.abc.MetaPathFinder):

@@ -16,6 +16,7 @@ from stageloom.derivations.plan import plan as plan_derivations
 from stageloom.functions.execute import Load
 from stageloom.functions.execute import execute as execute_function
 from stageloom.functions.execute import plan as plan_functions
+from stageloom.model.values import Json
 from stageloom.progress import reporting
 from stageloom.rpc.messages import (
     JobDone,
@@ -26,6 +27,7 @@ from stageloom.rpc.messages import (
     MatchJob,
     PlanJob,
     Planned,
+    PlannedStage,
     Point,
     Realized,
     RealizeJob,
@@ -35,6 +37,7 @@ from stageloom.rpc.wire import encode
 from stageloom.store.trees import scan
 from stageloom.tracking.loader import IncompatibleSnapshotError
 from stageloom.tracking.reads import VARIABLE
+from stageloom.tracking.snapshot import Snapshot
 from stageloom.worker.failures import failure_of
 from stageloom.worker.observed import Observer, observing
 from stageloom.worker.project import Loaded, Project
@@ -163,6 +166,7 @@ class _Attempt:
 def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded) -> Realized:
     memory = PeakMemory()
     references, warnings, instances = False, tuple[str, ...](), tuple[str, ...]()
+    derivation: Json = None
     observer = Observer(job.root, (job.store, job.scratch))
     with (
         surroundings(job.root, job.path, job.seed),
@@ -173,6 +177,11 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded) ->
         start = time.perf_counter()
         if job.language == "function":
             warnings = execute_function(job, loaded.functions, loaded.code, load, loaded.code_of)
+        elif job.language == "reactor":
+            from stageloom.pyplant.execute import execute as execute_reactor  # on use: it is large
+
+            module, content = load(job.path), loaded.snapshot.read(job.path)
+            derivation, warnings = execute_reactor(job, module, content, loaded.code_of)
         else:
             module = load(job.path)
             executed = execute_derivation(job, module, loaded.snapshot, loaded.code)
@@ -182,7 +191,8 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded) ->
     own = observer.reads(job.inputs)
     PROJECT.note_imports(observer.imports(own))
     reads = {**PROJECT.import_reads, **own}
-    return Realized(files, took, memory.read(), (*warnings, *_undeclared(own)), references, instances, reads)
+    told = (*warnings, *_undeclared(own))
+    return Realized(files, took, memory.read(), told, references, instances, reads, derivation)
 
 
 def _undeclared(reads: Mapping[str, str]) -> Iterator[str]:
@@ -210,4 +220,16 @@ def _plan(job: PlanJob, load: Load, loaded: Loaded) -> Planned:
         functions = plan_functions(loaded.functions, load)
         module = load(job.path)
         derivations = plan_derivations(module, job.path, loaded.snapshot, loaded.code, job.sets)
-    return Planned([*functions.stages, *derivations.stages], [*functions.problems, *derivations.problems])
+        reactors = _plan_reactors(module, loaded.snapshot, job.path)
+    stages = [*functions.stages, *derivations.stages, *reactors]
+    return Planned(stages, [*functions.problems, *derivations.problems])
+
+
+def _plan_reactors(module: ModuleType, snapshot: Snapshot, path: str) -> Sequence[PlannedStage]:
+    from stageloom.reactors.language import Reactors  # on use: most files have none
+
+    if not Reactors().speaks(snapshot, path):
+        return ()
+    from stageloom.pyplant.execute import plan as plan_reactors
+
+    return plan_reactors(module, snapshot.read(path))

@@ -1,0 +1,278 @@
+"""Reactors as the engine sees them: a guess from the source of who sends what to whom, and past runs to look up."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from stageloom.engine.language import AskPlanner, CannotPlanError, Target
+from stageloom.model.classes import dataclass
+from stageloom.model.objects import Derivation
+from stageloom.model.values import Json, canonical_text, digest, from_json
+from stageloom.reactors.outlet import Sent, sent_in
+from stageloom.reactors.past import Past, PastRun
+from stageloom.reactors.source import ReactorSource, reactors_in
+from stageloom.reactors.trace import ABSENT, Kind
+from stageloom.reactors.values import answer_described
+from stageloom.reactors.walk import same, walk
+from stageloom.rpc.messages import Parameter, PlannedStage, Problem, Reason, Span
+from stageloom.store.errors import StoreError
+from stageloom.store.found import Found
+from stageloom.store.store import Store
+from stageloom.tracking.blobs import Blobs
+from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.snapshot import Snapshot
+from stageloom.tracking.sources import BadSourceError, parse
+
+_IMPORT = re.compile(rb"\bstageloom\b[^\n]*\bpyplant\b")
+_MARK = b"ReactorFunc"
+_SHOWN = 80
+
+
+def reactor_code(code: Code, path: str, name: str) -> str:
+    """Return what stands for a reactor's code, as ``Codes.of`` does for a function at hand."""
+    return digest("reactor-code/1", [code.alone(path, name).digest])
+
+
+class Reactors:
+    """PyPlant's way of writing stages. What a reactor depends on is known only when it has run."""
+
+    def speaks(self, snapshot: Snapshot, path: str) -> bool:
+        """Return whether the file imports ``stageloom.pyplant`` and it, or what it imports, has reactors."""
+        if path not in snapshot.files or not _IMPORT.search(snapshot.read(path)):
+            return False
+        return any(_MARK in snapshot.read(one) for one in snapshot.files)
+
+    def read(
+        self,
+        snapshot: Snapshot,
+        path: str,
+        code: Code,
+        ask: AskPlanner | None,
+        sets: Mapping[str, Json],
+        blobs: Blobs,
+    ) -> tuple[Sequence[Target], Sequence[Problem]]:
+        """Return the reactors of the file and of those it imports; how they stand is known when the planner spoke."""
+        del blobs
+        sources = {one.name: one for one in _sources(snapshot, path)}
+        needs = _needs(list(sources.values()))
+        problems: list[Problem] = []
+        told: Mapping[str, PlannedStage] | None = None
+        if ask is not None and sources:
+            try:
+                planned = ask(snapshot, path, sets)
+            except CannotPlanError as error:
+                message = ". ".join(one.rstrip(".") for one in (error.failure.message, error.failure.advice) if one)
+                span = Span(path, 0, 0, 1, 0)
+                problems.append(
+                    Problem("import-failed", f"{path} could not be run to learn its plant: {message}", span)
+                )
+            else:
+                told = {one.name: one for one in planned.stages if one.language == "reactor"}
+        pasts = _Pasts(path, tuple(sources))
+        targets = []
+        for name, source in sources.items():
+            stage = told.get(name) if told is not None else None
+            derivation = (
+                Derivation(name, "reactor", {}, code=reactor_code(code, source.span.path, name)) if stage else None
+            )
+            configuration = _given(name, stage.configuration if stage else {}, sets)
+            targets.append(
+                Target(
+                    name=name,
+                    function=name,
+                    language="reactor",
+                    path=path,
+                    span=source.span,
+                    derivation=derivation,
+                    dref=derivation.dref if derivation is not None else None,
+                    dependencies=needs[name],
+                    parameters=_parameters(name, source, configuration, sets),
+                    doc=source.doc,
+                    guessed=True,
+                    broken=told is None and ask is not None,
+                    late=_Late(name, derivation.code, configuration, stage.auxiliary, pasts)
+                    if derivation is not None and stage is not None
+                    else None,
+                )
+            )
+        return targets, problems
+
+
+def _sources(snapshot: Snapshot, path: str) -> Iterable[ReactorSource]:
+    for one in sorted(snapshot.files, key=lambda file: (file == path, file)):
+        content = snapshot.read(one)
+        if _MARK in content:
+            try:
+                tree, _ = parse(content, one)
+            except BadSourceError:
+                continue
+            yield from reactors_in(tree, one)
+
+
+def _needs(sources: Sequence[ReactorSource]) -> dict[str, dict[str, list[str]]]:
+    """Return, by ingredient, who may send each reactor what it receives."""
+    plain: dict[str, list[str]] = {}
+    patterns: list[tuple[str, str]] = []
+    for one in sources:
+        for name in one.sends:
+            if "*" in name:
+                patterns.append((name, one.name))
+            else:
+                plain.setdefault(name, []).append(one.name)
+    result: dict[str, dict[str, list[str]]] = {}
+    for one in sources:
+        result[one.name] = {}
+        for name in one.receives:
+            senders = list(plain.get(name, ()))
+            if "*" in name:
+                senders += [
+                    sender for sent, those in plain.items() if fnmatch.fnmatchcase(sent, name) for sender in those
+                ]
+            senders += [sender for sent, sender in patterns if _may_be(sent, name)]
+            others = [sender for sender in dict.fromkeys(senders) if sender != one.name]
+            if others and one.name not in plain.get(name, ()):
+                result[one.name][name] = others
+    return result
+
+
+def _may_be(one: str, other: str) -> bool:
+    """Return whether two names, each with ``*`` for anything, may be the same."""
+    return one == "*" or other == "*" or fnmatch.fnmatchcase(one, other) or fnmatch.fnmatchcase(other, one)
+
+
+def _given(name: str, configuration: Mapping[str, Json], sets: Mapping[str, Json]) -> dict[str, Json]:
+    own = {key.removeprefix(f"{name}."): value for key, value in sets.items() if key.startswith(f"{name}.")}
+    return {**configuration, **{key: value for key, value in own.items() if key in configuration}}
+
+
+def _parameters(
+    name: str, source: ReactorSource, configuration: Mapping[str, Json], sets: Mapping[str, Json]
+) -> list[Parameter]:
+    return [
+        Parameter(key, configuration[key], _show(configuration[key]), "set" if f"{name}.{key}" in sets else "default")
+        for key in source.parameters
+        if key in configuration
+    ]
+
+
+def _show(value: Json) -> str:
+    text = repr(from_json(value))
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+class _Pasts:
+    """The past of a file's reactors, read again where the store has changed, and what trees hold."""
+
+    def __init__(self, path: str, names: Sequence[str]) -> None:
+        self._path = path
+        self._names = names
+        self._past: Past | None = None
+        self._store: Store | None = None
+        self._as_of = -1
+        self._sent: dict[str, Mapping[str, Sent]] = {}
+
+    def of(self, store: Store) -> Past:
+        """Return the past as it is now."""
+        if self._past is None or self._store is not store or store.sequence != self._as_of:
+            self._past, self._store, self._as_of = Past(store, self._path), store, store.sequence
+            self._past.load(self._names)
+        return self._past
+
+    def contents(self, store: Store, trees: Iterable[str]) -> dict[str, str]:
+        """Return the contents of the ingredients in ``trees``, by name."""
+        result: dict[str, str] = {}
+        for tree in trees:
+            if tree not in self._sent:
+                try:
+                    hashes = {file.path: file.sha256 for file in store.manifest(tree).files}
+                    self._sent[tree] = sent_in(store.tree(tree), hashes)
+                except (StoreError, ValueError, OSError, KeyError):
+                    self._sent[tree] = {}  # no run of a reactor
+            result.update({name: one.content for name, one in self._sent[tree].items()})
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """Looks one reactor up among its past runs."""
+
+    name: str
+    code: str
+    configuration: Mapping[str, Json]
+    auxiliary: Sequence[str]
+    pasts: _Pasts
+
+    def find(self, store: Store, trees: Sequence[str], holds: Callable[[Found], bool]) -> Found | None:
+        """Return the run that would be the same again, given the trees chosen for all it may depend on."""
+        runs = [one for one in self.pasts.of(store).runs(self.name, self.code) if holds(one.found)]
+        contents = self.pasts.contents(store, trees)
+        looking = walk(runs, self.ask)
+        answer: str | None = None
+        while True:
+            try:
+                want = looking.send(answer)
+            except StopIteration as stop:
+                run: PastRun | None = stop.value
+                return run.found if run is not None else None
+            answer = contents.get(want.ingredient)
+
+    def ask(self, kind: Kind, path: tuple[str, ...]) -> Json:
+        """Answer a question about the configuration; subreactors count with the code that reaches them."""
+        if kind == "subreactor" or path[0] in self.auxiliary:
+            return None
+        value: Json = dict(self.configuration)
+        for key in path:
+            if not isinstance(value, dict) or key not in value:
+                return False if kind == "has" else ABSENT
+            value = value[key]
+        if kind == "has":
+            return True
+        if kind == "mapping" and isinstance(value, dict):
+            return {"mapping": True}
+        if kind == "keys" and isinstance(value, dict):
+            names: list[Json] = [*sorted(map(repr, value))]
+            return {"keys": names}
+        return answer_described(value)
+
+    def reasons(self, store: Store, last: Found, trees: Sequence[str]) -> Sequence[Reason]:
+        """Return why ``last``, its newest run, would not be the same again."""
+        run = next((one for one in self.pasts.of(store).every(self.name) if one.rref == last.rref), None)
+        if run is None:
+            return ()
+        found: list[Reason] = []
+        if run.code != self.code:
+            found.append(Reason("code", "code changed", self.name))
+        contents = self.pasts.contents(store, trees)
+        for step in run.steps:
+            if step.kind == "ingredient":
+                now = contents.get(step.path[0])
+                if now is not None and now != step.answer:
+                    found.append(Reason("dependency", f"the ingredient {step.name} changed", step.name))
+                continue
+            answer = self.ask(step.kind, step.path)
+            if answer is not None and not same(answer, step.answer):
+                before, after = _told(step.answer), _told(answer)
+                found.append(Reason("parameter", f"{step.name}: {before} → {after}", step.name, before, after))
+        return found
+
+
+def _told(answer: Json) -> str:
+    if isinstance(answer, dict):
+        if "value" in answer:
+            return _show(answer["value"])
+        if "shown" in answer:
+            return str(answer["shown"])
+        if answer == ABSENT:
+            return "not set"
+    return canonical_text(answer)
+
+
+def tree_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file of a stored tree, from the list beside it, for a worker without a store."""
+    import json
+
+    listed = json.loads(Path(f"{folder}.json").read_text("ascii"))
+    return {path: sha256 for path, _, sha256 in listed}
