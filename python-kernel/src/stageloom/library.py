@@ -9,6 +9,7 @@ from typing import Literal
 
 from stageloom.derivations.language import Derivations
 from stageloom.engine.language import Language, Pipeline
+from stageloom.engine.profiles import with_profile
 from stageloom.engine.project import blocking_problems, stages_named
 from stageloom.engine.schedule import StageState
 from stageloom.engine.telling import Entry
@@ -18,6 +19,7 @@ from stageloom.functions.language import Functions
 from stageloom.model.values import to_json
 from stageloom.reactors.language import Reactors
 from stageloom.rpc.messages import Failure, Point, Problem
+from stageloom.store.pins import workspace_name
 from stageloom.store.store import Store
 
 #: The ways a stage can be written.
@@ -47,19 +49,24 @@ class StageFailedError(RuntimeError):
 
 
 @contextmanager
-def open_workspace(root: Path, store: Path, *, create: bool = True) -> Iterator[Workspace]:
-    """Open the workspace at ``root`` with its store; jobs run in this process."""
-    with Store.open(store, create=create) as opened:
+def open_workspace(root: Path, store: Path, *, create: bool = True, pins: bool = True) -> Iterator[Workspace]:
+    """Open the workspace at ``root`` with its store; jobs run in this process. Its pins count where ``pins`` is true."""
+    with Store.open(store, create=create, workspace=workspace_name(root, store) if pins else "") as opened:
         yield Workspace(root, opened, LANGUAGES, InlineExecutor())
 
 
 def load(
-    target: str, *, sets: Mapping[str, object] | None = None, root: str | None = None, store: str | None = None
+    target: str,
+    *,
+    sets: Mapping[str, object] | None = None,
+    profile: str = "",
+    root: str | None = None,
+    store: str | None = None,
 ) -> object:
     """Return what a stage made, as it stands now: its return value, or the folder of its files if it has none.
 
     ``target`` is ``"pipeline.py:stage"``, without a stage the file's last; ``sets`` maps ``stage.parameter`` to another
-    value than the default.
+    value than the default, ``profile`` names one in ``stageloom.json``.
 
     Raises:
         NotRealizedError: when it isn't cached; nothing is run.
@@ -70,7 +77,7 @@ def load(
     """
     from stageloom.engine.status import standings
 
-    with _opened(target, sets, root, store) as (workspace, pipeline, name):
+    with _opened(target, sets, profile, root, store) as (workspace, pipeline, name):
         found = standings(workspace.store, pipeline)[name].found
         if found is None:
             raise NotRealizedError(f"{target} isn't cached; run: stageloom realize {target}")
@@ -78,7 +85,12 @@ def load(
 
 
 def realize(
-    target: str, *, sets: Mapping[str, object] | None = None, root: str | None = None, store: str | None = None
+    target: str,
+    *,
+    sets: Mapping[str, object] | None = None,
+    profile: str = "",
+    root: str | None = None,
+    store: str | None = None,
 ) -> object:
     """Run what is missing of a stage and all it depends on, in this process, and return it as :func:`load` does.
 
@@ -86,7 +98,7 @@ def realize(
         StageFailedError: naming the stage that failed first.
         SourceError, ValueError, TypeError, stageloom.store.errors.StoreError: as :func:`load` does.
     """
-    with _opened(target, sets, root, store) as (workspace, pipeline, name):
+    with _opened(target, sets, profile, root, store) as (workspace, pipeline, name):
         run = workspace.run(pipeline, [name], _Quiet())
         _refuse(pipeline, run.order)
         result = run.execute()
@@ -102,14 +114,14 @@ def realize(
 
 @contextmanager
 def _opened(
-    target: str, sets: Mapping[str, object] | None, root: str | None, store: str | None
+    target: str, sets: Mapping[str, object] | None, profile: str, root: str | None, store: str | None
 ) -> Iterator[tuple[Workspace, Pipeline, str]]:
     from stageloom.cli.target import find_place
 
     place = find_place([target], root, store)
     given = {key: to_json(value, key) for key, value in (sets or {}).items()}
     with open_workspace(place.root, place.store) as workspace:
-        pipeline = workspace.read(place.path, sets=given)
+        pipeline = workspace.read(place.path, sets=with_profile(place.root, profile, place.path, given))
         names = stages_named(pipeline, place.stages)
         _refuse(pipeline, names)
         if not names:

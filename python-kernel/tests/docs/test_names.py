@@ -65,7 +65,7 @@ def test_options() -> None:
     told = {
         option: set(re.findall(r"`(\w+)`", row[1])) if row[1] != "all" else set(_commands())
         for row in rows(section(GUIDE, "On a CI"))
-        for option in re.findall(r"`(--?[a-z]+)", row[0])
+        for option in re.findall(r"`(--?[a-z-]+)", row[0])
     }
     there: dict[str, set[str]] = {}
     for name, parser in _commands().items():

@@ -14,10 +14,12 @@ from types import FrameType
 from typing import Literal
 
 from stageloom.cli import show
+from stageloom.cli.place import heeds_pins, no_pins
 from stageloom.cli.quick import input_names
 from stageloom.cli.target import Place, find_place, parse_sets, store_of, workspace_of
 from stageloom.engine import standing
 from stageloom.engine.language import Pipeline
+from stageloom.engine.profiles import with_profile
 from stageloom.engine.project import UnknownStageError, blocking_problems, closest
 from stageloom.engine.run import Run, RunResult
 from stageloom.engine.schedule import StageState
@@ -46,7 +48,7 @@ _LOUD = ("done", "failed")
 def realize(arguments: argparse.Namespace) -> int:
     """Run what is missing of the named stages."""
     with _opened(arguments) as (workspace, place):
-        pipeline = workspace.read(place.path, sets=parse_sets(arguments.set))
+        pipeline = workspace.read(place.path, sets=_sets(arguments, place))
         # first those of the whole file: one with a syntax error has no stages to name
         if blocking_problems(pipeline, ()) and _refuse(pipeline, (), as_json=arguments.json):
             return 2
@@ -64,19 +66,19 @@ def realize(arguments: argparse.Namespace) -> int:
         if result.outcome == "done":
             made = {name: result.entries[name].found for name in run.order}
             chosen = {name: found.rref for name, found in made.items() if found is not None}
-            standing.keep(workspace.store, pipeline, arguments.set, chosen, input_names)
+            standing.keep(workspace.store, pipeline, _set_words(arguments), chosen, input_names)
         return _EXIT[result.outcome]
 
 
 def status(arguments: argparse.Namespace) -> int:
     """Say how stages stand."""
     with _opened(arguments) as (workspace, place):
-        pipeline = workspace.read(place.path, sets=parse_sets(arguments.set))
+        pipeline = workspace.read(place.path, sets=_sets(arguments, place))
         plan = workspace.describe(pipeline)
         stages = _selected(plan, place)
         made = {stage.name: stage.realization for stage in plan.stages if stage.is_ == "cached"}
         chosen = {name: RRef.parse(found.rref) for name, found in made.items() if found is not None}
-        standing.keep(workspace.store, pipeline, arguments.set, chosen, input_names)
+        standing.keep(workspace.store, pipeline, _set_words(arguments), chosen, input_names)
         if arguments.json:
             show.say(json.dumps({**_as_dict(encode(plan)), "stages": [encode(stage) for stage in stages]}))
         else:
@@ -92,7 +94,7 @@ def status(arguments: argparse.Namespace) -> int:
 def why(arguments: argparse.Namespace) -> int:
     """Say why stages aren't cached."""
     with _opened(arguments) as (workspace, place):
-        sets = parse_sets(arguments.set)
+        sets = _sets(arguments, place)
         plan = workspace.plan(place.path, sets=sets)
         stages = _selected(plan, place)
         found = {stage.name: workspace.why(place.path, stage.name, sets=sets) for stage in stages}
@@ -111,7 +113,7 @@ def invalidate(arguments: argparse.Namespace) -> int:
     """Hide what is cached of stages."""
     with _opened(arguments) as (workspace, place):
         hidden = workspace.invalidate(
-            place.path, place.stages, dependents=arguments.dependents, sets=parse_sets(arguments.set)
+            place.path, place.stages, dependents=arguments.dependents, sets=_sets(arguments, place)
         )
         if arguments.json:
             show.say(json.dumps(encode(hidden)))
@@ -136,10 +138,20 @@ def undo(arguments: argparse.Namespace) -> int:
         return 0
 
 
+def _sets(arguments: argparse.Namespace, place: Place) -> Mapping[str, Json]:
+    return with_profile(place.root, arguments.profile, place.path, parse_sets(arguments.set))
+
+
+def _set_words(arguments: argparse.Namespace) -> list[str]:
+    """Return the words that set parameters; those with a profile are no answer to a command without one."""
+    profile = [f"--profile={arguments.profile}"] if arguments.profile else []
+    return [*arguments.set, *profile, *no_pins(arguments.pins)]
+
+
 @contextmanager
 def _opened(arguments: argparse.Namespace) -> Iterator[tuple[Workspace, Place]]:
     place = find_place(arguments.targets, arguments.root, arguments.store)
-    with open_workspace(place.root, place.store) as workspace:
+    with open_workspace(place.root, place.store, pins=heeds_pins(getattr(arguments, "pins", None))) as workspace:
         yield workspace, place
 
 

@@ -10,12 +10,13 @@ from stageloom.cli import commands
 from stageloom.cli.place import UsageError
 from stageloom.cli.show import complain
 
-#: 0 it is so · 1 a stage failed, or ``status --check`` found one that isn't cached · 2 the words or the source are
-#: wrong · 3 the store can't be used · 130 interrupted.
+#: 0 it is so · 1 a stage failed, ``status --check`` found one that isn't cached, or ``verify`` damage · 2 the words or
+#: the source are wrong · 3 the store, an archive or a remote can't be used · 130 interrupted.
 OK, FAILED, USAGE, STORE, INTERRUPTED = 0, 1, 2, 3, 130
 
 _CODES = (
-    "exit codes: 0 done, 1 a stage failed or (status --check) isn't cached, 2 usage or source, 3 store, 130 interrupted"
+    "exit codes: 0 done, 1 a stage failed, (status --check) isn't cached or (verify) damage, 2 usage or source, "
+    "3 store, archive or remote, 130 interrupted"
 )
 
 
@@ -61,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--set", action="append", default=[], metavar="STAGE.PARAMETER=VALUE", help="another value for a parameter"
         )
+        sub.add_argument(
+            "--profile", default="", help="the parameters of a profile in stageloom.json; --set comes first"
+        )
 
     realize = add("realize", commands.realize, "Run what is missing of the named stages and all they depend on.")
     realize.add_argument("targets", nargs="+", metavar="FILE[:STAGE]", help="pipeline.py, or pipeline.py:plot")
@@ -83,4 +87,86 @@ def _parser() -> argparse.ArgumentParser:
 
     undo = add("undo", commands.undo, "Undo an invalidation, the last one unless its number is given.")
     undo.add_argument("sequence", nargs="?", type=int, default=0)
+    _add_keeping(add)
+    for sub in (realize, status, why):
+        pins = "take what is pinned (default: yes, unless the variable CI is set)"
+        sub.add_argument("--pins", action=argparse.BooleanOptionalAction, default=None, help=pins)
     return parser
+
+
+def _add_keeping(add: Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]) -> None:
+    """Add the commands about the store."""
+    some = "[RREF|FILE[:STAGE]]"
+
+    gc = add("gc", _keeping("gc"), "Collect what no pipeline reaches and nobody has pinned; only say so, by default.")
+    gc.add_argument("targets", nargs="*", metavar="FILE", help="the pipelines that count (default: all there are)")
+    gc.add_argument("--delete", action="store_true", help="do it")
+    gc.add_argument("--keep", action="append", default=[], metavar="RREF", help="keep this realization, too")
+    gc.add_argument("--older-than", type=_time, metavar="TIME", help="only what was made longer ago: 30d, 12h, 90min")
+    gc.add_argument("--max-size", type=_size, metavar="SIZE", help="only as much, oldest first, as makes the rest fit")
+    gc.add_argument("--no-pipelines", action="store_true", help="collect what pipelines reach, as well")
+
+    verify = add("verify", _keeping("verify"), "Read everything in the store and say what is not as it was stored.")
+    verify.add_argument("--repair", action="store_true", help="move what is damaged aside and make the index anew")
+
+    pack = add("pack", _keeping("pack"), "Write realizations, with all they were made from, into a zip archive.")
+    pack.add_argument("archive", metavar="ARCHIVE")
+    unpack = add("unpack", _keeping("unpack"), "Take in an archive, all of it or nothing; everything is checked.")
+    unpack.add_argument("archive", metavar="ARCHIVE")
+    push = add("push", _keeping("push"), "Send realizations to a remote, as far as it lacks them.")
+    push.add_argument("remote", metavar="URL", help="any address that fsspec knows: s3://…, sftp://…, a folder")
+    pull = add("pull", _keeping("pull"), "Take in realizations from a remote; everything is checked.")
+    pull.add_argument("remote", metavar="URL", help="what was pushed to, or its copy on a web server")
+    for sub in (pack, push, pull):
+        sub.add_argument("what", nargs="*", metavar=some, help="(default: everything)")
+    for sub in (pack, push):
+        sub.add_argument("--bare", action="store_true", help="without source files, logs and curves")
+    for sub in (unpack, pull):
+        sub.add_argument("--max-size", type=_size, metavar="SIZE", help="take in no more than this: 10GB")
+
+    pin = add("pin", _keeping("pin"), "Have a realization chosen, whatever newer ones there are; without words, list.")
+    pin.add_argument("what", nargs="*", metavar=some)
+    unpin = add("unpin", _keeping("unpin"), "Take the pin of a realization away.")
+    unpin.add_argument("what", nargs="+", metavar=some)
+
+    history = add("history", _past("history"), "List realizations, newest first; of a reference, all it was made from.")
+    history.add_argument("what", nargs="*", metavar=some)
+    history.add_argument("--all", action="store_true", help="and those that were invalidated")
+    history.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default: 50)")
+    compare = add("compare", _past("compare_two"), "Compare two realizations stage by stage: code, parameters, metrics.")
+    compare.add_argument("first", metavar="RREF")
+    compare.add_argument("second", metavar="RREF")
+
+
+def _past(name: str) -> Callable[[argparse.Namespace], int]:
+    def command(arguments: argparse.Namespace) -> int:
+        from stageloom.cli import history
+
+        run: Callable[[argparse.Namespace], int] = getattr(history, name)
+        return run(arguments)
+
+    return command
+
+
+def _keeping(name: str) -> Callable[[argparse.Namespace], int]:
+    def command(arguments: argparse.Namespace) -> int:
+        from stageloom.cli import keeping
+
+        run: Callable[[argparse.Namespace], int] = getattr(keeping, name)
+        return run(arguments)
+
+    return command
+
+
+def _size(text: str) -> int:
+    """Return the bytes that ``text`` means."""
+    from stageloom.cli.selection import parse_size
+
+    return parse_size(text)
+
+
+def _time(text: str) -> float:
+    """Return the seconds that ``text`` means."""
+    from stageloom.cli.selection import parse_time
+
+    return parse_time(text)

@@ -65,6 +65,16 @@ def store_of(root: str, store: str | None) -> str:
     return os.path.realpath(os.path.expanduser(named)) if named else os.path.join(root, _HOME, "store")
 
 
+def heeds_pins(told: bool | None = None) -> bool:  # noqa: FBT001  # what a command's option says
+    """Return whether pins count: as ``told``, else unless this is a CI."""
+    return not os.environ.get("CI") if told is None else told
+
+
+def no_pins(told: bool | None = None) -> list[str]:  # noqa: FBT001
+    """Return the word that stands among those that decide an answer where pins don't count."""
+    return [] if heeds_pins(told) else ["--no-pins"]
+
+
 def _split(text: str) -> tuple[str, str]:
     head, colon, tail = text.rpartition(":")
     if colon and not os.path.exists(text) and "/" not in tail and "\\" not in tail:

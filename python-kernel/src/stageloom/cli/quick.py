@@ -55,7 +55,8 @@ def answer(words: Sequence[str]) -> int | None:
     try:
         told = _Words(words)
         root, path, stages, store = place.locate(told.targets, told.last("--root"), told.last("--store"))
-        stood = standing.recall(store, root, path, told.options["--set"], input_names)
+        words = [*told.options["--set"], *place.no_pins()]
+        stood = standing.recall(store, root, path, words, input_names)
         if stood is None:
             return None
         lines = _realize(stood, stages, told) if told.command == "realize" else _status(stood, stages)

@@ -95,7 +95,7 @@ def look(
         if not taken:
             return _missing(dref, context, key, derivation, trees, target, realizations)
         choice = chosen(dref, taken)
-        rivals = realizations if target.match == "only" and len({one.tree for one in realizations}) > 1 else ()
+        rivals = realizations if _rival(target, realizations) else ()
         return Looked(dref, context, key, derivation, trees, choice, taken[-1], recorded=True, rivals=rivals)
     same_work = store.find_action(action_key(derivation, trees), observed.holds) if target.count == 1 else None
     if same_work is None:
@@ -114,6 +114,15 @@ def _matched(target: Target, realizations: Sequence[Found], ask: AskMatcher | No
     answer = ask(target, [one.rref for one in realizations]) if ask is not None else None
     wanted = set(answer or ())
     return [one for one in realizations if one.rref in wanted]
+
+
+def _rival(target: Target, realizations: Sequence[Found]) -> bool:
+    """Return whether a stage that takes only one has several that differ, none of them pinned."""
+    return (
+        target.match == "only"
+        and len({one.tree for one in realizations}) > 1
+        and not any(one.pinned for one in realizations)
+    )
 
 
 def _missing(

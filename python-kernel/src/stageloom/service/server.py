@@ -17,6 +17,7 @@ from stageloom.engine.project import UnknownParameterError, UnknownStageError
 from stageloom.engine.workspace import NoSuchRealizationError, Workspace
 from stageloom.executors.host import HostExecutor
 from stageloom.library import LANGUAGES
+from stageloom.model.references import RRef
 from stageloom.model.values import Json
 from stageloom.rpc import handshake
 from stageloom.rpc.endpoint import Endpoint, in_thread
@@ -24,6 +25,7 @@ from stageloom.rpc.errors import INVALID_PARAMS, REQUEST_FAILED, RpcError
 from stageloom.rpc.messages import (
     Artifacts,
     ArtifactsParams,
+    Described,
     Empty,
     ExportParams,
     Failure,
@@ -114,6 +116,7 @@ class Server:
             "store/outputs": self._outputs,
             "store/locate": self._locate,
             "store/export": self._export,
+            "store/describe": self._describe,
         }
 
     def _initialize(self, params: InitializeParams) -> InitializeResult:
@@ -147,6 +150,15 @@ class Server:
 
     def _sets(self, params: PlanParams | WhyParams | InvalidateParams) -> Mapping[str, Json]:
         return with_profile(self._open.root, params.profile, params.path, params.sets)
+
+    def _describe(self, params: FileParams) -> Described:
+        from stageloom.engine.history import describe_history
+
+        rref = RRef.parse(params.rref)
+        found = self._open.store.get(rref)
+        return Described(
+            describe_history(self._open.store, self._open.root, rref), found.at if found is not None else 0.0
+        )
 
     def _profiles(self, params: Empty) -> Profiles:
         del params

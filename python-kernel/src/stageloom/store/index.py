@@ -224,6 +224,7 @@ class Index:
     def find_many(self, keys: Sequence[str], workspace: str) -> dict[str, list[Found]]:
         """Return, for each key that has any, the visible and undamaged realizations in order of sequence.
 
+        What is pinned in the workspace comes last, as if it were the latest.
         A key is a derivation's hash followed by the context key.
         """
         known = self._finds
@@ -243,8 +244,11 @@ class Index:
                 found = _found(row, pinned)
                 if found.visible and not (damaged and _is_damaged(found, damaged)):
                     result[row[1]].append(found)
-            known.update(((key, workspace), tuple(those)) for key, those in result.items())
-        return {key: list(those) for key in keys if (those := known[key, workspace])}
+            for key, answers in result.items():
+                if pinned:
+                    answers.sort(key=lambda found: found.pinned)
+                known[key, workspace] = tuple(answers)
+        return {key: list(kept) for key in keys if (kept := known[key, workspace])}
 
     def find_action(self, action: str, workspace: str, accept: Callable[[Found], bool]) -> Found | None:
         """Return the last visible realization of the work ``action`` that is ``accept``-ed.

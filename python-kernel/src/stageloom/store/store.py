@@ -164,7 +164,10 @@ class Store:
     # --- looking up --------------------------------------------------------------------------------------------------
 
     def find(self, dref: DRef, context_key: str) -> list[Found]:
-        """Return the visible realizations of ``dref`` in that context, in order of sequence: the latest is last."""
+        """Return the visible realizations of ``dref`` in that context, in order of sequence: the latest is last.
+
+        What is pinned in the workspace that the store was opened for comes after all others.
+        """
         return self.find_many([(dref.hash, context_key)])[0]
 
     def find_many(self, keys: Sequence[tuple[str, str]]) -> list[list[Found]]:
