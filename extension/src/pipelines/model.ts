@@ -32,6 +32,7 @@ import {
 import { problemsOf } from "./problems.js";
 import { Recorder } from "./recorder.js";
 import { RunWaits, type RunOutcome } from "./runs.js";
+import { Throttle } from "./throttle.js";
 
 /** Whether the user trusts the workspace: nothing of it runs before. */
 export interface Trust {
@@ -78,6 +79,7 @@ export class PipelineModel implements Disposable {
   readonly #states = new Map<string, PipelineState>();
   readonly #needed = new Set<string>();
   readonly #planning: Planning;
+  readonly #reading = this.#lifetime.add(new Throttle());
   readonly #recorder = new Recorder();
   readonly #waits = new RunWaits();
   readonly #changes: Emitter<ModelChange>;
@@ -300,7 +302,10 @@ export class PipelineModel implements Disposable {
     const turn = this.#turn();
     const now = text ?? (path.endsWith(".py") ? await this.#parts.files.read(path) : null);
     if (this.#lifetime.ended) return;
-    if (path.endsWith(".py") && this.#take(path, now, turn)) this.#reread();
+    if (path.endsWith(".py"))
+      this.#reading.run(path, () => {
+        if (this.#take(path, now, turn)) this.#reread();
+      });
     if (text === null && !path.endsWith(".py")) await this.#folder(path);
     this.#replan((state) => concerns(state, path, now === null), text === null ? "after" : "later");
   }
