@@ -39,6 +39,11 @@ from stageloom.pylightnix import (
     rref2path,
     rrefctx,
     selfref,
+    spack,
+    sunpack,
+)
+from stageloom.pylightnix import (
+    Path as FacePath,
 )
 
 
@@ -138,6 +143,15 @@ def test_several_realizations_at_once(S: StorageSettings) -> None:
     rrefs = realizeMany(instantiate(stage, S=S))
     assert sorted(Path(rref2path(rref, S), "n").read_text() for rref in rrefs) == ["0", "1", "2"]
     assert realizeMany(instantiate(stage, S=S)) == rrefs
+
+
+def test_the_order_of_keys_travels(S: StorageSettings, tmp_path: Path) -> None:
+    rref = realize1(instantiate(stage_number, S=S))
+    D = mkSS(str(tmp_path / "other"))
+    fsinit(D)
+    spack([rref], FacePath(tmp_path / "a.zip"), S)
+    sunpack(FacePath(tmp_path / "a.zip"), D)
+    assert list(drefcfg(rref2dref(rref), D).val) == ["name", "zeta", "n", "out"]
 
 
 def test_removed(S: StorageSettings) -> None:

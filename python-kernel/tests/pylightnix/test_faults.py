@@ -410,6 +410,7 @@ def test_archives_that_lie_are_refused(S: StorageSettings, tmp_path: Path) -> No
         "beside": with_list(entry(beside={"../_evil": 1})),
         "reference": with_list(entry(rref=listed["realizations"][1]["rref"])),
         "dependency": with_list({**listed, "realizations": listed["realizations"][1:]}),
+        "order": with_list(entry(order="[[]]")),
         "garbage": {**members, "pylightnix.json": b"{{{"},
     }
     for name, content in bad.items():

@@ -27,20 +27,21 @@ def _commit(store: Store, derivation: Derivation, content: str) -> str:
 def test_planned_in_order_and_once(tmp_path: Path) -> None:
     with Store.open(tmp_path / "store") as store:
         store.plan([FIRST])
-        store.plan([SECOND, FIRST])
+        store.plan([SECOND, FIRST], {SECOND.dref: "noted", FIRST.dref: "too late"})
         before = store.sequence
         store.plan([FIRST, SECOND])
         assert store.sequence == before
         assert store.planned() == [FIRST.dref, SECOND.dref]
         assert store.derivation(SECOND.dref) == SECOND
-        assert store.is_planned(FIRST.dref)
+        assert store.plan_note(FIRST.dref) == ""
         store.unplan([FIRST.dref])
         assert store.planned() == [SECOND.dref]
-        assert not store.is_planned(FIRST.dref)
+        assert store.plan_note(FIRST.dref) is None
     for name in ("index.sqlite", "index.sqlite-wal", "index.sqlite-shm"):
         (tmp_path / "store" / name).unlink(missing_ok=True)
     with Store.open(tmp_path / "store") as store:
         assert store.planned() == [SECOND.dref]
+        assert store.plan_note(SECOND.dref) == "noted"
         store.plan([FIRST])
         assert store.planned() == [SECOND.dref, FIRST.dref]
 

@@ -15,6 +15,7 @@ from stageloom.model.classes import dataclass
 from stageloom.model.objects import Derivation, Record
 from stageloom.model.references import RRef as ModelRRef
 from stageloom.model.values import digest
+from stageloom.pylightnix.configuration import planned
 from stageloom.pylightnix.context import rrefctx
 from stageloom.pylightnix.errors import CheckError, check
 from stageloom.pylightnix.folders import BESIDE, FACTS, files_below, is_beside
@@ -47,6 +48,7 @@ class _Entry:
     facts: Mapping[str, Any]
     at: float
     took: float
+    order: str
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry as an archive lists it."""
@@ -59,6 +61,7 @@ class _Entry:
             "facts": dict(self.facts),
             "at": self.at,
             "took": self.took,
+            "order": self.order,
         }
 
 
@@ -144,7 +147,8 @@ def _entry(storage: Storage, rref: ModelRRef) -> _Entry:
     files = storage.store.manifest(record.tree)
     facts = storage.folders.facts(found)
     derivation = storage.store.derivation(rref.dref)
-    return _Entry(rref, derivation, record, files, beside, facts, found.at, found.took)
+    order = storage.store.plan_note(rref.dref) or ""
+    return _Entry(rref, derivation, record, files, beside, facts, found.at, found.took, order)
 
 
 def _beside(storage: Storage, rref: ModelRRef) -> SystemPath:
@@ -176,7 +180,14 @@ def _parsed(value: Any) -> _Entry:
         dict(value["facts"]),
         float(value["at"]),
         float(value["took"]),
+        _order(parse_derivation(value["derivation"]), str(value["order"])),
     )
+
+
+def _order(derivation: Derivation, order: str) -> str:
+    """Return the order of a configuration's keys; raises CheckError where it is not one of its keys."""
+    planned(derivation, order)
+    return order
 
 
 def _filler(archive: zipfile.ZipFile, entry: _Entry) -> _Fill:
@@ -201,7 +212,7 @@ def _take(storage: Storage, entry: _Entry, fill: _Fill, origin: str) -> None:
     for rrefs in entry.record.context.values():
         for one in rrefs:
             storage.found(RRef(str(one)))
-    storage.store.plan([entry.derivation])
+    storage.store.plan([entry.derivation], {entry.rref.dref: entry.order})
     known = storage.store.get(entry.rref)
     if known is not None and known.visible and not storage.store.check([known.tree]):
         return

@@ -19,20 +19,16 @@ from stageloom.pylightnix.references import (
     isrref,
     isselfpath,
     mkname,
-    model_dref,
 )
 from stageloom.pylightnix.types import Config, ConfigAttrs, DRef, Hash, Name, RConfig, RefPath, Registry
+from stageloom.pylightnix.view import planned as derivation_for
 
-#: The language of this face's derivations in the store.
-LANGUAGE = "pylightnix"
-# The store keeps objects with sorted keys: the order of a configuration's keys is kept beside them under this one.
-_ORDER = "$order"
 _MAXIMAL_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A configuration as a derivation: as the store has it, and as this face shows it."""
+    """A configuration as a derivation: as the store has it, with sorted keys, and as it was written."""
 
     dref: DRef
     derivation: Derivation
@@ -120,27 +116,24 @@ def plan(c: Config) -> Plan:
     return _planned(derivation, deepcopy(c.val))
 
 
-def planned(derivation: Derivation) -> Plan:
-    """Return what a stored derivation was made from."""
+def planned(derivation: Derivation, order: str = "") -> Plan:
+    """Return what a stored derivation was made from; ``order`` is what :func:`order_of` told of it."""
     value = dict(derivation.configuration)
-    order = value.pop(_ORDER, None)
-    if isinstance(order, list):
-        value = _ordered(value, iter(order))
-    return _planned(derivation, value)
+    return _planned(derivation, _ordered(value, iter(json.loads(order))) if order else value)
+
+
+def order_of(plan: Plan) -> str:
+    """Return the order of a configuration's keys as text; empty where they are sorted."""
+    order: list[Json] = list(_order(dict(plan.config)))
+    return json.dumps(order) if any(keys != sorted(keys) for keys in order) else ""  # type: ignore[type-var,arg-type]
 
 
 def derivation_of(c: Config) -> Derivation:
     """Return the derivation that the store keeps of a configuration."""
     value = plain(c.val, "config")
     assert isinstance(value, dict)
-    name = cfgname(c)
-    if _ORDER in value:
-        raise ConfigError(f"config has the key {_ORDER!r}, which is kept for other uses")
-    order: list[Json] = list(_order(value))
-    if any(keys != sorted(keys) for keys in order):  # type: ignore[type-var,arg-type]  # lists of texts
-        value[_ORDER] = order
-    needed = {place: (model_dref(dref),) for place, dref in references(c.val)}
-    return Derivation(str(name), LANGUAGE, value, needed)
+    cfgname(c)
+    return derivation_for(value)
 
 
 def references(value: Any, place: str = "") -> Iterator[tuple[str, DRef]]:

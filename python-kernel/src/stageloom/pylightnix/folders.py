@@ -15,7 +15,7 @@ from typing import Any
 
 from stageloom.model.references import DRef as ModelDRef
 from stageloom.model.values import Json
-from stageloom.pylightnix.configuration import LANGUAGE, planned
+from stageloom.pylightnix.configuration import planned
 from stageloom.pylightnix.view import CONFIG, CONTEXT, START, STOP, View, timestring
 from stageloom.store.errors import StoreError, explained
 from stageloom.store.found import Found
@@ -46,16 +46,11 @@ class Folders(View):
         start, stop = facts.get("start"), facts.get("stop")
         return start if isinstance(start, str) else None, stop if isinstance(stop, str) else None
 
-    def _text_of(self, derivation: Any) -> str:
-        return json.dumps(planned(derivation).config, indent=4)
-
     def derivation(self, dref: ModelDRef) -> Path:
         """Return the folder of a derivation, with its ``config.json``."""
-        derivation = self._store.derivation(dref)
-        if derivation.language != LANGUAGE:
-            return super().derivation(dref)
         path = self.derivation_path(dref) / CONFIG
-        text = self._text_of(derivation)
+        plan = planned(self._store.derivation(dref), self._store.plan_note(dref) or "")
+        text = json.dumps(plan.config, indent=4)
         try:
             right = path.read_text("utf-8") == text
         except (OSError, UnicodeDecodeError):

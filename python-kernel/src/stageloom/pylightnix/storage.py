@@ -9,7 +9,7 @@ import threading
 from stageloom.model.classes import dataclass, field
 from stageloom.model.objects import Derivation
 from stageloom.model.references import RRef as ModelRRef
-from stageloom.pylightnix.configuration import LANGUAGE, Plan, planned
+from stageloom.pylightnix.configuration import Plan, order_of, planned
 from stageloom.pylightnix.errors import CheckError, check
 from stageloom.pylightnix.folders import Folders
 from stageloom.pylightnix.references import model_dref, model_rref
@@ -43,7 +43,8 @@ class Storage:
     def flush(self) -> None:
         """Store what was taken in."""
         if self.pending:
-            self.store.plan(list(self.pending.values()))
+            orders = {model_dref(DRef(dref)): order_of(self.plans[dref]) for dref in self.pending}
+            self.store.plan(list(self.pending.values()), orders)
             self.flushed.update(self.pending)
             self.pending.clear()
 
@@ -58,9 +59,10 @@ class Storage:
         if known is None:
             try:
                 reference = model_dref(dref)
-                if not self.store.is_planned(reference):
+                order = self.store.plan_note(reference)
+                if order is None and not self.store.realizations(reference):
                     raise NotStoredError(f"{dref} was never instantiated there, or was removed.")
-                known = planned(self.store.derivation(reference))
+                known = planned(self.store.derivation(reference), order or "")
             except NotStoredError as error:
                 raise CheckError(f"{dref} is not in the storage {self.store.path}: instantiate its stage") from error
             self.plans[dref] = known
@@ -83,9 +85,14 @@ class Storage:
         return {DRef(str(dref)): [RRef(str(one)) for one in rrefs] for dref, rrefs in context.items()}
 
     def derivations(self) -> list[DRef]:
-        """Return every derivation of this face, in the order they were instantiated."""
-        every = [DRef(str(dref)) for dref in self.store.planned()]
-        return [dref for dref in every if self.plan(dref).derivation.language == LANGUAGE]
+        """Return every derivation of this face: those instantiated, in that order, and those the engine realized."""
+        every = dict.fromkeys(DRef(str(dref)) for dref in self.store.planned())
+        every.update(dict.fromkeys(DRef(str(one.dref)) for one in reversed(self.store.history())))
+        return [dref for dref in every if self._is_own(dref)]
+
+    def _is_own(self, dref: DRef) -> bool:
+        derivation = self.plan(dref).derivation
+        return derivation.language == "derivation" and not derivation.code
 
     def realizations(self, dref: DRef) -> list[Found]:
         """Return the realizations of ``dref`` in any context, the oldest first."""

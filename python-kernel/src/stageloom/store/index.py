@@ -21,7 +21,7 @@ from stageloom.store.journal import Event, Mark, Reading, Scar
 from stageloom.store.trees import Stats
 
 #: Raise it when the tables change: an index of another version is made anew.
-VERSION = 4
+VERSION = 5
 
 _TABLES = """
 CREATE TABLE realizations (rref TEXT PRIMARY KEY, key TEXT, tree TEXT, action TEXT, sequence INTEGER, hidden INTEGER,
@@ -37,7 +37,7 @@ CREATE TABLE hides (rref TEXT, sequence INTEGER, PRIMARY KEY (rref, sequence)) W
 CREATE INDEX hides_sequence ON hides (sequence);
 CREATE TABLE gone (action TEXT, rref TEXT, PRIMARY KEY (action, rref)) WITHOUT ROWID;
 CREATE TABLE pins (workspace TEXT, rref TEXT, PRIMARY KEY (workspace, rref)) WITHOUT ROWID;
-CREATE TABLE plans (dref TEXT PRIMARY KEY, sequence INTEGER);
+CREATE TABLE plans (dref TEXT PRIMARY KEY, sequence INTEGER, note TEXT);
 CREATE TABLE segments (name TEXT PRIMARY KEY, offset INTEGER, identity TEXT, last INTEGER, crc INTEGER) WITHOUT ROWID;
 CREATE TABLE scars (segment TEXT, offset INTEGER, what TEXT, PRIMARY KEY (segment, offset)) WITHOUT ROWID;
 CREATE TABLE checked (tree TEXT PRIMARY KEY, stats TEXT, crc INTEGER) WITHOUT ROWID;
@@ -161,8 +161,9 @@ class Index:
         elif kind == "collect":
             self._apply_collect(event["rrefs"])
         elif kind == "plan":
-            plans = [(dref, sequence) for dref in event["drefs"]]
-            self._db.executemany("INSERT OR IGNORE INTO plans VALUES (?, ?)", plans)
+            notes = event.get("notes", {})
+            plans = [(dref, sequence, notes.get(dref, "")) for dref in event["drefs"]]
+            self._db.executemany("INSERT OR IGNORE INTO plans VALUES (?, ?, ?)", plans)
         elif kind == "unplan":
             self._db.executemany("DELETE FROM plans WHERE dref = ?", [(dref,) for dref in event["drefs"]])
 
@@ -317,6 +318,11 @@ class Index:
     def plans(self) -> list[str]:
         """Return the derivations that were planned and not taken back, in order."""
         return [row[0] for row in self._db.execute("SELECT dref FROM plans ORDER BY sequence, rowid")]
+
+    def plan_note(self, dref: str) -> str | None:
+        """Return what was noted when a derivation was planned; None for one that is not among :meth:`plans`."""
+        row = self._db.execute("SELECT note FROM plans WHERE dref = ?", (dref,)).fetchone()
+        return None if row is None else row[0]
 
     def not_planned(self, drefs: Sequence[str]) -> list[str]:
         """Return which of ``drefs`` are not among :meth:`plans`."""

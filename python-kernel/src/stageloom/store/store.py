@@ -217,9 +217,9 @@ class Store:
         """Return the derivations that :meth:`plan` was given, in order."""
         return [DRef.parse(text) for text in self._ask(lambda index: index.plans())]
 
-    def is_planned(self, dref: DRef) -> bool:
-        """Return whether ``dref`` is among :meth:`planned`."""
-        return not self._ask(lambda index: index.not_planned([str(dref)]))
+    def plan_note(self, dref: DRef) -> str | None:
+        """Return what :meth:`plan` was told of a derivation; None for one that is not among :meth:`planned`."""
+        return self._ask(lambda index: index.plan_note(str(dref)))
 
     def realizations(self, dref: DRef) -> list[Found]:
         """Return the visible realizations of ``dref`` in any context, in order of sequence."""
@@ -335,8 +335,11 @@ class Store:
         found = self._ask(lambda index: [index.get(str(one.rref), self._workspace) for one in prepared])
         return [one for one in found if one is not None]
 
-    def plan(self, derivations: Iterable[Derivation]) -> None:
-        """Store derivations that nothing realizes yet, durably; those that are planned already cost a look-up."""
+    def plan(self, derivations: Iterable[Derivation], notes: Mapping[DRef, str] | None = None) -> None:
+        """Store derivations that nothing realizes yet, durably; those that are planned already cost a look-up.
+
+        ``notes`` are kept beside those that are new: see :meth:`plan_note`.
+        """
         self._own_process()
         wanted = {str(one.dref): one for one in derivations}
         new = self._ask(lambda index: index.not_planned(list(wanted)))
@@ -344,12 +347,17 @@ class Store:
             return
         self._writing()
         plans = {dref: wanted[dref] for dref in new}
+        told = {str(dref): note for dref, note in (notes or {}).items() if str(dref) in plans}
         with explained(self._layout.root):
             self._holds.hold(one.dref.hash for one in plans.values())
             self._publisher.write(
                 {self._layout.derivation(one.dref): canonical_bytes(one.as_json()) for one in plans.values()}
             )
-        self._append(lambda _, sequence: [{"seq": sequence, "is": "plan", "drefs": list(plans), "at": self._clock()}])
+        self._append(
+            lambda _, sequence: [
+                {"seq": sequence, "is": "plan", "drefs": list(plans), "notes": told, "at": self._clock()}
+            ]
+        )
         self._ledger.note(lambda index: index.set_damaged([one.dref.hash for one in plans.values()], damaged=False))
 
     def unplan(self, drefs: Iterable[DRef]) -> None:

@@ -33,6 +33,10 @@ DIFFERENT: dict[str, tuple[str, str]] = {
         "hash and name have to have their form",
     ),
     "write_protected": ("files in a realization's folder stay writable", "they are read-only"),
+    "configuration_hashed": (
+        "another order of keys makes another derivation",
+        "it makes the same one, whose configuration keeps the first order",
+    ),
     "configuration_of_nan": ("NaN and infinity are written as JSON that is none", "they are refused"),
     "configuration_that_leaves": (
         "a promise may lead out of the stage's folder",
