@@ -10,6 +10,12 @@ import { temporaryFolder } from "./temporary.mjs";
 
 const parts = ["package.json", "README.md", "CHANGELOG.md", "LICENSE", ".vscodeignore", "media"];
 
+/** The pictures that the manifest shows of those that the docs have. */
+const pictures = async () => {
+  const manifest = await readFile(path.join(root, "package.json"), "utf8");
+  return new Set(manifest.match(/docs\/pictures\/[\w-]+\.png/g) ?? []);
+};
+
 /**
  * Builds for production and packs, apart from the checkout's own dist/.
  *
@@ -21,6 +27,7 @@ export const packageExtension = async (target) => {
     if (existsSync(path.join(root, part)))
       await cp(path.join(root, part), path.join(folder, part), { recursive: true });
   }
+  for (const picture of await pictures()) await cp(path.join(root, picture), path.join(folder, picture));
   const readme = path.join(folder, "README.md");
   await writeFile(readme, packagedReadme(await readFile(readme, "utf8")));
   const build = ["scripts/build.mjs", "--production", "--outdir", path.join(folder, "dist")];

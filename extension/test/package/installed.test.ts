@@ -16,6 +16,8 @@ test("the packaged extension realizes in a clean profile, without the checkout",
   const folder = readdirSync(path.join(editor.folder, "data/extensions")).find((name) => name.startsWith("stageloom."));
   const page = readFileSync(path.join(editor.folder, "data/extensions", folder!, "readme.md"), "utf8");
   expect(page).toContain("# Stageloom");
+  const walk = path.join(editor.folder, "data/extensions", folder!, "docs/pictures");
+  expect(readdirSync(walk).sort()).toContain("realized-dark.png");
   expect(page).not.toMatch(/<picture|\]\((?!https:|#)/);
   await editor.lenses.read("def params(", /never realized/, startPatience);
   await editor.lenses.click("def params(", /^Realize$/);
