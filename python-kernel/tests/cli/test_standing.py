@@ -22,7 +22,10 @@ from stageloom.model.references import RRef
 from stageloom.store.store import Store
 
 PIPELINE = """\
-from stageloom import Dir, File, Out, stage
+import os
+from pathlib import Path
+
+from stageloom import Dir, Env, File, Out, stage
 
 import helper
 import idle
@@ -56,11 +59,17 @@ def side(many, out: Out):
 
 
 @stage
-def last(scaled, side, folder):
-    return [scaled, folder]
+def undeclared():
+    beside = Path(__file__).parent / "beside"
+    return [os.environ.get("STANDING_SEEN"), sorted(os.listdir(beside)) if beside.is_dir() else None]
+
+
+@stage
+def last(scaled, side, folder, undeclared, told=Env("STANDING_TOLD", default="nothing")):
+    return [scaled, folder, told]
 """
 HELPER = "def scale(value, times):\n    return value * times\n"
-STAGES = ("one", "many", "folder", "scaled", "side", "last")
+STAGES = ("one", "many", "folder", "scaled", "side", "undeclared", "last")
 
 
 class Project:
@@ -182,6 +191,20 @@ class Project:
         for path in self.store.glob("index.sqlite*"):
             path.unlink()
 
+    def change_variable(self) -> None:
+        name = self.random.choice(["STANDING_SEEN", "STANDING_TOLD"])
+        if self.random.random() < 0.3:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = str(self.random.randrange(3))
+
+    def change_beside(self) -> None:
+        (self.root / "beside").mkdir(exist_ok=True)
+        (self.root / "beside" / str(self.random.randrange(3))).write_text("")
+
+    def remove_beside(self) -> None:
+        shutil.rmtree(self.root / "beside", ignore_errors=True)
+
     def nothing(self) -> None:
         pass
 
@@ -217,14 +240,17 @@ CHANGES: tuple[Callable[[Project], None], ...] = (
     Project.touch, Project.age, Project.age, Project.shadow, Project.unshadow, Project.edit_input, Project.add_input,
     Project.remove_input, Project.add_other, Project.set_parameter, Project.invalidate, Project.undo, Project.pin,
     Project.damage, Project.verify, Project.delete_tree, Project.flip_answer, Project.truncate_answer,
-    Project.delete_cache, Project.delete_index, Project.nothing, Project.nothing,
+    Project.delete_cache, Project.delete_index, Project.change_variable, Project.change_variable,
+    Project.change_beside, Project.remove_beside, Project.nothing, Project.nothing,
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_answered_quickly_is_what_the_engine_answers(
-    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("STANDING_SEEN", "STANDING_TOLD"):
+        monkeypatch.setenv(name, "first")
     project = Project(tmp_path, seed)
     for _ in range(60):
         project.compare("realize")
@@ -253,7 +279,7 @@ def test_each_change_alone_that_matters_is_noticed(tmp_path: Path) -> None:
         project.age()
         project.command("realize", target)
         project.command("realize", target)
-        assert project.command("realize", "-q", target) == (0, "Nothing to do: all 6 stages are cached\n")
+        assert project.command("realize", "-q", target) == (0, "Nothing to do: all 7 stages are cached\n")
         assert quick.answer(["realize", "-q", target]) == 0, change
         change(project)
         assert quick.answer(["realize", "-q", target]) is None, change
@@ -265,7 +291,7 @@ def test_nothing_to_do_imports_no_engine(tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(Path(standing.__file__).parents[2])}
     subprocess.run(words, capture_output=True, check=True, env=env)
     answer = subprocess.run(words, capture_output=True, check=True, text=True, env=env)
-    assert answer.stdout.endswith("Nothing to do: all 6 stages are cached\n")
+    assert answer.stdout.endswith("Nothing to do: all 7 stages are cached\n")
     imported = {line.rpartition("|")[2].strip() for line in answer.stderr.splitlines()}
     assert not {"dataclasses", "argparse", "json", "stageloom.library", "stageloom.engine.run"} & imported
 

@@ -33,8 +33,6 @@ class Observed:
         return self._states[name]
 
     def _look(self, name: str) -> str:
-        if name.startswith(VARIABLE) or name.endswith("/"):
-            self._evidence.doubt(f"{name} was read undeclared")
-        elif not os.path.isfile(os.path.join(self._root, *name.split("/"))):
-            self._evidence.doubt(f"{name} was read, and is gone")
+        if name.startswith(VARIABLE) or not os.path.isfile(os.path.join(self._root, *name.split("/"))):
+            return self._evidence.state(self._root, name)
         return state_of(name, self._root, lambda path: self._evidence.hash(path, hash_of))

@@ -161,6 +161,7 @@ class _Reader:
             role: "in a list" for role, one in drefs.items() if len(one) == 1 and by_name[role].many
         }
         inputs: dict[str, str] = {}
+        evidence = self._code.evidence
         for parameter in parameters:
             declared = by_name[parameter.name]
             if declared.auxiliary:
@@ -170,9 +171,12 @@ class _Reader:
                 try:
                     if declared.kind == "env":
                         # a value that is set by hand is a parameter like any other
-                        inputs.update({} if parameter.source == "set" else env_hashes(parameter.value))
+                        hashes = {} if parameter.source == "set" else env_hashes(parameter.value)
+                        for name, sha256 in hashes.items():
+                            evidence.variable(name, sha256)
+                        inputs.update(hashes)
                         continue
-                    root, evidence = Path(self._snapshot.root), self._code.evidence
+                    root = Path(self._snapshot.root)
                     inputs.update(input_hashes(root, stage.path, parameter.value, declared.kind, evidence))
                 except NoInputError as error:
                     self.problems.append(Problem("bad-parameter", str(error), declared.span, stages=[stage.name]))

@@ -49,6 +49,7 @@ class Evidence:
         self._files: dict[str, tuple[tuple[int, ...], str]] = {}
         self._folders: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {}
         self._patterns: dict[tuple[str, str, str, str], tuple[str, ...]] = {}
+        self._states: dict[tuple[str, str], str] = {}
 
     def doubt(self, why: str) -> None:
         """Note that the plan rests on what can't be told again without making it."""
@@ -85,12 +86,25 @@ class Evidence:
         if kind != "file" or any(one in pattern for one in "*?["):  # else the one file's own mark tells
             self._patterns[root, path, pattern, kind] = tuple(hashes)
 
+    def state(self, root: str, name: str) -> str:
+        """Return and note what a variable or a list of names is, by its name in ``tracking.reads``."""
+        from stageloom.tracking.reads import state_of
+
+        self._states[root, name] = found = state_of(name, root)
+        return found
+
+    def variable(self, name: str, sha256: str) -> None:
+        """Note a declared variable of the environment and the hash it counts with."""
+        self.inputs[name] = sha256
+        self.state("", name)
+
     def pack(self) -> tuple[Any, ...]:
         """Return it as plain tuples, for ``marshal``."""
         files = tuple((path, marked, sha256) for path, (marked, sha256) in self._files.items())
         folders = tuple((path, marked, entries) for path, (marked, entries) in self._folders.items())
         patterns = tuple((*key, names) for key, names in self._patterns.items())
-        return (files, folders, patterns)
+        states = tuple((root, name, state) for (root, name), state in self._states.items())
+        return (files, folders, patterns, states)
 
 
 _MARKERS = frozenset({"pyproject.toml", "setup.cfg", "pyvenv.cfg"})
@@ -125,16 +139,24 @@ def renewed(packed: tuple[Any, ...], files_of: FilesOf) -> tuple[Any, ...] | Non
 
     ``files_of`` says which files an input's pattern names, given the root, the declaring file, the pattern, its kind.
     """
-    files, folders, patterns = packed
+    files, folders, patterns, states = packed
     now_files = _renewed_files(files)
     if now_files is None:
         return None
     now_folders = _renewed_folders(folders)
     if now_folders is None or any(files_of(*one[:4]) != one[4] for one in patterns):
         return None
+    if not all(_same_state(*one) for one in states):
+        return None
     if now_files is files and now_folders is folders:
         return packed
-    return (now_files, now_folders, patterns)
+    return (now_files, now_folders, patterns, states)
+
+
+def _same_state(root: str, name: str, state: str) -> bool:
+    from stageloom.tracking.reads import state_of
+
+    return state_of(name, root) == state
 
 
 def _renewed_files(
