@@ -304,6 +304,16 @@ def test_a_declaration_holds_nothing_that_a_standing_answer_would_not_know() -> 
     }  # fmt: skip
 
 
+def test_many_answers_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project(tmp_path, 0)
+    monkeypatch.setattr(standing, "_MOST", 3)
+    for number in range(5):
+        words = [f"{tmp_path}/pipeline.py:scaled", "--set", f"scaled.times={number}"]
+        assert project.command("realize", *words)[0] == 0
+        assert quick.answer(["realize", *words]) == 0
+    assert len(list((project.store / "cache" / "standing").iterdir())) == 3
+
+
 def test_of_one_moment_or_not_kept(tmp_path: Path) -> None:
     """What changed while a run went on is not taken for what it saw."""
     project = Project(tmp_path, 0)

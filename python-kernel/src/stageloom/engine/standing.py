@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _FORM = 2
 _MAGIC = b"stageloom standing\n"
 _CHECKED = 8
+_MOST = 50
 
 
 class StandingAnswer:
@@ -181,7 +182,11 @@ def keep(store: Store, pipeline: Pipeline, sets: Sequence[str], chosen: Mapping[
     )
     own = own_files()
     kept = (_key(root, pipeline.path, sets), own, before, evidence, body)
-    return bool(own) and _write(_place(str(store.path), root, pipeline.path, sets), kept)
+    place = _place(str(store.path), root, pipeline.path, sets)
+    if not own or not _write(place, kept):
+        return False
+    _prune(os.path.dirname(place))
+    return True
 
 
 def _with_reads(pipeline: Pipeline, reading: Sequence[Found], files_of: FilesOf) -> tuple[Any, ...] | None:
@@ -288,6 +293,17 @@ def _unsealed(data: bytes) -> tuple[Any, ...] | None:
     except (ValueError, EOFError, TypeError):
         return None
     return kept
+
+
+def _prune(folder: str) -> None:
+    """Remove the oldest answers where there are many: each set of parameters has one of its own."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(((one.stat().st_mtime, one.path) for one in entries), reverse=True)
+        for _, path in found[_MOST:]:
+            os.unlink(path)
+    except OSError:
+        pass  # another process removes them, too
 
 
 def _write(place: str, value: tuple[Any, ...]) -> bool:
