@@ -34,6 +34,7 @@ const readers: ReadonlySet<EngineMethod> = new Set<EngineMethod>([
   "store/artifacts",
   "store/preview",
   "store/outputs",
+  "store/record",
   "store/locate",
 ]);
 

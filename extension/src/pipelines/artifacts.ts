@@ -57,7 +57,12 @@ export class ArtifactModel implements Disposable {
     const state = stage?.view.state;
     const ran = state?.is === "running" || state?.is === "failed" || state?.is === "cancelled";
     const live = { stage: name, rref: null, previews: [], log: recorded?.log ?? "", points: recorded?.points ?? [] };
-    if (ran) return live;
+    const last = stage?.status?.lastRun ?? null;
+    if (ran && (recorded !== null || last === null || state.is === "running")) return live;
+    if (ran && last !== null) {
+      const record = await this.#kernel.request("store/record", { run: last.run, stage: last.stage });
+      return record.is === "done" ? { ...live, ...record.result } : live;
+    }
     const rref = state?.is === "cached" ? state.realization.rref : (stage?.status?.realization?.rref ?? null);
     const outputs = rref === null ? null : await this.#read(rref);
     if (outputs === null) return live;

@@ -331,9 +331,9 @@ function stateOf(state: PipelineState, name: string, status: StageStatus | null)
     case "broken":
       return { is: "broken" };
     case "absent":
-      return { is: "absent" };
+      return lastRun(status) ?? { is: "absent" };
     case "stale":
-      return { is: "stale", reasons: status.reasons };
+      return lastRun(status) ?? { is: "stale", reasons: status.reasons };
     case "cached": {
       const realization = status.realization;
       if (realization === null) return { is: "unknown" };
@@ -347,6 +347,12 @@ function stateOf(state: PipelineState, name: string, status: StageStatus | null)
   }
 }
 
+/** How a run of this or another session ended that made nothing of the stage as it is. */
+function lastRun({ lastRun: last }: StageStatus): StageState | null {
+  if (last === null) return null;
+  return last.is === "failed" ? { is: "failed", failure: last.failure, at: last.at } : { is: "cancelled", at: last.at };
+}
+
 function overlaid(ran: StageRun, status: StageStatus | null, live: boolean): StageState | null {
   const { stage } = ran;
   switch (stage.is) {
@@ -358,12 +364,16 @@ function overlaid(ran: StageRun, status: StageStatus | null, live: boolean): Sta
     case "kept":
       return ended(stage.realization, stage.is === "kept", status);
     case "failed":
-      return stage.failure === null ? null : { is: "failed", failure: stage.failure };
+      return stage.failure === null ? null : { is: "failed", failure: stage.failure, ...endOf(stage) };
     case "cancelled":
-      return { is: "cancelled" };
+      return { is: "cancelled", ...endOf(stage) };
     case "skipped":
       return { is: "skipped" };
   }
+}
+
+function endOf({ started, took }: RunStage): { readonly at?: number } {
+  return started === null || took === null ? {} : { at: started + took };
 }
 
 function waiting({ awaits }: RunStage): StageState {

@@ -193,6 +193,19 @@ describe.runIf(process.platform !== "win32")("the kernels of a workspace", () =>
     await single.host.dispose();
   });
 
+  it("tell of a failure, and what was printed before, after all was restarted", async () => {
+    const ended = await kernels.realize("numbers", "raises");
+    expect(ended.is).toBe("failed");
+    await kernels.host.dispose();
+    const later = new TestKernels(kernels.workspace, supervisor);
+    const plan = await later.host.request("pipeline/plan", { path: "pipeline.py", overlays: {}, sets: {} });
+    if (plan.is === "failed") throw new Error(plan.failure.message);
+    const last = (name: string): unknown => plan.result.stages.find((one) => one.name === name)?.lastRun;
+    expect(last("raises")).toMatchObject({ is: "failed", stage: "raises", failure: { exception: "KeyError" } });
+    expect(last("numbers")).toBeNull();
+    await later.host.dispose();
+  });
+
   it("take another worker for another version of a helper, without a word", async () => {
     expect((await kernels.realize("total")).is).toBe("done");
     for (const offset of [3, 4, 5]) {

@@ -104,6 +104,12 @@ def test_an_exception_has_its_traceback_and_its_log_is_kept(made):
     told = made.run("realize", "pipeline.py", code=1)
     assert f'{made.root / "pipeline.py"}", line 16, in bad' in told
     assert "1 failed" in told
+    assert "bad    failed: ValueError · just now" in made.run("status", "pipeline.py")
+    told = made.run("why", "pipeline.py:bad")
+    assert f'{made.root / "pipeline.py"}", line 16, in bad' in told
+    assert log.read_text() == "before it\n"
+    [kept] = [line.partition("It printed: ")[2] for line in told.splitlines() if "It printed: " in line]
+    assert Path(kept).read_text() == "before it\n"
     nothing_lost(made)
 
 

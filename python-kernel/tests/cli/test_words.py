@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from stageloom.cli import show
-from stageloom.rpc.messages import Failure, Realization, Reason, Span, StageStatus
+from stageloom.rpc.messages import Failure, LastRun, Realization, Reason, Span, StageStatus
 
 TABLE: Any = json.loads((Path(__file__).parents[1] / "shared" / "words.json").read_text(encoding="utf-8"))
 SPAN = Span("pipeline.py", 0, 0, 0, 0)
@@ -50,6 +50,14 @@ def test_states(told: Any, words: str) -> None:
     )
     assert show.state_words(status, TABLE["now"]) == words
     assert show.stage_line(status, 4).startswith("a     ")
+
+
+@pytest.mark.parametrize(("told", "words"), TABLE["lastRuns"])
+def test_last_runs(told: Any, words: str) -> None:
+    last = LastRun(told["is"], "run", "a", told["at"], 1.0, Failure(**told["failure"]), "/store/runs/run/a")
+    for standing in ("absent", "stale"):
+        status = StageStatus("a", "a", "function", SPAN, standing, last_run=last)
+        assert show.state_words(status, TABLE["now"]) == words
 
 
 @pytest.mark.parametrize(("given", "words"), TABLE["reasons"])

@@ -58,13 +58,13 @@ const withOrder = (view: View, stages: readonly StageView[]): View => {
 
 const focused = (view: View, stage: string): View => ({ ...view, focus: { stage, turn: (view.focus?.turn ?? 0) + 1 } });
 
-/** What is held already of the realizations that stages are cached by; a snapshot leaves it out. */
+/** What is held already of realizations that stages are cached by, and of runs long ended: a snapshot leaves it out. */
 const held = (view: View, stages: readonly StageView[]): readonly (readonly [string, Output])[] =>
   stages.flatMap(({ name, state }) => {
     const before = view.outputs.get(name);
-    return before !== undefined && state.is === "cached" && before.rref === state.realization.rref
-      ? [[name, before] as const]
-      : [];
+    if (before === undefined) return [];
+    const ended = (state.is === "failed" || state.is === "cancelled") && before.rref === null;
+    return ended || (state.is === "cached" && before.rref === state.realization.rref) ? [[name, before] as const] : [];
   });
 
 const snapshot = (view: View, pipeline: PipelineView, outputs: readonly OutputsView[], focus: string | null): View => {
@@ -79,7 +79,7 @@ const snapshot = (view: View, pipeline: PipelineView, outputs: readonly OutputsV
     ...withOrder(view, stages),
     head,
     run,
-    outputs: new Map([...told, ...held(view, stages)]),
+    outputs: new Map([...held(view, stages), ...told]),
   };
   return focus === null ? next : focused(next, focus);
 };

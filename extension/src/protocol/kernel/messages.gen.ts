@@ -118,6 +118,21 @@ export interface Realization {
 }
 
 /**
+ * The last run of a stage as it now is, where that made nothing. Its log and curve are in `folder`.
+ *
+ * `at` is when it ended; `failure` of a cancelled one says what ended it.
+ */
+export interface LastRun {
+  readonly is: "failed" | "cancelled";
+  readonly run: string;
+  readonly stage: string;
+  readonly at: number;
+  readonly took: number;
+  readonly failure: Failure;
+  readonly folder: string;
+}
+
+/**
  * A stage as it stands, before anything runs.
  *
  * `name` is unique in its pipeline; `function` is the Python function it is written in. `is`: *cached* there is
@@ -142,6 +157,7 @@ export interface StageStatus {
   readonly doc: string;
   readonly note: string;
   readonly reads: readonly string[];
+  readonly lastRun: LastRun | null;
 }
 
 /**
@@ -406,6 +422,18 @@ export interface Outputs {
   readonly points: readonly Point[];
 }
 
+/** Ask what is kept of a stage in a run, whether it made something or not. */
+export interface RecordParams {
+  readonly run: string;
+  readonly stage: string;
+}
+
+/** What a stage printed and reported in a run. `log` is the end of it where it is long. */
+export interface RunRecord {
+  readonly log: string;
+  readonly points: readonly Point[];
+}
+
 /** Realizations came, went or were hidden, by this process or another: ask again for what is shown. */
 export interface StoreChanged {
   readonly sequence: number;
@@ -615,6 +643,7 @@ export interface Methods {
   readonly "store/artifacts": { readonly towards: "engine"; readonly params: ArtifactsParams; readonly result: Artifacts };
   readonly "store/preview": { readonly towards: "engine"; readonly params: FileParams; readonly result: FilePreview };
   readonly "store/outputs": { readonly towards: "engine"; readonly params: OutputsParams; readonly result: Outputs };
+  readonly "store/record": { readonly towards: "engine"; readonly params: RecordParams; readonly result: RunRecord };
   readonly "store/locate": { readonly towards: "engine"; readonly params: FileParams; readonly result: Located };
   readonly "store/export": { readonly towards: "engine"; readonly params: ExportParams; readonly result: Located };
   readonly "run/changed": { readonly towards: "host"; readonly params: RunChanged; readonly result: null };

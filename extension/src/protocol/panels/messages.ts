@@ -9,7 +9,8 @@ import type { FilePreview, Point, Problem, Reason, Failure, Realization, Paramet
 /**
  * How a stage stands, as every view shows it: the plan's word, overlaid by the run under way. It is unknown until the
  * engine has spoken; `told` says that it has, and can't say more before a dependency has run. A waiting one `awaits`
- * other stages, unless it says what else: a free worker, or another process that is at the same work.
+ * other stages, unless it says what else: a free worker, or another process that is at the same work. A stage stays
+ * failed or cancelled, `at` a time, until it is made or is another.
  */
 export type StageState =
   | { is: "unknown"; told?: true }
@@ -19,8 +20,8 @@ export type StageState =
   | { is: "absent" }
   | { is: "waiting"; awaits?: "worker" | "process" }
   | { is: "running"; since: number; fraction?: number; message?: string }
-  | { is: "failed"; failure: Failure }
-  | { is: "cancelled" }
+  | { is: "failed"; failure: Failure; at?: number }
+  | { is: "cancelled"; at?: number }
   | { is: "skipped" };
 
 /** One stage as a cell and a node show it. `source` is the text of its definition, `line` where that starts (from 0). */

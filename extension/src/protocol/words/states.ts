@@ -45,14 +45,15 @@ export function describeState(stage: Standing, now: number, { since = false, too
     case "running":
       return describeRunning(state, since ? elapsed(now - state.since) : "");
     case "failed":
-      return `failed: ${describeFailure(state.failure)}`;
+      return `failed: ${describeFailure(state.failure)}${sinceThen(state.at, now)}`;
+    case "cancelled":
+      return `cancelled${sinceThen(state.at, now)}`;
     case "unknown":
       return (state.told === true ? LATER : PLAIN.unknown)[0];
     case "waiting":
       return (state.awaits === undefined ? PLAIN.waiting : AWAITS[state.awaits])[0];
     case "broken":
     case "absent":
-    case "cancelled":
     case "skipped":
       return PLAIN[state.is][0];
   }
@@ -80,6 +81,10 @@ export function shortState(stage: Standing): string {
     case "skipped":
       return PLAIN[state.is][1];
   }
+}
+
+function sinceThen(at: number | undefined, now: number): string {
+  return at === undefined ? "" : ` · ${ago(at, now)}`;
 }
 
 function describeRunning(state: StageState & { is: "running" }, since: string): string {

@@ -69,6 +69,7 @@ function status(name: string, is: StageStatus["is"], parts: Partial<StageStatus>
     doc: "",
     note: "",
     reads: [],
+    lastRun: null,
     ...parts,
   };
 }
@@ -109,6 +110,41 @@ const states = (state: PipelineState): Record<string, string> =>
   Object.fromEntries(stagesOf(state).map(({ view }) => [view.name, view.state.is]));
 
 const START = [read(TEXT), asked(1), planned(1, status("one", "cached"), status("two", "absent"))];
+
+describe("a run of another session", () => {
+  const why = failure("exception", "boom", { exception: "ValueError" });
+  const last = { run: "r0", stage: "two", at: 160, took: 60, failure: why, folder: "/store/runs/r0/two" };
+
+  it("that failed, or was cancelled, is told until the stage is made or is another", () => {
+    const failed = after(
+      read(TEXT),
+      asked(1),
+      planned(1, status("one", "cached"), status("two", "absent", { lastRun: { ...last, is: "failed" } })),
+    );
+    expect(stagesOf(failed)[1]!.view.state).toEqual({ is: "failed", failure: why, at: 160 });
+    const cancelled = after(
+      read(TEXT),
+      asked(1),
+      planned(1, status("one", "stale", { lastRun: { ...last, is: "cancelled" } })),
+    );
+    expect(stagesOf(cancelled)[0]!.view.state).toEqual({ is: "cancelled", at: 160 });
+    const mended = [
+      failed,
+      ...[step(step(failed, asked(2)), planned(2, status("one", "cached"), status("two", "stale")))],
+    ];
+    expect(states(mended[1]!)).toEqual({ one: "cached", two: "stale" });
+  });
+
+  it("gives way to the run under way", () => {
+    const state = after(
+      read(TEXT),
+      asked(1),
+      planned(1, status("one", "cached"), status("two", "absent", { lastRun: { ...last, is: "failed" } })),
+      run("running", ran("two", "running")),
+    );
+    expect(states(state)).toEqual({ one: "cached", two: "running" });
+  });
+});
 
 describe("a stage for each value", () => {
   const EACH = "from stageloom import stage\n@stage(each={'k': [1, 2]})\ndef a(k): ...\n@stage\ndef last(a): ...\n";

@@ -24,6 +24,12 @@ interface Told {
   readonly reasons: readonly ToldReason[];
 }
 
+interface ToldRun {
+  readonly is: "failed" | "cancelled";
+  readonly at: number;
+  readonly failure: Pick<Failure, "kind" | "message"> & Partial<Failure>;
+}
+
 interface Table {
   readonly now: number;
   readonly durations: readonly (readonly [number, string])[];
@@ -31,6 +37,7 @@ interface Table {
   readonly ages: readonly (readonly [number, string])[];
   readonly states: readonly (readonly [Told, string])[];
   readonly reasons: readonly (readonly [readonly [string, ToldReason], string])[];
+  readonly lastRuns: readonly (readonly [ToldRun, string])[];
   readonly failures: readonly (readonly [Pick<Failure, "kind" | "message"> & Partial<Failure>, string])[];
 }
 
@@ -89,6 +96,11 @@ describe("the words that the command line has, too", () => {
 
   it.each(table.states)("%o is %s", (told, text) => {
     expect(describeState({ state: stateOf(told), function: told.function }, NOW)).toBe(text);
+  });
+
+  it.each(table.lastRuns)("%o is %s", ({ is, at, failure: { kind, message, ...more } }, text) => {
+    const state: StageState = is === "failed" ? { is, at, failure: failure(kind, message, more) } : { is, at };
+    expect(describeState({ state, function: "plot" }, NOW)).toBe(text);
   });
 
   it.each(table.reasons)("%o is %s", ([own, told], text) => {

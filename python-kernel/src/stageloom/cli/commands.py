@@ -103,6 +103,8 @@ def why(arguments: argparse.Namespace) -> int:
             return 0
         for stage in stages:
             show.say(show.stage_line(stage, len(stage.name)))
+            if stage.last_run is not None:
+                show.say("  " + show.last_run_lines(stage.last_run).replace("\n", "\n  "))
             for reason in found[stage.name]:
                 show.say("  " + show.reason_lines(reason).replace("\n", "\n  "))
         _complain_of(plan.problems)

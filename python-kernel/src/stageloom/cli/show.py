@@ -5,12 +5,13 @@ What it says of a stage is what the editor says (``protocol/words`` there); ``te
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # a command with nothing to do says so without them
-    from stageloom.rpc.messages import Failure, Problem, Reason, StageStatus
+    from stageloom.rpc.messages import Failure, LastRun, Problem, Reason, StageStatus
 
 #: What a run says of a stage that is there already.
 KEPT = "cached"
@@ -87,6 +88,8 @@ def state_words(stage: StageStatus, now: float | None = None) -> str:
         if stage.note:
             return f"{KEPT} · {stage.note} · {age(made.at, now)}"
         return cached_words(made.at, made.size, made.took, now)
+    if stage.last_run is not None:
+        return last_run_words(stage.last_run, now)
     if stage.is_ == "stale":
         first, more = stage.reasons[:1], len(stage.reasons) - 1
         told = reason_words(first[0], stage.function) if first else "something changed"
@@ -96,6 +99,12 @@ def state_words(stage: StageStatus, now: float | None = None) -> str:
     if stage.is_ == "broken":
         return "has a problem"
     return "not known before what it needs has run"
+
+
+def last_run_words(last: LastRun, now: float | None = None) -> str:
+    """Return how a run ended that made nothing, and when."""
+    told = f"failed: {failure_words(last.failure)}" if last.is_ == "failed" else "cancelled"
+    return f"{told} · {age(last.at, now)}"
 
 
 def cached_words(at: float, count: int, took: float, now: float | None = None) -> str:
@@ -154,6 +163,13 @@ def failure_lines(failure: Failure) -> str:
     if failure.command and failure.command not in failure.advice:
         parts.append(f"  {failure.command}")
     return "\n".join(parts)
+
+
+def last_run_lines(last: LastRun) -> str:
+    """Return how a run ended that made nothing, the traceback and what to do with it, and where its log is."""
+    log = os.path.join(last.folder, "log.txt")
+    kept = [f"It printed: {log}"] if os.path.exists(log) else []
+    return "\n".join([failure_lines(last.failure), *kept] if last.is_ == "failed" else kept)
 
 
 def reason_lines(reason: Reason) -> str:

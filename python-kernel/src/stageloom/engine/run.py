@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from stageloom.engine import failures
+from stageloom.engine import failures, last_run
 from stageloom.engine import schedule as plan
 from stageloom.engine.failures import store_failure
 from stageloom.engine.job import Job, Jobs
 from stageloom.engine.language import CannotPlanError, Executor, Pipeline
 from stageloom.engine.look import Choice, Looked, look
 from stageloom.engine.observed import Observed
-from stageloom.engine.provenance import Recorder, write_stage
+from stageloom.engine.provenance import Recorder
 from stageloom.engine.saving import Saved, Saver
 from stageloom.engine.several import Several
 from stageloom.engine.telling import Entry, RunListener, Teller
@@ -26,6 +26,7 @@ from stageloom.rpc.wire import decode
 from stageloom.store.errors import DamagedError, DiskFullError, LockedError, StoreError
 from stageloom.store.locks import Lock
 from stageloom.store.store import Store, lock_key, new_run
+from stageloom.store.unmade import Unmade
 
 _POLL_SECONDS = 0.05
 
@@ -383,7 +384,7 @@ class Run:
         entry.took = None if entry.started is None else time.time() - entry.started
         if not isinstance(event.outcome, JobDone):
             if entry.started is not None:
-                write_stage(self._store.run_folder(self.run, event.name), self._wording.facts(job.target, entry))
+                self._keep_end(job, entry, event.outcome)
             job.lock.release()
             if isinstance(event.outcome, JobFailed) and event.outcome.failure.kind == "disk-full":
                 self._discard(job)
@@ -435,8 +436,7 @@ class Run:
             except StoreError as error:
                 several.fail(store_failure(error))
         else:
-            folder = self._store.run_folder(self._wording.run_of(job.instance), name)
-            write_stage(folder, self._wording.facts(job.target, entry))
+            self._keep_end(job, entry, event.outcome)
             several.fail(event.outcome.failure if isinstance(event.outcome, JobFailed) else failures.STALE)
         if several.jobs:
             return
@@ -478,6 +478,15 @@ class Run:
             self._try_start(name, looked)
         else:
             self._follow(self._fail(name, failures.discontent(name, len(several.placed))))
+
+    def _keep_end(self, job: Job, entry: Entry, outcome: JobOutcome) -> None:
+        """Keep how a stage ended that made nothing, to be told until it does, or is another."""
+        failure = outcome.failure if isinstance(outcome, JobFailed) else failures.STALE
+        how: Literal["failed", "cancelled"] = "cancelled" if failure.kind == "cancelled" else "failed"
+        run = self._wording.run_of(job.instance)
+        unmade = Unmade(how, 0, time.time(), run, job.target.name, job.target.path)
+        facts = self._wording.facts(job.target, entry)
+        last_run.keep(self._store, job.looked.dref, job.looked.context_key, unmade, facts, failure)
 
     def _discard(self, job: Job) -> None:
         """Give back what a stage that filled the disk wrote: what finished before needs the space."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stageloom.engine.failures import store_failure
 from stageloom.engine.language import CannotPlanError, Check, Executor, Language, Pipeline, Target, never
+from stageloom.engine.last_run import last_run
 from stageloom.engine.project import read_pipeline, stages_named
 from stageloom.engine.provenance import read_curve, read_log, read_stage
 from stageloom.engine.run import Run
@@ -26,6 +27,7 @@ from stageloom.rpc.messages import (
     Invalidated,
     JobDone,
     JobFailed,
+    LastRun,
     Matched,
     MatchJob,
     Outputs,
@@ -34,6 +36,7 @@ from stageloom.rpc.messages import (
     Planned,
     RealizationFiles,
     Reason,
+    RunRecord,
     StageArtifacts,
     StageStatus,
     Undone,
@@ -216,6 +219,11 @@ class Workspace:
         previews = [self._shown(found, file) for file in self._files(found)[:_PREVIEWED_FILES]]
         return Outputs(realization_of(found), previews, read_log(folder), read_curve(folder))
 
+    def record(self, run: str, stage: str) -> RunRecord:
+        """Return what is kept of a stage in a run; empty where nothing is."""
+        folder = self.store.run_folder(run, stage, make=False)
+        return RunRecord(read_log(folder), read_curve(folder))
+
     def locate(self, rref: str, file: str = "") -> Path:
         """Return where a file of a realization is, or its whole tree."""
         found = self.realization(rref)
@@ -318,7 +326,13 @@ class Workspace:
             guessed=target.guessed,
             doc=target.doc,
             note=self._note(target, found),
+            last_run=self._last_run(own),
         )
+
+    def _last_run(self, own: Standing) -> LastRun | None:
+        if own.is_ not in ("stale", "absent") or own.looked is None:
+            return None
+        return last_run(self.store, own.looked.dref, own.looked.context_key)
 
     def _standing_for(self, target: Target, standing: Standing) -> list[RRef]:
         """Return the visible realizations that would be taken for ``target`` as it now is."""

@@ -167,6 +167,22 @@ class Realization:
 
 
 @dataclass(frozen=True, slots=True)
+class LastRun:
+    """The last run of a stage as it now is, where that made nothing. Its log and curve are in ``folder``.
+
+    ``at`` is when it ended; ``failure`` of a cancelled one says what ended it.
+    """
+
+    is_: Literal["failed", "cancelled"]
+    run: str
+    stage: str
+    at: float
+    took: float
+    failure: Failure
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class StageStatus:
     """A stage as it stands, before anything runs.
 
@@ -192,6 +208,7 @@ class StageStatus:
     doc: str = ""
     note: str = ""
     reads: Sequence[str] = ()
+    last_run: LastRun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -528,6 +545,22 @@ class Outputs:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordParams:
+    """Ask what is kept of a stage in a run, whether it made something or not."""
+
+    run: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a stage printed and reported in a run. ``log`` is the end of it where it is long."""
+
+    log: str
+    points: Sequence[Point]
+
+
+@dataclass(frozen=True, slots=True)
 class StoreChanged:
     """Realizations came, went or were hidden, by this process or another: ask again for what is shown."""
 
@@ -785,6 +818,7 @@ METHODS: tuple[Method, ...] = (
     Method("store/artifacts", "engine", ArtifactsParams, Artifacts),
     Method("store/preview", "engine", FileParams, FilePreview),
     Method("store/outputs", "engine", OutputsParams, Outputs),
+    Method("store/record", "engine", RecordParams, RunRecord),
     Method("store/locate", "engine", FileParams, Located),
     Method("store/export", "engine", ExportParams, Located),
     Method("run/changed", "host", RunChanged, None),

@@ -42,7 +42,9 @@ from stageloom.rpc.messages import (
     Plan,
     PlanParams,
     Profiles,
+    RecordParams,
     RunParams,
+    RunRecord,
     RunRef,
     RunStarted,
     StoreChanged,
@@ -114,6 +116,7 @@ class Server:
             "store/artifacts": self._artifacts,
             "store/preview": self._preview,
             "store/outputs": self._outputs,
+            "store/record": self._record,
             "store/locate": self._locate,
             "store/export": self._export,
             "store/describe": self._describe,
@@ -196,6 +199,9 @@ class Server:
 
     def _outputs(self, params: OutputsParams) -> Outputs:
         return self._open.outputs(params.rref)
+
+    def _record(self, params: RecordParams) -> RunRecord:
+        return self._open.record(params.run, params.stage)
 
     def _locate(self, params: FileParams) -> Located:
         return Located(str(self._open.locate(params.rref, params.file)))

@@ -19,9 +19,10 @@ from stageloom.model.references import RRef
 from stageloom.store.found import Found
 from stageloom.store.journal import Event, Mark, Reading, Scar
 from stageloom.store.trees import Stats
+from stageloom.store.unmade import Unmade
 
 #: Raise it when the tables change: an index of another version is made anew.
-VERSION = 5
+VERSION = 6
 
 _TABLES = """
 CREATE TABLE realizations (rref TEXT PRIMARY KEY, key TEXT, tree TEXT, action TEXT, sequence INTEGER, hidden INTEGER,
@@ -37,6 +38,8 @@ CREATE TABLE hides (rref TEXT, sequence INTEGER, PRIMARY KEY (rref, sequence)) W
 CREATE INDEX hides_sequence ON hides (sequence);
 CREATE TABLE gone (action TEXT, rref TEXT, PRIMARY KEY (action, rref)) WITHOUT ROWID;
 CREATE TABLE pins (workspace TEXT, rref TEXT, PRIMARY KEY (workspace, rref)) WITHOUT ROWID;
+CREATE TABLE unmade (key TEXT PRIMARY KEY, sequence INTEGER, how TEXT, at REAL, run TEXT, stage TEXT, path TEXT,
+    crc INTEGER) WITHOUT ROWID;
 CREATE TABLE plans (dref TEXT PRIMARY KEY, sequence INTEGER, note TEXT);
 CREATE TABLE segments (name TEXT PRIMARY KEY, offset INTEGER, identity TEXT, last INTEGER, crc INTEGER) WITHOUT ROWID;
 CREATE TABLE scars (segment TEXT, offset INTEGER, what TEXT, PRIMARY KEY (segment, offset)) WITHOUT ROWID;
@@ -158,6 +161,8 @@ class Index:
             self._db.execute("INSERT OR IGNORE INTO pins VALUES (?, ?)", (event["workspace"], event["rref"]))
         elif kind == "unpin":
             self._db.execute("DELETE FROM pins WHERE workspace = ? AND rref = ?", (event["workspace"], event["rref"]))
+        elif kind == "unmade":
+            self._apply_unmade(event)
         elif kind == "collect":
             self._apply_collect(event["rrefs"])
         elif kind == "plan":
@@ -166,6 +171,15 @@ class Index:
             self._db.executemany("INSERT OR IGNORE INTO plans VALUES (?, ?, ?)", plans)
         elif kind == "unplan":
             self._db.executemany("DELETE FROM plans WHERE dref = ?", [(dref,) for dref in event["drefs"]])
+
+    def _apply_unmade(self, event: Event) -> None:
+        later = "SELECT 1 FROM realizations WHERE key = ? AND sequence > ?"
+        if self._db.execute(later, (event["key"], event["seq"])).fetchone() is None:
+            row = (event["key"], event["seq"], event["how"], float(event["at"]))
+            self._db.execute(
+                "INSERT OR REPLACE INTO unmade VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                _sealed((*row, event["run"], event["stage"], event["path"])),
+            )
 
     def _apply_run(self, event: Event) -> None:
         rref, sequence = event["rref"], event["seq"]
@@ -182,6 +196,7 @@ class Index:
         reads = json.dumps(event["reads"], separators=(",", ":")) if event.get("reads") else ""
         hiding = self._hiding(rref)
         row = (rref, key, event["tree"], event["action"], sequence, hiding, *times, event["size"], *names, reads)
+        self._db.execute("DELETE FROM unmade WHERE key = ? AND sequence < ?", (key, sequence))
         self._db.execute(
             f"INSERT OR REPLACE INTO realizations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             _sealed(row),
@@ -250,6 +265,15 @@ class Index:
                     answers.sort(key=lambda found: found.pinned)
                 known[key, workspace] = tuple(answers)
         return {key: list(kept) for key in keys if (kept := known[key, workspace])}
+
+    def unmade(self, key: str) -> Unmade | None:
+        """Return the last try at that key, a derivation's hash and a context's, if nothing came of it nor since."""
+        row = self._db.execute("SELECT * FROM unmade WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        _check(row)
+        _, sequence, how, at, run, stage, path, _ = row
+        return Unmade(how, sequence, at, run, stage, path)
 
     def find_action(self, action: str, workspace: str, accept: Callable[[Found], bool]) -> Found | None:
         """Return the last visible realization of the work ``action`` that is ``accept``-ed.
@@ -362,7 +386,7 @@ class Index:
 
     def facts(self) -> dict[str, set[Row]]:
         """Return all rows that follow from the journal alone."""
-        tables = ("realizations", "runs", "invalidations", "hides", "gone", "pins", "scars")
+        tables = ("realizations", "runs", "unmade", "invalidations", "hides", "gone", "pins", "scars")
         return {table: set(self._db.execute(f"SELECT * FROM {table}")) for table in tables}
 
     def scars(self) -> list[Scar]:

@@ -38,6 +38,7 @@ from stageloom.store.parts import Parts
 from stageloom.store.scratch import Scratch
 from stageloom.store.shelf import Shelf
 from stageloom.store.trees import Manifest, Stats, stats
+from stageloom.store.unmade import Unmade
 from stageloom.store.verify import Damage, verify
 
 TYPE_CHECKING = False
@@ -194,6 +195,15 @@ class Store:
     def last(self, path: str, stage: str) -> Found | None:
         """Return the realization of the last run of a stage in a pipeline (relative path), visible or hidden."""
         return self._ask(lambda index: index.lasts(path, self._workspace).get(stage))
+
+    def unmade(self, dref: DRef, context_key: str) -> Unmade | None:
+        """Return the last try at ``dref`` in that context, if it made nothing and nothing was made there since."""
+        return self._ask(lambda index: index.unmade(dref.hash + context_key))
+
+    def note_unmade(self, dref: DRef, context_key: str, unmade: Unmade) -> int:
+        """Say that a try made nothing; its run's folder tells the rest. Returns the event's sequence number."""
+        known: Event = {"how": unmade.how, "run": unmade.run, "stage": unmade.stage, "path": unmade.path}
+        return self._append_one({"is": "unmade", "key": dref.hash + context_key, "at": unmade.at, **known})
 
     def derivation(self, dref: DRef) -> Derivation:
         """Return the plan of a stage; raises NotStoredError, DamagedError."""
@@ -450,10 +460,10 @@ class Store:
         """Return the path, below the store's, of what lies beside a stage's realization in a run."""
         return self._layout.run(run, stage)[len(self._layout.root) + 1 :]
 
-    def run_folder(self, run: str, stage: str) -> Path:
+    def run_folder(self, run: str, stage: str, *, make: bool = True) -> Path:
         """Return the folder for log, curve and ``stage.json`` of a stage in a run; made if the store is writable."""
         path = self._layout.run(run, stage)
-        if not self.readonly:
+        if make and not self.readonly:
             with explained(self._layout.root):
                 self._holds.hold([path[len(self._layout.root) + 1 :]])
                 self._files.mkdir(path)
