@@ -19,7 +19,9 @@ from manual_story import RAN, stage_all
 
 from stageloom.pylightnix import manual as pl
 from stageloom.pylightnix.manual import BadArchiveError, FetchError, fetchurl, mklens
+from stageloom.pylightnix.manual_types import model_rref
 from stageloom.store.errors import StoreError
+from stageloom.store.store import Store
 
 
 @pytest.fixture
@@ -52,6 +54,14 @@ def test_an_archive_brings_all_that_something_was_made_from(archive: Path, S: pl
     RAN.clear()
     assert pl.realize(pl.instantiate(stage_all)) == rrefs[-1]
     assert RAN == []
+
+
+def test_an_archive_of_the_command_lines_is_taken_in(S: pl.StorageSettings, tmp_path: Path) -> None:
+    rref = pl.realize(pl.instantiate(stage_all, S=S))
+    with Store.open(S.storage) as store:
+        store.pack([model_rref(rref)], tmp_path / "a.zip")
+    assert pl.unpack(str(tmp_path / "a.zip")) == [rref]
+    assert sorted(pl.allrrefs()) == sorted(pl.allrrefs(S))
 
 
 def test_packing_what_is_not_there(S: pl.StorageSettings, tmp_path: Path) -> None:

@@ -53,6 +53,14 @@ def test_a_configuration_survives_in_order(S: pl.StorageSettings) -> None:
     assert told.strip() == "['z', 'name', 'a', '__artifacts__']"
 
 
+def test_the_order_outlives_the_folders(S: pl.StorageSettings) -> None:
+    closure = pl.instantiate(pl.mknode, {"z": 1, "a": {"y": 1, "b": 2}}, S=S)
+    pl.dirrm(pl.fsstorage(S))
+    config = pl.drefcfg_(closure.dref, S).val
+    assert list(config) == ["z", "a", "name", "__artifacts__"]
+    assert list(config["a"]) == ["y", "b"]
+
+
 def test_parts_of_a_configuration() -> None:
     dref = pl.instantiate(stage_params).dref
     config = mkconfig({"name": "x", "needs": [{"deep": dref}], "path": [dref, "a"], "out": [selfref, "o"]})

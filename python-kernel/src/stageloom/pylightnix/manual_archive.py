@@ -20,6 +20,7 @@ from stageloom.pylightnix.manual_types import PylightnixException, RRef, Storage
 from stageloom.store.commit import NewRealization, Provenance
 from stageloom.store.errors import StoreError
 from stageloom.store.objects import parse_derivation, parse_record
+from stageloom.store.parcel import RefusedError
 from stageloom.store.trees import Manifest, TreeFile, check_name, scan
 
 _LIST = "realizations.json"
@@ -61,13 +62,19 @@ def pack(roots: Iterable[RRef], out: str, S: StorageSettings | None = None) -> N
 def unpack(path: str, S: StorageSettings | None = None) -> list[RRef]:
     """Take the realizations of an archive into a storage, and return them. What is there already stays as it is.
 
+    An archive that ``stageloom pack`` wrote is taken in, too.
+
     Raises:
         BadArchiveError: where something in it is not what its hash says; what came before that is kept, and right.
     """
     found = opened(S)
     try:
         with zipfile.ZipFile(path) as archive:
-            return [_take(found, archive, entry) for entry in _listed(archive, path)]
+            if _LIST in archive.namelist():
+                return [_take(found, archive, entry) for entry in _listed(archive, path)]
+        return [RRef(rref) for rref in found.store.unpack(path)[0]]
+    except RefusedError as error:
+        raise BadArchiveError(f"{path} is no archive of realizations: write one with pack. {error}") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         raise BadArchiveError(f"{path} is no archive, or a damaged one: {error}") from None
 

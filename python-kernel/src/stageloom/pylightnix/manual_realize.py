@@ -17,6 +17,8 @@ from stageloom.model.objects import context_key
 from stageloom.model.references import DRef as ModelDRef
 from stageloom.model.references import RRef as ModelRRef
 from stageloom.model.values import digest
+from stageloom.pylightnix.configuration import order_of
+from stageloom.pylightnix.configuration import planned as plan_of
 from stageloom.pylightnix.manual_config import config_name, mkconfig
 from stageloom.pylightnix.manual_manager import Manager
 from stageloom.pylightnix.manual_planned import add_planned, check_names, origin
@@ -108,7 +110,8 @@ def _instantiate(m: Manager, stage: Callable[..., Any], args: Sequence[Any], kwa
             named = getattr(stage, "__name__", "the stage function")
             raise UsageError(f"{named} must return the DRef that mkdrv returned, not {dref!r:.60}")
         found = opened(m.S)
-        found.store.plan(planned(found.view.configuration(model_dref(one))) for one in m.builders)
+        plans = [planned(found.view.configuration(model_dref(one))) for one in m.builders]
+        found.store.plan(plans, {plan.dref: order_of(plan_of(plan)) for plan in plans})
         return Closure(DRef(dref), list(m.builders.values()), m.S)
 
 

@@ -84,7 +84,7 @@ class View:
         except (OSError, ValueError, RecursionError):
             pass  # damaged: the store may know better
         try:
-            known = dict(self._store.derivation(dref).configuration)
+            known = self._ordered(dref)
         except NotStoredError:
             if missing:
                 raise
@@ -161,6 +161,12 @@ class View:
                         whole.setdefault(deeper, {}).update(dict.fromkeys(its))
             self._contexts[current] = {dref: tuple(sorted(rrefs)) for dref, rrefs in sorted(whole.items())}
         return self._contexts[rref]
+
+    def _ordered(self, dref: DRef) -> dict[str, Json]:
+        """Return a stored configuration in the order that the journal keeps."""
+        from stageloom.pylightnix.configuration import planned as plan_of
+
+        return dict(plan_of(self._store.derivation(dref), self._store.plan_note(dref) or "").config)
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
