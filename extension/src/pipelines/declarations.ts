@@ -56,12 +56,16 @@ export type WrittenStage =
       readonly baseAt: Stretch;
       readonly bound: readonly BoundArgument[];
     })
-  | (Written & {
-      readonly is: "derivation";
-      readonly function: string;
-      readonly dependencies: readonly string[];
-      readonly doc: string;
-    });
+  | GuessedStage<"derivation">
+  | GuessedStage<"reactor">;
+
+/** A stage of which only running the file tells what it depends on. */
+interface GuessedStage<Language extends "derivation" | "reactor"> extends Written {
+  readonly is: Language;
+  readonly function: string;
+  readonly dependencies: readonly string[];
+  readonly doc: string;
+}
 
 /** A name that a file imports: `from .steps import one as two` is `{local: "two", module: "steps", level: 1, name: "one"}`. */
 export interface ImportedName {

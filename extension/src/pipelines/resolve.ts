@@ -20,7 +20,7 @@ export interface ConfiguredParameter {
 export interface StageDeclaration {
   readonly name: string;
   readonly function: string;
-  readonly language: "function" | "derivation";
+  readonly language: "function" | "derivation" | "reactor";
   readonly guessed: boolean;
   readonly at: Stretch;
   readonly whole: Stretch;
@@ -85,11 +85,11 @@ class Resolver {
 
   stage(written: WrittenStage): StageDeclaration | null {
     // written out, not spread: with a thousand stages this is most of what a keystroke costs
-    if (written.is === "derivation")
+    if (written.is === "derivation" || written.is === "reactor")
       return {
         name: written.name,
         function: written.function,
-        language: "derivation",
+        language: written.is,
         guessed: true,
         at: written.at,
         whole: written.whole,
@@ -142,7 +142,7 @@ class Resolver {
   #effective(written: WrittenStage, seen: Set<WrittenStage>): readonly EffectiveParameter[] | null {
     if (seen.has(written)) return null;
     seen.add(written);
-    if (written.is === "derivation") return [];
+    if (written.is === "derivation" || written.is === "reactor") return [];
     if (written.is === "function")
       return written.parameters.map(({ name, at, text, out }) => ({
         name,

@@ -4,6 +4,7 @@ import { parser } from "@lezer/python";
 import { readFunctions, readImports, type ImportedName, type WrittenStage } from "./declarations.js";
 import { guessDerivations, writesDerivations } from "./derivations.js";
 import { KnownStages } from "./known-stages.js";
+import { guessReactors, writesReactors } from "./reactors.js";
 import { Lines, hasError, type Stretch } from "./syntax.js";
 
 /** What a file's text says, without looking at any other file. `broken` says that Python could not read it as it is. */
@@ -53,6 +54,7 @@ function readTree(text: string, tree: Tree, stages: KnownStages): Source {
   const written = [
     ...readFunctions(script, imports, text, stages),
     ...(writesDerivations(imports) ? guessDerivations(script, text) : []),
+    ...(writesReactors(imports) ? guessReactors(script, text) : []),
   ].sort((left, right) => left.at.from - right.at.from);
   return { text, tree, lines: new Lines(text), imports, written, broken: hasError(script) };
 }
@@ -109,6 +111,7 @@ function shift(stage: WrittenStage, edit: Edit): WrittenStage | null {
         bound: stage.bound.map((one) => ({ ...one, at: move(one.at), value: move(one.value) })),
       };
     case "derivation":
+    case "reactor":
       return { ...stage, ...common };
   }
 }

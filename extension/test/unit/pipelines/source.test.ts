@@ -302,7 +302,72 @@ def stage_all(m):
     expect(stages[0]!.doc).toBe("The parameters.");
   });
 
+  it("are those of a program written for Pylightnix, redefined ones too", () => {
+    const path = new URL("../../../../examples/pylightnix-manual/annealing.py", import.meta.url);
+    const { stages, problems } = read(readFileSync(path, "utf8"));
+    expect(problems).toEqual([]);
+    expect(stages.map((stage) => [stage.name, stage.dependencies.map((one) => one.stage)])).toEqual([
+      ["params", []],
+      ["anneal", ["params"]],
+      ["plot", ["anneal"]],
+      ["stage_all", ["plot"]],
+      ["stage_best", ["plot"]],
+      ["ten", ["anneal"]],
+    ]);
+  });
+
   it("are none where the file does not import the language", () => {
     expect(read(text.replace("stageloom.derivations", "other")).stages).toEqual([]);
+  });
+});
+
+describe("reactors, guessed", () => {
+  const text = `from stageloom.pyplant import *
+
+@SubreactorFunc
+def shared(pipe):
+    part = yield pipe.receive("part-1")
+    return part
+
+@ReactorFunc
+def parts(pipe):
+    """The parts."""
+    for i in range(3):
+        pipe.send(f"part-{i}", i)
+
+@ReactorFunc
+def whole(pipe, config):
+    one = yield from shared(pipe)
+    own = yield pipe.receive("own")
+    pipe.send("own", one)
+    pipe.send(name="whole", value=one + config.scale, type=Ingredient.Type.simple)
+
+@ReactorFunc
+def last(pipe):
+    value = yield pipe.receive('whole')
+
+def helper(pipe):
+    yield pipe.receive("never")
+
+if __name__ == "__main__":
+    with Plant("plant") as plant:
+        plant.run_reactor(last)
+`;
+
+  it("depend on who sends what they, or what they call, receive", () => {
+    const { stages, problems } = read(text);
+    expect(problems).toEqual([]);
+    expect(
+      stages.map((stage) => [stage.name, stage.language, stage.guessed, stage.dependencies.map((one) => one.stage)]),
+    ).toEqual([
+      ["parts", "reactor", true, []],
+      ["whole", "reactor", true, ["parts"]],
+      ["last", "reactor", true, ["whole"]],
+    ]);
+    expect(stages[0]!.doc).toBe("The parts.");
+  });
+
+  it("are none where the file does not import the language", () => {
+    expect(read(text.replace("stageloom.pyplant", "pyplant")).stages).toEqual([]);
   });
 });
