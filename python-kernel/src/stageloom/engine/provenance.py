@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import threading
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from stageloom.rpc.messages import Point
 _LOG = "log.txt"
 _CURVE = "curve.jsonl"
 _STAGE = "stage.json"
+_CHECK = "check"
 #: A log longer than this is cut in the file: it keeps its beginning, and what comes after is counted.
 LOG_LIMIT = 64 * 1024 * 1024
 
@@ -74,7 +76,12 @@ def write_stage(folder: Path, facts: Mapping[str, Json]) -> None:
     """Keep what is known of one stage of one run; a full disk loses it, never the run."""
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _STAGE).write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        checked = {**facts, _CHECK: _check(facts)}
+        (folder / _STAGE).write_text(json.dumps(checked, indent=1), encoding="utf-8")
+
+
+def _check(facts: Mapping[str, Json]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def machine_facts() -> dict[str, Json]:
@@ -85,12 +92,15 @@ def machine_facts() -> dict[str, Json]:
 
 
 def read_stage(folder: Path) -> Mapping[str, Json]:
-    """Return what :func:`write_stage` kept; empty where there is none."""
+    """Return what :func:`write_stage` kept; empty where there is none, or where it is damaged."""
     try:
         facts = json.loads((folder / _STAGE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return facts if isinstance(facts, dict) else {}
+    if not isinstance(facts, dict):
+        return {}
+    check = facts.pop(_CHECK, None)  # there is none in what was kept before there were any
+    return facts if check is None or check == _check(facts) else {}
 
 
 def read_log(folder: Path, limit: int = 400_000) -> str:
