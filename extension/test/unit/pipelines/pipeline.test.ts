@@ -172,10 +172,13 @@ describe("many stages", () => {
     const names = Array.from({ length: 10_000 }, (_, index) => `s${index}`);
     const text = `from stageloom import stage\n${names.map((name) => `@stage\ndef ${name}(): ...\n`).join("")}`;
     const state = after(read(text), asked(1), planned(1, ...names.map((name) => status(name, "absent"))));
-    const began = performance.now();
-    expect(stagesOf(state).length).toBe(names.length);
-    // pairs take several seconds
-    expect(performance.now() - began).toBeLessThan(1500);
+    const times = Array.from({ length: 5 }, () => {
+      const began = performance.now();
+      expect(stagesOf(state).length).toBe(names.length);
+      return performance.now() - began;
+    });
+    // pairs take several seconds, each time
+    expect(Math.min(...times)).toBeLessThan(1500);
   });
 });
 

@@ -257,9 +257,8 @@ describe("following keystrokes", () => {
       times.push(performance.now() - start);
       expect(stages.length).toBe(333);
     }
-    times.sort((left, right) => left - right);
-    // generous: the machine is shared; the median seen alone is far below
-    expect(times[15]!).toBeLessThan(60);
+    // the fastest: whatever else the machine does slows some of them
+    expect(Math.min(...times)).toBeLessThan(30);
   });
 });
 
