@@ -163,3 +163,18 @@ def test_a_failing_reactor_says_where(tmp_path):
     [failed] = [one for one in json.loads(told)["stages"] if one["is"] == "failed"]
     assert failed["name"] == "two"
     assert "undefined" in json.dumps(failed)
+
+
+def test_a_deep_chain_needs_no_depth(tmp_path):
+    lines = ["from stageloom.pyplant import *", "", "@ReactorFunc", "def r0(pipe):", "    pipe.send('s0', 0)", ""]
+    for number in range(1, 100):
+        lines += [
+            "@ReactorFunc",
+            f"def r{number}(pipe):",
+            f"    before = yield pipe.receive('s{number - 1}')",
+            f"    pipe.send('s{number}', before + 1)",
+            "",
+        ]
+    workspace = Workspace(tmp_path, "\n".join(lines))
+    assert set(workspace.realize("plants.py:r99").values()) == {"done"}
+    assert set(workspace.realize("plants.py:r99").values()) == {"kept"}
