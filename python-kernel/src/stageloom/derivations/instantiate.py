@@ -73,11 +73,11 @@ def _call(
     for function in functions:
         if not function.entry:
             continue
-        called: Callable[[Manager], object] | None = getattr(module, function.name, None)
+        called: Callable[..., object] | None = getattr(module, function.name, None)
         if called is None:
             continue
         try:
-            result = called(manager)
+            result = called(**{function.registry: manager}) if function.registry else called(manager)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # it is user code: whatever it raises is told
             problems.append(_problem(function, error, surroundings))
             continue

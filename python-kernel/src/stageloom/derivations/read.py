@@ -10,7 +10,7 @@ from stageloom.model.classes import dataclass
 from stageloom.tracking.snapshot import Snapshot
 from stageloom.tracking.sources import BadSourceError, parse
 
-_IMPORT = re.compile(rb"\bstageloom\b[^\n]*\b(derivations|manual)\b")
+_IMPORT = re.compile(rb"\bstageloom\b[^\n]*\b(derivations|pylightnix)\b")
 
 
 @dataclass(frozen=True, slots=True)

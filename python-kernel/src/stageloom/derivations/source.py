@@ -11,10 +11,12 @@ from stageloom.model.values import Json
 from stageloom.rpc.messages import Span
 
 #: The modules that derivations are written with.
-MODULES = ("stageloom.derivations", "stageloom.pylightnix.manual")
+MODULES = ("stageloom.derivations", "stageloom.pylightnix.manual", "stageloom.pylightnix")
 
 #: What makes a derivation.
-_MAKERS = ("mkdrv", "fetchurl", "mknode")
+_MAKERS = ("mkdrv", "fetchurl", "mknode", "fetchurl2", "fetchlocal", "unpack", "mkdrvE", "autodrv", "autodrv_")
+#: What makes a stage of the function that it decorates.
+_DECORATORS = ("autostage", "autostage_", "autostage2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class StageFunction:
     ``first_line`` counts from 1 and is that of the first decorator, as in code objects. An *entry* can be called with
     the manager alone. ``alias`` names the function whose DRef this one passes on. ``needs`` names other stage
     functions, by the parameter they seem to come in by, or by their own name. ``configuration`` is what is written out.
+    ``registry`` is the parameter by which the manager is given, where that is not the first.
     """
 
     name: str
@@ -37,6 +40,7 @@ class StageFunction:
     alias: str = ""
     needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     configuration: Mapping[str, Json] = field(default_factory=dict)
+    registry: str = ""
 
 
 def imports_derivations(tree: ast.Module) -> bool:
@@ -87,6 +91,7 @@ class Names:
     def __init__(self, tree: ast.Module) -> None:
         self.any = False
         self.star = False
+        self.registries = False
         self._things: dict[str, str] = {}
         self._modules: set[str] = set()
         for node in ast.walk(tree):
@@ -96,6 +101,7 @@ class Names:
                 for alias in node.names:
                     if _is_ours(alias.name):
                         self.any = True
+                        self.registries = self.registries or _has_registries(alias.name)
                         self._modules.add(alias.asname or alias.name)
 
     def _import_from(self, node: ast.ImportFrom) -> None:
@@ -107,6 +113,7 @@ class Names:
                 self._modules.add(alias.asname or alias.name)
         if _is_ours(node.module):
             self.any = True
+            self.registries = self.registries or _has_registries(node.module)
             for alias in node.names:
                 if alias.name == "*":
                     self.star = True
@@ -129,21 +136,27 @@ class _Draft:
 
     def __init__(self, node: ast.FunctionDef, names: Names) -> None:
         arguments = [*node.args.posonlyargs, *node.args.args]
-        required = len(arguments) - len(node.args.defaults)
         self.name = node.name
         self.node = node
-        self.manager = arguments[0].arg if arguments else ""
-        self.parameters = [one.arg for one in arguments[1:]] + [one.arg for one in node.args.kwonlyargs]
-        self.positional = [one.arg for one in arguments[1:]]
-        self.entry = required == 1 and all(default is not None for default in node.args.kw_defaults)
-        self.annotated = bool(arguments) and names.says(arguments[0].annotation, "Manager")
+        self.decorator = _decorator(node, names)
+        self.registry = "r" if self.decorator is not None else _registry(node, names)
+        self.manager = self.registry or (arguments[0].arg if arguments else "")
+        self.positional = [one.arg for one in arguments]
+        self.parameters = [one for one in self.positional if one != self.manager]
+        self.parameters += [one.arg for one in node.args.kwonlyargs if one.arg != self.manager]
+        self.entry = _required(node) <= {self.manager}
+        self.annotated = bool(self.registry) or (bool(arguments) and names.says(arguments[0].annotation, "Manager"))
         self.all_calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
         self.makes = any(names.says(call.func, maker) for call in self.all_calls for maker in _MAKERS)
+        if self.decorator is not None:
+            self._decorated(self.decorator)
         self._redefining = {id(call): call for call in self.all_calls if names.says(call.func, "redefine")}
         self.redefines = bool(self._redefining)
         self.returned = [one.value for one in own_nodes(node) if isinstance(one, ast.Return) and one.value is not None]
         self.returns = bool(self.returned)
         self.configuration = self._read_configuration(names)
+        if isinstance(self.decorator, ast.Call):
+            self.configuration = _constants(self.decorator)
         self.bound = {
             target.id: one.value
             for one in ast.walk(node)
@@ -165,8 +178,18 @@ class _Draft:
             function = function.args[0]
         return function.id if isinstance(function, ast.Name) else ""
 
+    def _decorated(self, decorator: ast.expr) -> None:
+        """Take the function for what a decorator makes of it: a stage of its arguments, given by name."""
+        given = {one.arg for one in decorator.keywords} if isinstance(decorator, ast.Call) else set()
+        needed = _required(self.node) - given - {"build", "rindex"}
+        self.makes, self.entry = True, not needed
+        self.positional = [self.manager]
+        self.parameters = sorted(needed)
+
     def _passes_manager(self, call: ast.Call) -> bool:
-        return bool(call.args) and isinstance(call.args[0], ast.Name) and call.args[0].id == self.manager
+        given: list[ast.expr] = [one.value for one in call.keywords]
+        given += call.args if self.registry else call.args[:1]
+        return any(isinstance(one, ast.Name) and one.id == self.manager for one in given)
 
     def _read_configuration(self, names: Names) -> dict[str, Json]:
         for call in self.all_calls:
@@ -197,6 +220,7 @@ def _finished(
         doc=(ast.get_docstring(draft.node) or "").strip(),
         needs=needs,
         configuration={key: value for key, value in draft.configuration.items() if key != "name"},
+        registry=draft.registry,
     )
     if draft.makes:
         return function
@@ -226,7 +250,7 @@ def _needs(stages: Mapping[str, _Draft]) -> dict[str, dict[str, list[str]]]:
 
 
 def _arguments(call: ast.Call, called: _Draft) -> Iterator[tuple[str, ast.expr]]:
-    yield from zip(called.positional, call.args[1:], strict=False)
+    yield from ((name, one) for name, one in zip(called.positional, call.args, strict=False) if name != called.manager)
     yield from ((one.arg, one.value) for one in call.keywords if one.arg in called.parameters and one.arg is not None)
 
 
@@ -239,6 +263,49 @@ def _stage_of(node: ast.expr, within: _Draft, stages: Mapping[str, _Draft]) -> s
             return ""
         node = within.bound[node.id]
     return ""
+
+
+def _decorator(node: ast.FunctionDef, names: Names) -> ast.expr | None:
+    """Return the decorator that makes a stage of a function."""
+    for one in node.decorator_list:
+        called = one.func if isinstance(one, ast.Call) else one
+        if any(names.says(called, name) for name in _DECORATORS):
+            return one
+    return None
+
+
+def _registry(node: ast.FunctionDef, names: Names) -> str:
+    """Return the parameter that is a registry: it says so, or is called ``r`` where registries are imported from."""
+    arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    for one in arguments:
+        if names.says(one.annotation, "Registry"):
+            return one.arg
+    return "r" if names.registries and any(one.arg == "r" for one in arguments) else ""
+
+
+def _required(node: ast.FunctionDef) -> set[str]:
+    """Return the parameters without a default."""
+    arguments = [*node.args.posonlyargs, *node.args.args]
+    found = {one.arg for one in arguments[: len(arguments) - len(node.args.defaults)]}
+    pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+    return found | {one.arg for one, default in pairs if default is None}
+
+
+def _constants(call: ast.Call) -> dict[str, Json]:
+    """Return the plain values among the arguments of a call that are given by name."""
+    return {
+        one.arg: cast(Json, one.value.value)
+        for one in call.keywords
+        if one.arg is not None
+        and isinstance(one.value, ast.Constant)
+        and (one.value.value is None or type(one.value.value) in (bool, int, float, str))
+    }
+
+
+def _has_registries(module: str) -> bool:
+    """Return whether a module is of the API in which stage functions take a registry by name."""
+    name = "stageloom.pylightnix"
+    return (module == name or module.startswith(f"{name}.")) and not module.startswith(f"{name}.manual")
 
 
 def _is_ours(module: str) -> bool:

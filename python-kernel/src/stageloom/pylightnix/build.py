@@ -17,6 +17,7 @@ from stageloom.pylightnix.references import assert_valid_refpath, isrefpath
 from stageloom.pylightnix.storage import opened
 from stageloom.pylightnix.times import parsetime, timestring
 from stageloom.pylightnix.types import (
+    FUNCTION,
     Build,
     BuildArgs,
     Context,
@@ -82,7 +83,9 @@ def build_wrapper_(
         build_markstop(b)
         return b.outpaths
 
-    return output_realizer(wrapper)
+    realizer = output_realizer(wrapper)
+    setattr(realizer, FUNCTION, f)
+    return realizer
 
 
 def build_wrapper(

@@ -63,6 +63,6 @@ def rrefctx(r: RRef, S: StorageSettings | None = None) -> Context:
     """Return all that a realization was made from, directly or not."""
     storage = opened(S)
     reference = model_rref(r)
-    storage.found(r)
+    storage.known(r)
     found = storage.folders.context(reference)
     return {DRef(str(dref)): [RRef(str(one)) for one in rrefs] for dref, rrefs in found.items()}

@@ -16,9 +16,9 @@ from stageloom.pylightnix.matchers import match_latest
 from stageloom.pylightnix.planning import mkdrv, unpack_closure
 from stageloom.pylightnix.realizing import realize
 from stageloom.pylightnix.references import isdref, isrefpath
-from stageloom.pylightnix.settings import tlregistry
+from stageloom.pylightnix.settings import is_planned, tlregistry
 from stageloom.pylightnix.source import pyobjhash
-from stageloom.pylightnix.types import Build, Closure, Context, DRef, Matcher, Path, Registry, StorageSettings
+from stageloom.pylightnix.types import FUNCTION, Build, Closure, Context, DRef, Matcher, Path, Registry, StorageSettings
 
 _SOURCE = "__source__"
 
@@ -135,7 +135,7 @@ def autodrv_(
 
     def decorate(f: Callable[..., Any]) -> DRef:
         registry = _registry(kwargs)
-        config = {key: value for key, value in kwargs.items() if not isinstance(value, Registry) and key != "r"}
+        config = {key: value for key, value in kwargs.items() if key != "r" and not _is_registry(value)}
         config = {key: value(r=registry) if callable(value) else value for key, value in config.items()}
         config[_SOURCE] = pyobjhash([f, *sourcedeps])
 
@@ -150,7 +150,10 @@ def autodrv_(
                 every.append(attrs)
             f(b, every)
 
-        return mkdrv(mkconfig(config), matcher or match_latest(nouts), build_wrapper(make, nouts=nouts), registry)
+        realizer = build_wrapper(make, nouts=nouts)
+        counted = next((one for one in sourcedeps if callable(one)), f)
+        setattr(realizer, FUNCTION, counted)
+        return mkdrv(mkconfig(config), matcher or match_latest(nouts), realizer, registry, made_by=counted)
 
     return decorate
 
@@ -266,11 +269,15 @@ def _split(first: dict[str, Any], kwargs: dict[str, Any]) -> tuple[dict[str, Any
 
 
 def _registry(kwargs: dict[str, Any]) -> Registry:
-    given = [value for value in kwargs.values() if isinstance(value, Registry)]
+    given = [value for value in kwargs.values() if _is_registry(value)]
     registry = given[0] if given else tlregistry(None)
     if registry is None:
         raise CheckError("no registry is meant: pass r, or call this within current_registry(mkregistry(S))")
     return registry
+
+
+def _is_registry(value: Any) -> bool:
+    return isinstance(value, Registry) or is_planned(value)
 
 
 def _of(rref: Any, attrs: Attrs) -> Attrs:

@@ -38,7 +38,7 @@ def rref2path(r: RRef, S: StorageSettings | None = None) -> Path:
     storage = opened(S)
     reference = model_rref(r)
     try:
-        storage.found(r)
+        storage.known(r)
     except CheckError:
         return Path(storage.folders.realization_path(reference))
     storage.folders.derivation(reference.dref)

@@ -8,7 +8,7 @@ from typing import Any
 from stageloom.pylightnix.errors import CheckError, WrongFaceError, check
 from stageloom.pylightnix.references import rref2dref, unrref
 from stageloom.pylightnix.storage import opened
-from stageloom.pylightnix.types import Key, Matcher, RRef, StorageSettings
+from stageloom.pylightnix.types import KIND, Key, Matcher, RRef, StorageSettings
 
 
 def texthash() -> Key:
@@ -69,7 +69,9 @@ def match_some(n: int = 1, key: Key | None = None) -> Matcher:
     def trim(rrefs: list[RRef]) -> list[RRef] | None:
         return rrefs[:n] if len(rrefs) >= n else None
 
-    return match(key or texthash(), trim, match_all)
+    matcher = match(key or texthash(), trim, match_all)
+    setattr(matcher, KIND, ("custom", max(n, 1)))
+    return matcher
 
 
 def match_only() -> Matcher:
@@ -83,12 +85,16 @@ def match_only() -> Matcher:
         )
         return rrefs or None
 
-    return match(texthash(), trim)
+    matcher = match(texthash(), trim)
+    setattr(matcher, KIND, ("only", 1))
+    return matcher
 
 
 def match_latest(n: int = 1) -> Matcher:
     """Take the ``n`` newest realizations."""
-    return match_some(n, key=latest())
+    matcher = match_some(n, key=latest())
+    setattr(matcher, KIND, ("latest", n))
+    return matcher
 
 
 def match_exact(rrefs: list[RRef]) -> Matcher:

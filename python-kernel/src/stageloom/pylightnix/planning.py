@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
-from stageloom.pylightnix.configuration import assert_rref_deps, cfgsp, plan
+from stageloom.pylightnix.configuration import assert_rref_deps, assert_valid_config, cfgsp, plan
 from stageloom.pylightnix.errors import CheckError, ConfigError, WrongFaceError, check
 from stageloom.pylightnix.references import isdref
-from stageloom.pylightnix.settings import tlregistry
+from stageloom.pylightnix.settings import is_planned, tlregistry
 from stageloom.pylightnix.storage import opened
 from stageloom.pylightnix.types import Closure, Config, Derivation, DRef, Matcher, Realizer, Registry, StorageSettings
 
@@ -24,8 +24,17 @@ def mkdrv_(c: Config, S: StorageSettings | None = None) -> DRef:
     return dref
 
 
-def mkdrv(config: Config, matcher: Matcher, realizer: Realizer, r: Registry | None = None) -> DRef:
+def mkdrv(
+    config: Config,
+    matcher: Matcher,
+    realizer: Realizer,
+    r: Registry | None = None,
+    *,
+    made_by: Callable[..., Any] | None = None,
+) -> DRef:
     """Make a derivation, put it into the registry ``r``, else the one that is meant, and return its reference.
+
+    ``made_by`` is the function that a decorator makes a stage of.
 
     Raises:
         WrongFaceError: where it is called in the manual's way, the registry first.
@@ -40,6 +49,11 @@ def mkdrv(config: Config, matcher: Matcher, realizer: Realizer, r: Registry | No
     registry = tlregistry(r)
     if registry is None:
         raise CheckError("no registry is meant: pass r, or call this within current_registry(mkregistry(S))")
+    if is_planned(registry):
+        from stageloom.pylightnix.planned import add_planned
+
+        check_config(config)
+        return add_planned(cast("Any", registry), config, matcher, realizer, made_by)
     dref = _added(config, registry.S)
     if dref in registry.builders:
         _log.warning("%s is made twice in one registry: the second matcher and realizer count", dref)
@@ -116,16 +130,22 @@ def unpack_closure(arg: Closure | tuple[Any, Closure]) -> tuple[Any, Closure]:
 
 
 def _added(config: Config, S: StorageSettings | None) -> DRef:
-    check(isinstance(config, Config), f"a configuration is what mkconfig returns, not {config!r:.80}")
+    check_config(config)
     made = plan(config)
+    opened(S).add(made)
+    return made.dref
+
+
+def check_config(config: Config) -> None:
+    """Raise CheckError unless a derivation can be made of ``config``."""
+    check(isinstance(config, Config), f"a configuration is what mkconfig returns, not {config!r:.80}")
+    assert_valid_config(config)
     assert_rref_deps(config)
     for key, promise in cfgsp(config):
         for part in promise[1:]:
             pieces = part.replace("\\", "/").split("/")
             if not part or part.startswith(("/", "\\")) or ".." in pieces:
                 raise ConfigError(f"{key} promises {part!r}, which leaves the stage's folder: name a file in it")
-    opened(S).add(made)
-    return made.dref
 
 
 def _drefs(value: Any) -> Iterator[DRef]:

@@ -70,7 +70,8 @@ _REGISTRIES: _Meant[Registry] = _Meant("registries")
 def tlregistry(M: Registry | None = None) -> Registry | None:
     """Return ``M``, else the registry that is meant."""
     if M is not None:
-        check(isinstance(M, Registry), f"a registry is what Registry(S) makes, not {M!r:.80}")
+        given: object = M
+        check(isinstance(given, Registry) or is_planned(given), f"a registry is what Registry(S) makes, not {M!r:.80}")
         return M
     return _REGISTRIES.get()
 
@@ -84,7 +85,7 @@ def tlstorage(S: StorageSettings | None = None) -> StorageSettings | None:
     if found is not None:
         return found
     registry = _REGISTRIES.get()
-    return registry.S if registry is not None else None
+    return getattr(registry, "S", None)
 
 
 def setstorage(S: StorageSettings | None) -> StorageSettings | None:
@@ -105,8 +106,13 @@ def mkregistry(S: StorageSettings | None = None) -> Registry:
 @contextmanager
 def current_registry(r: Registry) -> Iterator[Registry]:
     """Let ``r``, and its storage, be meant inside the block."""
-    with _REGISTRIES.within(r), current_storage(r.S):
+    with _REGISTRIES.within(r), current_storage(getattr(r, "S", None)):
         yield r
+
+
+def is_planned(r: object) -> bool:
+    """Return whether ``r`` is the engine's, which is given to stage functions of a pipeline file."""
+    return type(r).__module__ == "stageloom.derivations.manager"
 
 
 @contextmanager

@@ -78,9 +78,22 @@ class Storage:
             raise CheckError(f"{rref} is not in the storage {self.store.path}: realize its stage")
         return known
 
+    def known(self, rref: RRef) -> None:
+        """Raise CheckError for a realization that is not there; one that the engine stores just now is."""
+        known = self.store.get(model_rref(rref)) if rref not in self.seen else None
+        if rref in self.seen or (known is not None and known.visible):
+            return
+        try:
+            if known is None:
+                self.store.record(model_rref(rref))
+                return
+        except NotStoredError:
+            pass
+        self.found(rref)
+
     def direct_context(self, rref: RRef) -> dict[DRef, list[RRef]]:
         """Return the realizations that ``rref`` was made from, one step back."""
-        self.found(rref)
+        self.known(rref)
         context = self.store.record(model_rref(rref)).context
         return {DRef(str(dref)): [RRef(str(one)) for one in rrefs] for dref, rrefs in context.items()}
 

@@ -8,6 +8,11 @@ from typing import Any, Generic, NamedTuple, Optional, TypeAlias, TypeVar
 
 from stageloom.pylightnix.errors import PromiseException, PylightnixException
 
+#: On a matcher that the engine has too: ``("only", 1)`` or ``("latest", n)``.
+KIND = "stageloom_kind"
+#: On a realizer: the function that it calls, whose code it is.
+FUNCTION = "stageloom_function"
+
 __all__ = [
     "Build",
     "BuildArgs",

@@ -13,7 +13,7 @@ from stageloom.pylightnix.errors import CheckError, check
 from stageloom.pylightnix.graph import drefcfg_
 from stageloom.pylightnix.matchers import match_only
 from stageloom.pylightnix.planning import mkdrv
-from stageloom.pylightnix.settings import tlregistry
+from stageloom.pylightnix.settings import is_planned, tlregistry
 from stageloom.pylightnix.storage import opened
 from stageloom.pylightnix.types import Build, Config, Context, DRef, Matcher, Path, RealizeArg, Realizer, Registry
 from stageloom.pylightnix.types import StorageSettings as Settings
@@ -53,6 +53,13 @@ def redefine(
         registry = tlregistry(r)
         if registry is None:
             raise CheckError("no registry is meant: pass r, or call this within current_registry(mkregistry(S))")
+        if is_planned(registry):
+            from stageloom.pylightnix.planned import redefine_planned
+
+            engine: Any = registry
+            return redefine_planned(
+                engine, lambda: stage(*args, r=engine, **kwargs), new_config, new_matcher, new_realizer
+            )
         dref: DRef = stage(*args, r=registry, **kwargs)
         check(dref in registry.builders, f"the stage returned {dref!r:.80}, which it did not make in this registry")
         old = registry.builders[dref]
