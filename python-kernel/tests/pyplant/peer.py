@@ -12,7 +12,6 @@ from textwrap import dedent
 import pytest
 
 SRC = Path(__file__).parents[2] / "src"
-_VARIABLE = "STAGELOOM_PEERS"
 
 _HEAD = """
 import json, logging, sys
@@ -34,12 +33,15 @@ quiet.propagate = False
 """
 
 
-def peers_python() -> Path | None:
-    """The Python that has pyplant: named by the environment, else where set-up made it."""
-    named = os.environ.get(_VARIABLE)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    places = [Path(named)] if named else sorted((cache / "stageloom").glob("bench-*/bin/python"))
-    return next((one for one in places if one.is_file()), None)
+def peers_python() -> Path:
+    """The Python that has pyplant: `npm test` names it, else the newest that it made for the benchmarks."""
+    given = os.environ.get("STAGELOOM_PEERS_PYTHON")
+    if given:
+        return Path(given)
+    made = sorted(Path.home().glob(".cache/stageloom/python-bench-*/.complete"), key=lambda path: path.stat().st_mtime)
+    if made:
+        return made[-1].parent / "bin" / "python"
+    pytest.skip(f"PyPlant from PyPI is not here: {os.environ.get('STAGELOOM_PEERS_MISSING', 'npm test makes it')}")
 
 
 class Program:
@@ -85,7 +87,4 @@ def ours(folder: Path, text: str) -> Program:
 
 
 def theirs(folder: Path, text: str) -> Program:
-    python = peers_python()
-    if python is None:
-        pytest.skip("PyPlant from PyPI is not here: set-up makes its environment with the benchmarks'")
-    return Program(folder / "theirs", text, "pyplant", python)
+    return Program(folder / "theirs", text, "pyplant", peers_python())
