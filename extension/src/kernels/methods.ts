@@ -36,6 +36,7 @@ const readers: ReadonlySet<EngineMethod> = new Set<EngineMethod>([
   "store/outputs",
   "store/record",
   "store/locate",
+  "store/describe",
 ]);
 
 export function onlyReads(method: EngineMethod): boolean {

@@ -1,6 +1,13 @@
 import type { Answer } from "../kernels/answer.js";
 import { Lifetime, type Disposable } from "../lifetime.js";
-import type { Artifacts, FilePreview, Located, Outputs } from "../protocol/kernel/messages.gen.js";
+import type {
+  Artifacts,
+  Described,
+  FilePreview,
+  Located,
+  Outputs,
+  Realization,
+} from "../protocol/kernel/messages.gen.js";
 import type { OutputsView } from "../protocol/panels/messages.js";
 import type { Kernel } from "./kernel.js";
 import { KeptOutputs } from "./kept-outputs.js";
@@ -48,6 +55,20 @@ export class ArtifactModel implements Disposable {
 
   export(rref: string, file: string, target: string): Promise<Answer<Located>> {
     return this.#kernel.request("store/export", { rref, file, target });
+  }
+
+  /** What a realization was made from, stage by stage, as text. */
+  describe(rref: string): Promise<Answer<Described>> {
+    return this.#kernel.request("store/describe", { rref, file: "" });
+  }
+
+  /** The other realizations of the stage that made one, the newest first. */
+  async others(rref: string): Promise<readonly Realization[]> {
+    const answer = await this.list();
+    if (answer?.is !== "done") return [];
+    const stages = answer.result.stages.map((stage) => stage.realizations.map(({ realization }) => realization));
+    const own = stages.find((realizations) => realizations.some((made) => made.rref === rref));
+    return (own ?? []).filter((made) => made.rref !== rref);
   }
 
   /** What a cell shows below its source: the run's log and curve while it counts, else all that the realization made. */

@@ -14,10 +14,11 @@ import type {
   Why,
 } from "../protocol/kernel/messages.gen.js";
 import type { RunView } from "../protocol/panels/messages.js";
+import { concerns } from "./concerns.js";
 import type { WorkspaceFiles } from "./files.js";
 import type { Kernel } from "./kernel.js";
 import { Planning } from "./planning.js";
-import { Project } from "./project.js";
+import type { Project } from "./project.js";
 import {
   isLive,
   newPipeline,
@@ -32,7 +33,7 @@ import {
 import { problemsOf } from "./problems.js";
 import { Recorder } from "./recorder.js";
 import { RunWaits, type RunOutcome } from "./runs.js";
-import { Throttle } from "./throttle.js";
+import { ProjectSources } from "./sources.js";
 
 /** Whether the user trusts the workspace: nothing of it runs before. */
 export interface Trust {
@@ -75,11 +76,10 @@ export interface ModelParts {
 export class PipelineModel implements Disposable {
   readonly #parts: ModelParts;
   readonly #lifetime = new Lifetime();
-  readonly #project = new Project();
   readonly #states = new Map<string, PipelineState>();
   readonly #needed = new Set<string>();
+  readonly #sources: ProjectSources;
   readonly #planning: Planning;
-  readonly #reading = this.#lifetime.add(new Throttle());
   readonly #recorder = new Recorder();
   readonly #waits = new RunWaits();
   readonly #changes: Emitter<ModelChange>;
@@ -89,9 +89,6 @@ export class PipelineModel implements Disposable {
   readonly #realizing = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #asked = 0;
-  /** Of each file the turn that its text was asked for at. */
-  readonly #taken = new Map<string, number>();
-  #turns = 0;
   #known = "";
   #profile = "";
 
@@ -101,6 +98,11 @@ export class PipelineModel implements Disposable {
     this.#parts = parts;
     this.#changes = this.#lifetime.add(new Emitter<ModelChange>());
     this.onDidChange = this.#changes.event;
+    this.#sources = this.#lifetime.add(
+      new ProjectSources(parts.files, () => {
+        this.#reread();
+      }),
+    );
     this.#planning = this.#lifetime.add(new Planning((path, signal) => this.#plan(path, signal)));
     this.#lifetime.add(parts.files.onDidChange(({ path, text }) => void this.#changed(path, text)));
     this.#lifetime.add(
@@ -132,14 +134,8 @@ export class PipelineModel implements Disposable {
 
   /** Reads the workspace's files of stages. */
   async discover(): Promise<void> {
-    const paths = await this.#parts.files.list();
-    const queue = [...new Set([...paths, ...this.#project.files()])];
-    const read = async (): Promise<void> => {
-      for (let path = queue.pop(); path !== undefined; path = queue.pop()) await this.#read(path);
-    };
-    await Promise.all(Array.from({ length: 8 }, read));
-    this.#reread();
-    this.#parts.logger.info(`${this.#project.pipelines().length} pipelines in ${paths.length} Python files`);
+    const files = await this.#sources.discover();
+    this.#parts.logger.info(`${this.project.pipelines().length} pipelines in ${files} Python files`);
   }
 
   // --- what there is -----------------------------------------------------------------------------------------------
@@ -170,11 +166,11 @@ export class PipelineModel implements Disposable {
   }
 
   get project(): Project {
-    return this.#project;
+    return this.#sources.project;
   }
 
   pipelines(): readonly string[] {
-    return this.#project.pipelines();
+    return this.project.pipelines();
   }
 
   /** A pipeline as it stands; null where the file holds no stage. */
@@ -228,7 +224,7 @@ export class PipelineModel implements Disposable {
 
   /** Takes the text of an open file of the project at once, without waiting for a change. */
   see(path: string, text: string): void {
-    if (this.#parts.files.holds(path) && this.#take(path, text, this.#turn())) this.#reread();
+    this.#sources.see(path, text);
   }
 
   // --- what can be done --------------------------------------------------------------------------------------------
@@ -299,45 +295,13 @@ export class PipelineModel implements Disposable {
   // --- what happens ------------------------------------------------------------------------------------------------
 
   async #changed(path: string, text: string | null): Promise<void> {
-    const turn = this.#turn();
-    const now = text ?? (path.endsWith(".py") ? await this.#parts.files.read(path) : null);
-    if (this.#lifetime.ended) return;
-    if (path.endsWith(".py"))
-      this.#reading.run(path, () => {
-        if (this.#take(path, now, turn)) this.#reread();
-      });
-    if (text === null && !path.endsWith(".py")) await this.#folder(path);
-    this.#replan((state) => concerns(state, path, now === null), text === null ? "after" : "later");
-  }
-
-  /** Reads a file; returns whether any file of stages may look different now. */
-  async #read(path: string): Promise<boolean> {
-    const turn = this.#turn();
-    const text = await this.#parts.files.read(path);
-    return !this.#lifetime.ended && this.#take(path, text, turn);
-  }
-
-  /** A text asked for at a turn says nothing any more where one of a later turn has come: a disk may be slow. */
-  #take(path: string, text: string | null, turn: number): boolean {
-    if ((this.#taken.get(path) ?? 0) > turn) return false;
-    this.#taken.set(path, turn);
-    return this.#project.set(path, text);
-  }
-
-  #turn(): number {
-    this.#turns += 1;
-    return this.#turns;
-  }
-
-  /** VS Code tells of a folder that has gone without naming its files. */
-  async #folder(path: string): Promise<void> {
-    const within = this.#project.files().filter((file) => file.startsWith(`${path}/`));
-    const changed = await Promise.all(within.map((file) => this.#read(file)));
-    if (changed.includes(true)) this.#reread();
+    const became = await this.#sources.follow(path, text);
+    if (became === null) return;
+    this.#replan((state) => path === state.path || concerns(planOf(state), became), text === null ? "after" : "later");
   }
 
   #reread(): void {
-    const paths = new Set(this.#project.pipelines());
+    const paths = new Set(this.project.pipelines());
     for (const [path, state] of this.#states) {
       // a run goes on without its file: whoever waits for its end hears of it
       if (paths.has(path) || isLive(state.run)) continue;
@@ -345,11 +309,11 @@ export class PipelineModel implements Disposable {
       this.#changes.fire({ is: "pipeline", path });
     }
     for (const path of paths) {
-      const source = this.#project.source(path);
+      const source = this.project.source(path);
       if (source === null) continue;
       const known = this.#states.get(path);
       const state = known ?? newPipeline(path);
-      const resolved = this.#project.resolved(path);
+      const resolved = this.project.resolved(path);
       if (state.declarations?.source === source && state.declarations.resolved === resolved) continue;
       this.#states.set(path, state);
       this.#step(path, { is: "read", declarations: { source, resolved } }, "now");
@@ -484,22 +448,4 @@ function pipelineOf(state: PipelineState): Pipeline {
     run: runView(state),
     failure: state.plan.is === "failed" ? state.plan.failure : null,
   };
-}
-
-/** Whether a changed file may make a difference to a pipeline. */
-function concerns(state: PipelineState, path: string, gone: boolean): boolean {
-  const plan = planOf(state);
-  if (plan === null || gone || path === state.path || path === "stageloom.json" || plan.files.includes(path))
-    return true;
-  if (path.endsWith(".py")) return !plan.files.includes(path);
-  return plan.stages.some(
-    (stage) =>
-      stage.parameters.some(({ source }) => source === "input") || stage.reads.some((name) => tells(name, path)),
-  );
-}
-
-/** Whether a change of a file is one of what a stage was seen to read: that file, or what is in a folder. */
-function tells(name: string, path: string): boolean {
-  const folder = path.slice(0, path.lastIndexOf("/") + 1);
-  return name === path || (name.endsWith("/") && name === (folder === "" ? "./" : folder));
 }

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 
 import type { Answer } from "../kernels/answer.js";
+import { duration, size } from "../protocol/words/figures.js";
 import { isRecord, type ViewContext } from "./context.js";
 import type { Documents } from "./documents.js";
 import type { Failures } from "./failures.js";
@@ -73,6 +74,42 @@ export class ArtifactCommands {
     if (located === null) return;
     const picked = await vscode.window.showInformationMessage(`Exported to ${located.path}`, "Reveal");
     if (picked !== undefined) await vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(located.path));
+  }
+
+  /** All that a realization was made from, as a text. */
+  async history(argument: unknown): Promise<void> {
+    const ref = fileRef(argument);
+    const text = ref === null ? null : await this.#history(ref.rref);
+    if (ref !== null && text !== null) await this.#documents.show("history", `${shortName(ref.rref)}.txt`, text);
+  }
+
+  /** Two histories of one stage in the editor of differences. */
+  async compare(argument: unknown): Promise<void> {
+    const ref = fileRef(argument);
+    if (ref === null) return;
+    const others = await this.#context.artifacts.others(ref.rref);
+    if (others.length === 0) {
+      await vscode.window.showInformationMessage("There is no other realization of this stage to compare with.");
+      return;
+    }
+    const picked = await vscode.window.showQuickPick(
+      others.map(({ rref, at, took, size: bytes }) => ({
+        label: new Date(at * 1000).toLocaleString(),
+        description: `took ${duration(took)} · ${size(bytes)}`,
+        detail: shortName(rref),
+        rref,
+      })),
+      { title: "Compare with", matchOnDetail: true },
+    );
+    if (picked === undefined) return;
+    const [left, right] = await Promise.all([this.#history(picked.rref), this.#history(ref.rref)]);
+    if (left === null || right === null) return;
+    const title = `${shortName(picked.rref)} ↔ ${shortName(ref.rref)}`;
+    await this.#documents.diff(title, `${shortName(ref.rref)}.txt`, left, right);
+  }
+
+  async #history(rref: string): Promise<string | null> {
+    return (await this.#answer(this.#context.artifacts.describe(rref)))?.text ?? null;
   }
 
   async invalidate(argument: unknown): Promise<void> {

@@ -89,6 +89,8 @@ export class Commands implements Disposable {
       "artifact.revealInOS": (argument) => artifacts.revealInOs(argument),
       "artifact.copyPath": (argument) => artifacts.copyPath(argument),
       "artifact.export": (argument) => artifacts.export(argument),
+      "artifact.history": (argument) => artifacts.history(argument),
+      "artifact.compare": (argument) => artifacts.compare(argument),
       "artifact.invalidate": (argument) => artifacts.invalidate(argument),
     };
   }

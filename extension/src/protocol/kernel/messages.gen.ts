@@ -139,7 +139,8 @@ export interface LastRun {
  * a realization; *stale* there was one of an earlier code, parameter or dependency; *absent* never made; *unknown* it
  * cannot be said before a dependency has run or the planner has spoken; *broken* a problem keeps it from planning.
  * `note` is what to say of it beside that. `reads` names what its last realization was seen to read undeclared, as
- * `tracking.reads` does: files, folders with a slash at their end, variables.
+ * `tracking.reads` does: files, folders with a slash at their end, variables. `expects` is how many seconds it took
+ * when it last ran, where it isn't cached.
  */
 export interface StageStatus {
   readonly name: string;
@@ -157,6 +158,7 @@ export interface StageStatus {
   readonly doc: string;
   readonly note: string;
   readonly reads: readonly string[];
+  readonly expects: number | null;
   readonly lastRun: LastRun | null;
 }
 
@@ -346,6 +348,12 @@ export interface FileParams {
 /** An absolute path. */
 export interface Located {
   readonly path: string;
+}
+
+/** What a realization was made from, stage by stage, as text; `at` is when it was made, seconds since the epoch. */
+export interface Described {
+  readonly text: string;
+  readonly at: number;
 }
 
 /** Copy a file, or the whole tree, to an absolute `target`: a file's new path, or a folder that does not exist. */
@@ -646,6 +654,7 @@ export interface Methods {
   readonly "store/record": { readonly towards: "engine"; readonly params: RecordParams; readonly result: RunRecord };
   readonly "store/locate": { readonly towards: "engine"; readonly params: FileParams; readonly result: Located };
   readonly "store/export": { readonly towards: "engine"; readonly params: ExportParams; readonly result: Located };
+  readonly "store/describe": { readonly towards: "engine"; readonly params: FileParams; readonly result: Described };
   readonly "run/changed": { readonly towards: "host"; readonly params: RunChanged; readonly result: null };
   readonly "run/log": { readonly towards: "host"; readonly params: RunLog; readonly result: null };
   readonly "run/progress": { readonly towards: "host"; readonly params: RunProgress; readonly result: null };

@@ -60,3 +60,11 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 export function listed(names: readonly string[], one: string): string {
   return names.length > 3 ? plural(names.length, one) : names.join(", ");
 }
+
+/** A number with five significant digits or so, in as few characters as say it. */
+export function shortNumber(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e7) return value.toString();
+  const most = Math.abs(value);
+  if (most !== 0 && (most < 1e-3 || most >= 1e7)) return value.toExponential(3).replace(/\.?0*e\+?/, "e");
+  return Number(value.toPrecision(5)).toString();
+}

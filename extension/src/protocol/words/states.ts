@@ -64,7 +64,7 @@ export function shortState(stage: Standing): string {
   const { state } = stage;
   switch (state.is) {
     case "cached":
-      return state.kept ? "cached" : "ran";
+      return "cached";
     case "stale":
       return shortReason(state.reasons[0]);
     case "running":

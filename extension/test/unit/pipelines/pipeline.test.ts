@@ -70,6 +70,7 @@ function status(name: string, is: StageStatus["is"], parts: Partial<StageStatus>
     note: "",
     reads: [],
     lastRun: null,
+    expects: null,
     ...parts,
   };
 }

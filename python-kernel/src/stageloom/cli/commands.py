@@ -85,6 +85,8 @@ def status(arguments: argparse.Namespace) -> int:
             width = max((len(stage.name) for stage in stages), default=0)
             for stage in stages:
                 show.say(show.stage_line(stage, width))
+            if forecast := show.forecast(stages):
+                show.say(forecast)
             _complain_of(plan.problems)
         if plan.problems:
             return 2

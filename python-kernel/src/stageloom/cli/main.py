@@ -133,7 +133,8 @@ def _add_keeping(add: Callable[[str, Callable[[argparse.Namespace], int], str], 
     history.add_argument("what", nargs="*", metavar=some)
     history.add_argument("--all", action="store_true", help="and those that were invalidated")
     history.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default: 50)")
-    compare = add("compare", _past("compare_two"), "Compare two realizations stage by stage: code, parameters, metrics.")
+    told = "Compare two realizations stage by stage: code, parameters, inputs, metrics."
+    compare = add("compare", _past("compare_two"), told)
     compare.add_argument("first", metavar="RREF")
     compare.add_argument("second", metavar="RREF")
 

@@ -11,6 +11,8 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # a command with nothing to do says so without them
+    from collections.abc import Sequence
+
     from stageloom.rpc.messages import Failure, LastRun, Problem, Reason, StageStatus
 
 #: What a run says of a stage that is there already.
@@ -115,6 +117,28 @@ def cached_words(at: float, count: int, took: float, now: float | None = None) -
 def kept_line(name: str, width: int) -> str:
     """Return the line of a run about a stage that is there already."""
     return f"{name:<{width}}  {KEPT}"
+
+
+def forecast(stages: Sequence[StageStatus]) -> str:
+    """Return what a run of ``stages`` would come to, by past runs; empty where all are cached."""
+    missing = [stage for stage in stages if stage.is_ in ("stale", "absent", "unknown")]
+    if not missing:
+        return ""
+    sure = [stage for stage in missing if not _may_stand(stage)]
+    known = [stage.expects for stage in sure if stage.expects is not None]
+    told = f"{len(sure)} would run" if sure else "nothing is sure to run"
+    if known:
+        new = len(sure) - len(known)
+        told += f", about {duration(sum(known))} by past runs" + (f" and {new} never timed" if new else "")
+    later = len(missing) - len(sure)
+    return told + (f"; {later} {'depends' if later == 1 else 'depend'} on what comes of that" if later else "")
+
+
+def _may_stand(stage: StageStatus) -> bool:
+    """Return whether all that is against a stage is what it depends on, which may come out as it was."""
+    return stage.is_ == "unknown" or (
+        bool(stage.reasons) and all(reason.kind == "dependency" for reason in stage.reasons)
+    )
 
 
 def nothing_to_do(count: int) -> str:

@@ -165,6 +165,7 @@ class Jobs:
             "code": target.reach or target.derivation.code,
             "at": entry.started,
             "took": entry.took,
+            "memory": entry.memory,
             "warnings": list(entry.warnings),
             **machine_facts(),
         }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 from stageloom.engine.project import UnknownParameterError
@@ -62,6 +61,8 @@ def with_profile(root: Path, profile: str, path: str, sets: Mapping[str, Json]) 
         return sets
     profiles = read_profiles(root)
     if profile not in profiles:
+        from difflib import get_close_matches
+
         known = ", ".join(profiles) or "none"
         close = get_close_matches(profile, profiles, 1)
         hint = f"; did you mean {close[0]}?" if close else f"; there {'is' if len(profiles) < 2 else 'are'} {known}"

@@ -85,10 +85,15 @@ def _check(facts: Mapping[str, Json]) -> str:
 
 
 def machine_facts() -> dict[str, Json]:
-    """Return what to keep of where a stage ran."""
+    """Return what to keep of where a stage ran, and for whom."""
+    import getpass
     import platform
 
-    return {"python": platform.python_version(), "host": platform.node()}
+    try:
+        user = getpass.getuser()
+    except (KeyError, ImportError, OSError):  # a user without a name, as in some containers
+        user = ""
+    return {"python": platform.python_version(), "host": platform.node(), "user": user}
 
 
 def read_stage(folder: Path) -> Mapping[str, Json]:

@@ -397,6 +397,7 @@ class Run:
             self._follow(self._fail(event.name, failures.senseless(error)))
             return
         entry.took = realized.took
+        entry.memory = realized.peak_memory
         entry.warnings = realized.warnings
         try:
             placed = [self._store.place(one) for one in self._wording.made(job, entry, realized)]

@@ -15,10 +15,14 @@ from stageloom.store.found import Found
 
 @dataclass(slots=True)
 class Entry:
-    """What is known of a stage in a run. ``started`` is when a worker began; ``awaits`` what it waits for before."""
+    """What is known of a stage in a run.
+
+    ``started`` is when a worker began, ``awaits`` what it waits for before; ``memory`` are bytes, 0 where unknown.
+    """
 
     started: float | None = None
     took: float | None = None
+    memory: int = 0
     found: Found | None = None
     failure: Failure | None = None
     warnings: Sequence[str] = ()

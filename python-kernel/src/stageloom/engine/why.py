@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from stageloom.engine.differences import configuration_differences, input_differences, input_reason
 from stageloom.engine.language import Pipeline, Target
 from stageloom.engine.observed import Observed
 from stageloom.engine.provenance import read_stage
 from stageloom.engine.status import Standing
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
-from stageloom.model.values import Json, from_json
 from stageloom.rpc.messages import Reason
 from stageloom.store.errors import StoreError
 from stageloom.store.found import Found
 from stageloom.store.store import Store
 from stageloom.tracking.fingerprint import Code
-from stageloom.tracking.reads import VARIABLE, shown
 from stageloom.tracking.reasons import code_reasons
 from stageloom.tracking.snapshot import Snapshot
 
@@ -46,8 +45,8 @@ def reasons(store: Store, pipeline: Pipeline, standing: Mapping[str, Standing], 
     except StoreError:
         return (Reason("unresolved", "what it was made from can no longer be read"),)
     found.extend(_code(store, pipeline, target, old, own.last))
-    found.extend(_configuration(old, target.derivation))
-    found.extend(_inputs(old, target.derivation))
+    found.extend(configuration_differences(old, target.derivation))
+    found.extend(input_differences(old, target.derivation))
     if own.last.visible:
         found.extend(_reads(own.last, Observed(pipeline)))
     found.extend(_dependencies(target, old, own, standing))
@@ -88,57 +87,8 @@ def _code(store: Store, pipeline: Pipeline, target: Target, old: Derivation, las
     return list(code_reasons(before, (last.path, function), pipeline.code, (target.path, target.function))) or plain
 
 
-def show(value: Json) -> str:
-    """Return a configuration value as a person would write it in Python, cut at 200 characters."""
-    text = repr(from_json(value))
-    return text if len(text) <= 200 else text[:199] + "…"
-
-
-def _configuration(old: Derivation, new: Derivation) -> list[Reason]:
-    found: list[Reason] = []
-    for key in dict.fromkeys([*old.configuration, *new.configuration]):
-        if key not in old.configuration:
-            after = show(new.configuration[key])
-            found.append(Reason("parameter", f"{key} is new: {after}", key, "", after))
-        elif key not in new.configuration:
-            found.append(Reason("parameter", f"{key} is gone", key, show(old.configuration[key]), ""))
-        elif not _same(old.configuration[key], new.configuration[key]) and not _only_references(old, new, key):
-            before, after = show(old.configuration[key]), show(new.configuration[key])
-            found.append(Reason("parameter", f"{key}: {before} → {after}", key, before, after))
-    return found
-
-
-def _same(one: Json, other: Json) -> bool:
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-
-
-def _only_references(old: Derivation, new: Derivation, key: str) -> bool:
-    """Return whether the values differ only in references, which a dependency's reason already tells."""
-
-    def blank(derivation: Derivation) -> str:
-        text = json.dumps(derivation.configuration[key], sort_keys=True)
-        for drefs in derivation.dependencies.values():
-            for dref in drefs:
-                text = text.replace(str(dref), "dref:")
-        return text
-
-    return blank(old) == blank(new)
-
-
-def _inputs(old: Derivation, new: Derivation) -> list[Reason]:
-    found: list[Reason] = []
-    for path in dict.fromkeys([*old.inputs, *new.inputs]):
-        if old.inputs.get(path) != new.inputs.get(path):
-            verb = "is new" if path not in old.inputs else "is gone" if path not in new.inputs else "changed"
-            found.append(Reason("input", f"{path} {verb}", path))
-    return found
-
-
 def _reads(last: Found, observed: Observed) -> list[Reason]:
-    return [
-        Reason("environment" if name.startswith(VARIABLE) else "input", f"{shown(name)} changed", name)
-        for name in observed.changed(last.reads)
-    ]
+    return [input_reason(name, "changed") for name in observed.changed(last.reads)]
 
 
 def _dependencies(target: Target, old: Derivation, own: Standing, standing: Mapping[str, Standing]) -> list[Reason]:

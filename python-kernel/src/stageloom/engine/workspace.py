@@ -326,6 +326,8 @@ class Workspace:
             guessed=target.guessed,
             doc=target.doc,
             note=self._note(target, found),
+            reads=list(seen.reads) if (seen := found or own.last) is not None else (),
+            expects=own.last.took if own.last is not None and own.is_ != "cached" else None,
             last_run=self._last_run(own),
         )
 

@@ -190,7 +190,8 @@ class StageStatus:
     a realization; *stale* there was one of an earlier code, parameter or dependency; *absent* never made; *unknown* it
     cannot be said before a dependency has run or the planner has spoken; *broken* a problem keeps it from planning.
     ``note`` is what to say of it beside that. ``reads`` names what its last realization was seen to read undeclared, as
-    ``tracking.reads`` does: files, folders with a slash at their end, variables.
+    ``tracking.reads`` does: files, folders with a slash at their end, variables. ``expects`` is how many seconds it took
+    when it last ran, where it isn't cached.
     """
 
     name: str
@@ -208,6 +209,7 @@ class StageStatus:
     doc: str = ""
     note: str = ""
     reads: Sequence[str] = ()
+    expects: float | None = None
     last_run: LastRun | None = None
 
 
@@ -448,6 +450,14 @@ class Located:
     """An absolute path."""
 
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a realization was made from, stage by stage, as text; ``at`` is when it was made, seconds since the epoch."""
+
+    text: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -821,6 +831,7 @@ METHODS: tuple[Method, ...] = (
     Method("store/record", "engine", RecordParams, RunRecord),
     Method("store/locate", "engine", FileParams, Located),
     Method("store/export", "engine", ExportParams, Located),
+    Method("store/describe", "engine", FileParams, Described),
     Method("run/changed", "host", RunChanged, None),
     Method("run/log", "host", RunLog, None),
     Method("run/progress", "host", RunProgress, None),
