@@ -12,8 +12,7 @@ import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { styled } from "../styled.js";
 import { Part, type Desk } from "../part.js";
 import type { Curve } from "../state/curve.js";
-import { plural } from "../../../extension/src/protocol/words/figures.js";
-import { formatNumber } from "../text/format.js";
+import { plural, shortNumber } from "../../../extension/src/protocol/words/figures.js";
 import type { Colours } from "../theme.js";
 import { SeriesSet, type Series } from "./series.js";
 
@@ -122,7 +121,7 @@ export class ChartView extends Part {
         padding: 6,
         maxTicksLimit: 6,
         maxRotation: 0,
-        callback: (value: number | string) => formatNumber(Number(value)),
+        callback: (value: number | string) => shortNumber(Number(value)),
       },
     });
     return {
@@ -164,14 +163,14 @@ export class ChartView extends Part {
     >
       <span class="swatch" ${styled({ "background-color": this.#colour(index) })}></span>
       <span class="legend-name">${series.name}</span>
-      <span class="legend-value">${formatNumber(series.last)}</span>
+      <span class="legend-value">${shortNumber(series.last)}</span>
     </button>`;
   }
 
   #words(): string {
     const parts = this.#series.all.map(
       (series) =>
-        `${series.name}: last ${formatNumber(series.last)}, least ${formatNumber(series.low)}, greatest ${formatNumber(series.high)}`,
+        `${series.name}: last ${shortNumber(series.last)}, least ${shortNumber(series.low)}, greatest ${shortNumber(series.high)}`,
     );
     return `${this.label}. ${parts.join("; ")}`;
   }
@@ -200,9 +199,9 @@ const tooltip = (colours: Colours, font: { family: string; size: number }): obje
   titleFont: { ...font, weight: "normal" },
   bodyFont: font,
   callbacks: {
-    title: (items: readonly { parsed: { x: number } }[]) => `step ${formatNumber(items[0]?.parsed.x ?? 0)}`,
+    title: (items: readonly { parsed: { x: number } }[]) => `step ${shortNumber(items[0]?.parsed.x ?? 0)}`,
     label: (item: { dataset: { label?: string }; parsed: { y: number } }) =>
-      ` ${item.dataset.label ?? ""}  ${formatNumber(item.parsed.y)}`,
+      ` ${item.dataset.label ?? ""}  ${shortNumber(item.parsed.y)}`,
   },
 });
 

@@ -1,8 +1,7 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import type { FilePreview, Preview, Send } from "../contract.js";
 import { button } from "../kit.js";
-import { plural, size } from "../../../extension/src/protocol/words/figures.js";
-import { formatNumber } from "../text/format.js";
+import { plural, shortNumber, size } from "../../../extension/src/protocol/words/figures.js";
 import { failureView } from "./failure-view.js";
 import { tableView } from "./table-view.js";
 
@@ -45,7 +44,7 @@ const sparkline = (values: readonly (number | null)[], label: string): TemplateR
     viewBox="0 0 ${WIDTH} ${HEIGHT}"
     preserveAspectRatio="none"
     role="img"
-    aria-label="Course of ${label}, from ${formatNumber(low)} to ${formatNumber(high)}"
+    aria-label="Course of ${label}, from ${shortNumber(low)} to ${shortNumber(high)}"
   >
     ${svg`<path d=${path} />`}
   </svg>`;
@@ -62,8 +61,8 @@ const arrayView = (preview: Of<"array">, label: string): TemplateResult => {
   const columns = rows[0] === undefined || shape.length < 2 ? [] : rows[0].map((_, index) => index.toString());
   return html`<dl class="facts">
       ${fact("Shape", shape.length === 0 ? "scalar" : shape.join(" × "))} ${fact("Type", preview.dtype)}
-      ${low === null || high === null ? nothing : fact("Range", `${formatNumber(low)} … ${formatNumber(high)}`)}
-      ${mean === null ? nothing : fact("Mean", formatNumber(mean))}
+      ${low === null || high === null ? nothing : fact("Range", `${shortNumber(low)} … ${shortNumber(high)}`)}
+      ${mean === null ? nothing : fact("Mean", shortNumber(mean))}
     </dl>
     ${preview.line.length > 2 ? sparkline(preview.line, label) : nothing}
     ${rows.length === 0 ? nothing : tableView({ label: `First values of ${label}`, columns, rows, numbered: shape.length > 1 })}

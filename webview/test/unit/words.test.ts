@@ -3,14 +3,14 @@ import type { StageState } from "../../src/contract.js";
 import { Series, SeriesSet } from "../../src/cells/series.js";
 import { firstLook, fit, reveal, toWorld, zoom } from "../../src/graph/camera.js";
 import { SpatialIndex } from "../../src/graph/spatial.js";
-import { formatNumber } from "../../src/text/format.js";
+import { shortNumber } from "../../../extension/src/protocol/words/figures.js";
 import { pythonLines } from "../../src/text/python.js";
 import { runWords, standWords } from "../../src/text/states.js";
 import { random, realization } from "../browser/data.js";
 
 describe("figures in words", () => {
   test("numbers", () => {
-    expect([0, 3, -2.5, 0.1 + 0.2, 1 / 3, 12_345.678, 2e-5, 1.5e9, 123_456_789].map(formatNumber)).toEqual([
+    expect([0, 3, -2.5, 0.1 + 0.2, 1 / 3, 12_345.678, 2e-5, 1.5e9, 123_456_789].map(shortNumber)).toEqual([
       "0",
       "3",
       "-2.5",

@@ -31,7 +31,14 @@ describe("a preview as text", () => {
 
   it("lays out a table", () => {
     expect(shown({ is: "table", columns: ["a", "bb"], rows: [["10", "2"]], total: 1 })).toBe(
-      "1 rows, 2 columns\n\n a  bb\n10   2\n",
+      "1 row, 2 columns\n\n a  bb\n10   2\n",
+    );
+    const rows = [
+      ["x", "2"],
+      ["longer", "10"],
+    ];
+    expect(shown({ is: "table", columns: ["name", "n"], rows, total: null })).toBe(
+      "name     n\nx        2\nlonger  10\n",
     );
   });
 
