@@ -22,7 +22,6 @@ import type { Project } from "./project.js";
 import {
   isLive,
   newPipeline,
-  planOf,
   runView,
   stagesOf,
   step,
@@ -297,7 +296,10 @@ export class PipelineModel implements Disposable {
   async #changed(path: string, text: string | null): Promise<void> {
     const became = await this.#sources.follow(path, text);
     if (became === null) return;
-    this.#replan((state) => path === state.path || concerns(planOf(state), became), text === null ? "after" : "later");
+    this.#replan(
+      (state) => path === state.path || concerns(state.plan.is === "known" ? state.plan.plan : null, became),
+      text === null ? "after" : "later",
+    );
   }
 
   #reread(): void {
