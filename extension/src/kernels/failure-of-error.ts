@@ -18,6 +18,7 @@ const kinds: Readonly<Record<Failure["kind"], true>> = {
   "code-changed": true,
   killed: true,
   crashed: true,
+  timeout: true,
   cancelled: true,
   store: true,
   "disk-full": true,

@@ -191,6 +191,10 @@ def test_columns_count_as_the_editor_does() -> None:
         (["@stage", "def a(): pass", "@stage", "def a(): pass"], "duplicate-stage", "named 'a' too", (4, 4)),
         (["@stage", "def a(n=1): pass", "b = a.bind(m=2)"], "bad-parameter", "no parameter 'm'", (3, 11)),
         (["@stage", "def a(n=1): pass", "b = a.bind(n=lambda: 1)"], "bad-parameter", "a function", (3, 11)),
+        (["@stage(retries=-1)", "def a(): pass"], "bad-declaration", "retries= of 'a' must be written as a whole number", (1, 15)),
+        (["n = 2", "@stage(retries=n)", "def a(): pass"], "bad-declaration", "where it can be read", (2, 15)),
+        (["@stage(timeout='1')", "def a(): pass"], "bad-declaration", "timeout= of 'a' must be written as a number", (1, 15)),
+        (["@stage(timeout=0)", "def a(): pass"], "bad-declaration", "a number of seconds above 0", (1, 15)),
         (["@stage(each=5)", "def a(n): pass"], "bad-declaration", "each= takes a list", (1, 12)),
         (["@stage(each=[1, 2])", "def a(n): pass", "b = a.bind(n=3)"], "bad-declaration", "several stages", (3, 0)),
     ],
@@ -219,6 +223,18 @@ def test_a_syntax_error_spoils_the_file() -> None:
     assert problem.message
     assert not problem.stages
     assert not result.stages
+
+
+def test_limits_are_read_and_an_instance_has_its_function_s() -> None:
+    result = declared(
+        HEAD, "@stage(retries=2, timeout=1.5)", "def a(n=1): pass", "b = a.bind(n=2)", "@stage", "def c(): pass"
+    )
+    assert not result.problems
+    assert [(one.name, one.retries, one.timeout) for one in result.stages] == [
+        ("a", 2, 1.5),
+        ("b", 2, 1.5),
+        ("c", 0, None),
+    ]
 
 
 def test_a_stage_inside_a_function_is_warned_of() -> None:

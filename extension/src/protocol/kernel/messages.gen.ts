@@ -72,7 +72,7 @@ export interface Frame {
  * traceback or the end of stderr. `package` and `command` are set for a missing package: the command installs it.
  */
 export interface Failure {
-  readonly kind: "exception" | "missing-package" | "missing-output" | "unstorable" | "unserialisable" | "import-failed" | "code-changed" | "killed" | "crashed" | "cancelled" | "store" | "disk-full" | "damaged" | "no-interpreter" | "old-interpreter" | "internal";
+  readonly kind: "exception" | "missing-package" | "missing-output" | "unstorable" | "unserialisable" | "import-failed" | "code-changed" | "killed" | "crashed" | "timeout" | "cancelled" | "store" | "disk-full" | "damaged" | "no-interpreter" | "old-interpreter" | "internal";
   readonly message: string;
   readonly advice: string;
   readonly exception: string;

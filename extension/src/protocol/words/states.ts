@@ -136,6 +136,7 @@ const FAILURES: Partial<Record<Failure["kind"], readonly [full: string, short: s
   "disk-full": ["the disk is full", "disk full"],
   crashed: ["the kernel crashed", "crashed"],
   killed: ["the kernel was killed", "killed"],
+  timeout: ["it took too long", "too long"],
 };
 
 /** A failure in a few words: an exception of the user's code by its name. */

@@ -32,6 +32,7 @@ _FAILURES = {
     "disk-full": "the disk is full",
     "crashed": "the kernel crashed",
     "killed": "the kernel was killed",
+    "timeout": "it took too long",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stageloom.engine.language import Pipeline, Target
+from stageloom.engine.limits import Clock
 from stageloom.engine.look import Choice, Looked
 from stageloom.engine.provenance import Recorder, machine_facts
 from stageloom.engine.telling import Entry
@@ -14,6 +15,7 @@ from stageloom.model.classes import dataclass, field
 from stageloom.model.objects import Derivation
 from stageloom.model.values import Json, digest
 from stageloom.rpc.messages import Realized, RealizeJob
+from stageloom.rpc.wire import encode
 from stageloom.store.commit import NewRealization, Provenance
 from stageloom.store.locks import Lock
 from stageloom.store.objects import parse_derivation
@@ -31,6 +33,7 @@ class Job:
     lock: Lock
     instance: int = 0
     cancel: Callable[[], None] = field(default=lambda: None)
+    clock: Clock = field(default_factory=lambda: Clock(None, lambda: None))
 
 
 def _seed(job: Job) -> int:
@@ -167,5 +170,6 @@ class Jobs:
             "took": entry.took,
             "memory": entry.memory,
             "warnings": list(entry.warnings),
+            "tries": [encode(failure) for failure in entry.tries],
             **machine_facts(),
         }

@@ -70,6 +70,8 @@ class Target:
     parameters: Sequence[Parameter] = ()
     pool: str = ""
     doc: str = ""
+    retries: int = 0
+    timeout: float | None = None
     guessed: bool = False
     broken: bool = False
     match: str = "latest"

@@ -72,6 +72,13 @@ class Recorder:
         return (self._folder / name).open("a", encoding="utf-8", errors="replace", newline="")
 
 
+def keep_try(folder: Path, number: int) -> None:
+    """Put the log and curve of a try aside that another one follows."""
+    for name in (_LOG, _CURVE):
+        with contextlib.suppress(OSError):
+            (folder / name).replace(folder / f"{number}.{name}")
+
+
 def write_stage(folder: Path, facts: Mapping[str, Json]) -> None:
     """Keep what is known of one stage of one run; a full disk loses it, never the run."""
     with contextlib.suppress(OSError):
@@ -109,9 +116,17 @@ def read_stage(folder: Path) -> Mapping[str, Json]:
 
 
 def read_log(folder: Path, limit: int = 400_000) -> str:
-    """Return the end of the log, at most ``limit`` characters, from a line's start."""
+    """Return the end of the log, at most ``limit`` characters, from a line's start; earlier tries come before."""
+    earlier = [path for number in range(1, 1000) if (path := folder / f"{number}.{_LOG}").exists()]
+    if not earlier:
+        return _read_end(folder / _LOG, limit)
+    parts = [_read_end(path, limit // (len(earlier) + 1)) for path in [*earlier, folder / _LOG]]
+    return "".join(parts)
+
+
+def _read_end(path: Path, limit: int) -> str:
     try:
-        with (folder / _LOG).open("rb") as file:
+        with path.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - limit))
             text = file.read().decode("utf-8", errors="replace")

@@ -13,9 +13,10 @@ from stageloom.engine import schedule as plan
 from stageloom.engine.failures import store_failure
 from stageloom.engine.job import Job, Jobs
 from stageloom.engine.language import CannotPlanError, Executor, Pipeline
+from stageloom.engine.limits import Clock, after_tries, overdue, worth_another
 from stageloom.engine.look import Choice, Looked, look
 from stageloom.engine.observed import Observed
-from stageloom.engine.provenance import Recorder
+from stageloom.engine.provenance import Recorder, keep_try
 from stageloom.engine.saving import Saved, Saver
 from stageloom.engine.several import Several
 from stageloom.engine.telling import Entry, RunListener, Teller
@@ -319,16 +320,29 @@ class Run:
         target = self._pipeline.targets[name]
         recorder = Recorder(self._store.run_folder(self.run, name), self._teller.of_job(name, self._hear_job))
         job = Job(target, looked, self._store.scratch(), recorder, lock)
+        job.clock = Clock(target.timeout, lambda: job.cancel())  # noqa: PLW0108  # known when it was submitted
+        tries = self._entries[name].tries
+        if tries:
+            recorder.log("stderr", f"── try {len(tries) + 1} of {target.retries + 1}, after {tries[-1].message} ──\n")
         self._jobs[name] = job
         self._entries[name].awaits = "worker"
         if not self._executor.blocks:
             self._tell(name)
-        job.cancel = self._executor.submit(
-            self._wording.request(job, self._choices),
-            target.pool,
-            job.recorder,
-            lambda outcome: self._events.put(_Ended(name, outcome)),
-        )
+            self._submit(job)
+            return
+        obstacle = job.clock.obstacle()
+        if obstacle:
+            recorder.log("stderr", f"The time limit of {target.timeout:g} s does not hold here: {obstacle}.\n")
+        with job.clock.interrupting(hold=not obstacle):
+            self._submit(job)
+
+    def _submit(self, job: Job) -> None:
+        def done(outcome: JobOutcome) -> None:
+            job.clock.stop()
+            self._events.put(_Ended(job.target.name, outcome))
+
+        request = self._wording.request(job, self._choices)
+        job.cancel = self._executor.submit(request, job.target.pool, job.recorder, done)
 
     def _start_several(self, name: str, looked: Looked, locks: list[Lock]) -> None:
         first = len(looked.visible)
@@ -370,6 +384,9 @@ class Run:
         if name not in self._jobs and not (begins and name in self._several and self._entries[name].started is None):
             return
         self._entries[name].started = changed.at if begins else None
+        if name in self._jobs and not self._executor.blocks:
+            clock = self._jobs[name].clock
+            (clock.start if begins else clock.stop)()
         self._schedule.step(plan.Began(name) if begins else plan.Requeued(name))
         self._tell(name)
 
@@ -379,10 +396,14 @@ class Run:
             self._end_instance(event, event.instance)
             return
         job = self._jobs.pop(event.name)
+        job.clock.stop()
         job.recorder.close()
         entry = self._entries[event.name]
         entry.took = None if entry.started is None else time.time() - entry.started
         if not isinstance(event.outcome, JobDone):
+            event = self._judged(event, job)
+            if self._try_again(event, job):
+                return
             if entry.started is not None:
                 self._keep_end(job, entry, event.outcome)
             job.lock.release()
@@ -417,6 +438,31 @@ class Run:
         self._ran.add(event.name)
         self._saver.add(event.name, one, job.lock)
         self._follow(self._schedule.step(plan.Placed(event.name)))
+
+    def _judged(self, event: _Ended, job: Job) -> _Ended:
+        """Return how a job ended, where it was this run that stopped it for its time."""
+        cancelled = isinstance(event.outcome, JobFailed) and event.outcome.failure.kind == "cancelled"
+        if not cancelled or not job.clock.rang or self._schedule.cancelling or job.target.timeout is None:
+            return event
+        return _Ended(event.name, JobFailed(overdue(event.name, job.target.timeout)))
+
+    def _try_again(self, event: _Ended, job: Job) -> bool:
+        """Start a failed stage anew where it may be tried again, with a log of its own; return whether it is."""
+        entry, name = self._entries[event.name], event.name
+        failure = event.outcome.failure if isinstance(event.outcome, JobFailed) else failures.STALE
+        tries = len(entry.tries) + 1
+        if self._schedule.cancelling or self._is_orphan(name) or not worth_another(failure, tries, job.target.retries):
+            return False
+        entry.tries.append(failure)
+        keep_try(self._store.run_folder(self.run, name), tries)
+        self._schedule.step(plan.Requeued(name))
+        try:
+            self._start(name, job.looked, job.lock)
+        except StoreError as error:
+            self._jobs.pop(name, None)
+            job.lock.release()
+            self._follow(self._fail(name, store_failure(error)))
+        return True
 
     def _end_instance(self, event: _Ended, instance: int) -> None:
         """Put one of several realizations in its place; once the last has ended, see what stands for the stage."""
@@ -496,6 +542,7 @@ class Run:
 
     def _end_badly(self, event: _Ended) -> None:
         failure = event.outcome.failure if isinstance(event.outcome, JobFailed) else failures.STALE
+        failure = after_tries(failure, len(self._entries[event.name].tries) + 1)
         if self._is_orphan(event.name):
             self._follow(self._lose(event.name))
         elif failure.kind == "cancelled":

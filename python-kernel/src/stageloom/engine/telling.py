@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from stageloom.engine.schedule import StageState
-from stageloom.model.classes import dataclass
+from stageloom.model.classes import dataclass, field
 from stageloom.rpc.messages import Failure, Point, Realization
 from stageloom.store.found import Found
 
@@ -18,6 +18,7 @@ class Entry:
     """What is known of a stage in a run.
 
     ``started`` is when a worker began, ``awaits`` what it waits for before; ``memory`` are bytes, 0 where unknown.
+    ``tries`` are the failures after which it was tried again.
     """
 
     started: float | None = None
@@ -27,6 +28,7 @@ class Entry:
     failure: Failure | None = None
     warnings: Sequence[str] = ()
     awaits: Literal["stages", "worker", "process"] = "stages"
+    tries: list[Failure] = field(default_factory=list)
 
 
 class RunListener(Protocol):

@@ -55,7 +55,7 @@ class Declaration(NamedTuple):
     ``name`` is unique in its pipeline, ``function`` is the function's name in the file at ``path``. ``place`` is that
     of the name (for an instance, of the variable it is bound to) in ``written``, ``whole`` of all of the definition.
     ``match`` is the text of the ``match=`` argument; ``each`` is the name that all values of one ``each`` share.
-    ``guessed`` says that the planner may know better.
+    ``guessed`` says that the planner may know better. ``retries`` and ``timeout`` don't count for identity.
     """
 
     name: str
@@ -71,6 +71,8 @@ class Declaration(NamedTuple):
     place: Place = (0, 0, 0, 0)
     whole: Place = (0, 0, 0, 0)
     written: str = ""
+    retries: int = 0
+    timeout: float | None = None
 
     @property
     def span(self) -> Span:

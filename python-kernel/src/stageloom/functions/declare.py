@@ -35,12 +35,16 @@ class Stage(Generic[P, R]):
         each: Each | None = None,
         pool: str = "",
         auxiliary: Collection[str] = (),
+        retries: int = 0,
+        timeout: float | None = None,
         bound: Mapping[str, object] | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.each = each
         self.pool = pool
+        self.retries = retries
+        self.timeout = timeout
         self.auxiliary = frozenset({auxiliary} if isinstance(auxiliary, str) else auxiliary)
         self.bound: Mapping[str, object] = dict(bound or {})
         unknown = sorted(self.auxiliary - set(self.parameters)) if self.auxiliary else ()
@@ -104,6 +108,8 @@ class Stage(Generic[P, R]):
             each=self.each,
             pool=self.pool,
             auxiliary=self.auxiliary,
+            retries=self.retries,
+            timeout=self.timeout,
             bound={**self.bound, **values},
         )
 
@@ -130,7 +136,13 @@ def _bind_again(module: str, name: str, bound: dict[str, object]) -> Stage[..., 
 def stage(function: Callable[P, R], /) -> Stage[P, R]: ...
 @overload
 def stage(
-    *, each: Each | None = None, pool: str = "", auxiliary: str | Collection[str] = (), match: None = None
+    *,
+    each: Each | None = None,
+    pool: str = "",
+    auxiliary: str | Collection[str] = (),
+    match: None = None,
+    retries: int = 0,
+    timeout: float | None = None,
 ) -> Callable[[Callable[P, R]], Stage[P, R]]: ...
 
 
@@ -142,6 +154,8 @@ def stage(
     pool: str = "",
     auxiliary: str | Collection[str] = (),
     match: None = None,
+    retries: int = 0,
+    timeout: float | None = None,
 ) -> Any:
     """Make a function a stage of its file's pipeline.
 
@@ -155,6 +169,8 @@ def stage(
         pool: name of the pool of workers to run on; empty for the default.
         auxiliary: names of parameters that don't count: changing them makes nothing stale.
         match: how a realization is chosen among several; the latest one is, which is all there is so far.
+        retries: how often it is tried again where it fails; does not count. Write a plain number.
+        timeout: how many seconds it may take, each time, before it is stopped; does not count. Write a plain number.
 
     Raises:
         TypeError: for what is not a function.
@@ -165,7 +181,7 @@ def stage(
     def decorate(decorated: Callable[P, R]) -> Stage[P, R]:
         if isinstance(decorated, Stage) or not _is_function(decorated):
             raise TypeError(f"@stage goes on a function, not on {decorated!r}")
-        return Stage(decorated, each=each, pool=pool, auxiliary=auxiliary)
+        return Stage(decorated, each=each, pool=pool, auxiliary=auxiliary, retries=retries, timeout=timeout)
 
     return decorate if function is None else decorate(function)
 

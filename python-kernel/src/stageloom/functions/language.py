@@ -123,6 +123,8 @@ class _Reader:
             dependencies=dependencies,
             parameters=parameters,
             pool=stage.pool,
+            retries=stage.retries,
+            timeout=stage.timeout,
             doc=stage.doc,
             guessed=stage.guessed and not self._asked,
             broken=broken,

@@ -239,6 +239,8 @@ class _Scope:
             place=one.place,
             whole=one.whole,
             written=self.path,
+            retries=one.retries,
+            timeout=one.timeout,
         )
         if one.each is None:
             yield stage

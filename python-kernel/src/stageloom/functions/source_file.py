@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -61,6 +62,8 @@ class Written:
     variadic: tuple[tuple[str, Place], ...] = ()
     doc: str = ""
     pool: str = ""
+    retries: int = 0
+    timeout: float | None = None
     match: str = ""
     each: list[dict[str, Json]] | None = None
     each_unknown: bool = False
@@ -239,6 +242,8 @@ class _FileReader:
                 self._auxiliary(stage, keyword)
             elif keyword.arg == "each":
                 self._each(stage, keyword)
+            elif keyword.arg in ("retries", "timeout"):
+                self._limit(stage, keyword)
 
     def _text_option(self, stage: Written, keyword: ast.keyword) -> str:
         try:
@@ -247,6 +252,19 @@ class _FileReader:
             stage.guessed = True
             return ""
         return value if isinstance(value, str) else ""
+
+    def _limit(self, stage: Written, keyword: ast.keyword) -> None:
+        """Read ``retries=`` or ``timeout=``: they hold for whoever runs the stage, so they must be there to be read."""
+        value = keyword.value.value if isinstance(keyword.value, ast.Constant) else ...
+        if keyword.arg == "retries" and type(value) is int and value >= 0:
+            stage.retries = value
+        elif keyword.arg == "timeout" and (value is None or (type(value) in (int, float) and 0 < value < math.inf)):  # type: ignore[operator]  # narrowed by its type
+            stage.timeout = None if value is None else float(value)  # type: ignore[arg-type]
+        else:
+            wanted = "a whole number, 0 or more" if keyword.arg == "retries" else "a number of seconds above 0"
+            message = f"{keyword.arg}= of {stage.name!r} must be written as {wanted}, where it can be read."
+            span = Span("", *self._place(keyword.value))
+            self._file.problems.append(Problem("bad-declaration", message, span, stages=(stage.name,)))
 
     def _auxiliary(self, stage: Written, keyword: ast.keyword) -> None:
         try:

@@ -104,6 +104,7 @@ class Failure:
         "code-changed",
         "killed",
         "crashed",
+        "timeout",
         "cancelled",
         "store",
         "disk-full",
