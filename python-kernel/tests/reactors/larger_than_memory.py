@@ -21,8 +21,8 @@ LIMIT = int(sys.argv[3])
 PARTS = 8
 
 
-def anonymous() -> int:
-    """Return the megabytes that only this process has: neither file nor shared."""
+def anonymous() -> tuple[int, int]:
+    """Return the megabytes that only this process has, and those of shared memory."""
     with open("/proc/self/status") as file:
         lines = dict(line.split(":", 1) for line in file if ":" in line)
     return int(lines["RssAnon"].split()[0]) // 1024, int(lines["RssShmem"].split()[0]) // 1024
@@ -30,7 +30,7 @@ def anonymous() -> int:
 
 def watch() -> None:
     while True:
-        peak[:] = [max(one, other) for one, other in zip(peak, anonymous())]
+        peak[:] = [max(one, other) for one, other in zip(peak, anonymous(), strict=True)]
         time.sleep(0.01)
 
 

@@ -228,12 +228,22 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
+def _compiled(code: CodeType) -> str:
+    """Return what there is to a code object, as a text."""
+    constants = [
+        sorted(map(repr, one)) if isinstance(one, frozenset) else one
+        for one in code.co_consts
+        if not isinstance(one, CodeType)
+    ]
+    return repr((code.co_name, code.co_code, constants, code.co_names, code.co_varnames, code.co_freevars))
+
+
 def _text(function: FunctionType) -> str:
     """Return a function's text without layout, comments and docstring; its bytecode's digest where it has no text."""
     try:
         text = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError):
-        return hashlib.sha256(b"".join(code.co_code for code in _codes(function.__code__))).hexdigest()
+        return hashlib.sha256("\n".join(map(_compiled, _codes(function.__code__))).encode()).hexdigest()
     try:
         tree = ast.parse(text)
     except SyntaxError:

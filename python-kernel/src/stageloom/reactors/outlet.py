@@ -138,6 +138,7 @@ class Outlet:
         for _, array in self._mapped.values():
             array.flush()
         self._drop_unsent()
+        self._mapped.clear()  # Windows moves no file that is mapped
         parts = {name: self._parts[name][0] for name in sorted(self._parts)}
         value: Json = dict(parts)
         if any(name.startswith("$") for name in parts):

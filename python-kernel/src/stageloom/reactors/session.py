@@ -423,6 +423,7 @@ class Session:
     def _finish(self, running: Running) -> None:
         reactor = running.reactor
         del self._tasks[reactor.name]
+        running.generator = None  # what it still held must not keep files open: Windows moves none that is
         self._close(running)
         sent, files = running.outlet.finish()
         for name in sent:
