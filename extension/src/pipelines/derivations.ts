@@ -3,6 +3,9 @@ import type { SyntaxNode } from "@lezer/common";
 import type { ImportedName, WrittenStage } from "./declarations.js";
 import { calledName, child, children, docstring, hasError, textOf } from "./syntax.js";
 
+/** A decorator that makes a stage of a function, whose arguments are its configuration. */
+const STAGE_OF_FUNCTION = /^(?:@[^\n]*\n\s*)*@(?:\w+\.)*autostage[2_]?\b/;
+
 const MODULES = ["stageloom.derivations", "stageloom.pylightnix"];
 
 /** Whether a file writes its stages as derivations. */
@@ -55,7 +58,7 @@ function collectFunctions(script: SyntaxNode, text: string): StageFunction[] {
       const body = child(node, "Body");
       if (at !== null && body !== null) {
         const whole = node.parent?.name === "DecoratedStatement" ? node.parent : node;
-        owner = { name: textOf(at, text), node: whole, at, body, makes: false };
+        owner = { name: textOf(at, text), node: whole, at, body, makes: STAGE_OF_FUNCTION.test(textOf(whole, text)) };
         found.push(owner);
       }
     } else if (node.name === "CallExpression" && owner !== null && calledName(node, text)?.name === "mkdrv")
@@ -68,7 +71,9 @@ function collectFunctions(script: SyntaxNode, text: string): StageFunction[] {
 
 /** The name its configuration gives a derivation, where that is written out; else the function's. */
 function derivationName(stage: StageFunction, text: string): string {
-  const named = /(?:["']name["']\s*:|\bname\s*=)\s*["']([\w.+-]+)["']/.exec(textOf(stage.body, text));
+  const whole = textOf(stage.node, text);
+  const configuration = STAGE_OF_FUNCTION.test(whole) ? whole : textOf(stage.body, text);
+  const named = /(?:["']name["']\s*:|\bname\s*=)\s*["']([\w.+-]+)["']/.exec(configuration);
   return named?.[1] ?? stage.name;
 }
 

@@ -318,6 +318,32 @@ def stage_all(m):
   it("are none where the file does not import the language", () => {
     expect(read(text.replace("stageloom.derivations", "other")).stages).toEqual([]);
   });
+
+  it("are functions that autostage makes stages of, too", () => {
+    const program = `from stageloom.pylightnix import DRef, Registry, autostage, mkconfig, mkdrv, selfref
+
+def stage_number(r: Registry) -> DRef:
+    return mkdrv(mkconfig({"name": "number"}), None, None, r)
+
+@autostage(name="shown", out=[selfref, "s.txt"])
+def stage_shown(build, name, out, number):
+    helper = "name='other'"
+
+@autostage
+def bare(build):
+    pass
+
+def stage_all(r: Registry) -> DRef:
+    return stage_shown(r=r, number=stage_number(r))
+`;
+    const { stages } = read(program);
+    expect(stages.map((one) => [one.name, one.function, one.dependencies.map((dep) => dep.stage)])).toEqual([
+      ["number", "stage_number", []],
+      ["shown", "stage_shown", ["number"]],
+      ["bare", "bare", []],
+      ["stage_all", "stage_all", ["shown"]],
+    ]);
+  });
 });
 
 describe("reactors, guessed", () => {
