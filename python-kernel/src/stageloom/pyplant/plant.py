@@ -467,7 +467,7 @@ class _Listener:
         record.finishTime, record.totalRuntime = time.time(), running.took
         plant.logger.info("Reactor '%s' has finished after %.2f s.", name, running.took)
         for warning in running.outlet.warnings:
-            plant.logger.warning("Reactor '%s': %s", name, warning)
+            plant.logger.debug("Reactor '%s': %s", name, warning)
         plant.trigger(plant.EventType.reactor_finished, name)
 
     def kept(self, run: PastRun) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stageloom.engine.language import AskPlanner, CannotPlanError, Target
@@ -57,7 +57,6 @@ class Reactors:
         """Return the reactors of the file and of those it imports; how they stand is known when the planner spoke."""
         del blobs
         sources = {one.name: one for one in _sources(snapshot, path)}
-        needs = _needs(list(sources.values()))
         problems: list[Problem] = []
         told: Mapping[str, PlannedStage] | None = None
         if ask is not None and sources:
@@ -71,6 +70,10 @@ class Reactors:
                 )
             else:
                 told = {one.name: one for one in planned.stages if one.language == "reactor"}
+                # a plant that adds some reactors has no others
+                sources = {name: one for name, one in sources.items() if name in told or not told}
+        needs = _needs(list(sources.values()))
+        problems.extend(_rings(needs, sources))
         pasts = _Pasts(path, tuple(sources))
         targets = []
         for name, source in sources.items():
@@ -113,29 +116,52 @@ def _sources(snapshot: Snapshot, path: str) -> Iterable[ReactorSource]:
 
 
 def _needs(sources: Sequence[ReactorSource]) -> dict[str, dict[str, list[str]]]:
-    """Return, by ingredient, who may send each reactor what it receives."""
+    """Return, by ingredient, who may send each reactor what it receives.
+
+    What only may be, since a name holds what running tells, leads into no ring.
+    """
     plain: dict[str, list[str]] = {}
-    patterns: list[tuple[str, str]] = []
     for one in sources:
         for name in one.sends:
-            if "*" in name:
-                patterns.append((name, one.name))
-            else:
-                plain.setdefault(name, []).append(one.name)
-    result: dict[str, dict[str, list[str]]] = {}
+            plain.setdefault(name, []).append(one.name)
+    result: dict[str, dict[str, list[str]]] = {one.name: {} for one in sources}
+    guesses: list[tuple[str, str, str]] = []
     for one in sources:
-        result[one.name] = {}
         for name in one.receives:
-            senders = list(plain.get(name, ()))
-            if "*" in name:
-                senders += [
-                    sender for sent, those in plain.items() if fnmatch.fnmatchcase(sent, name) for sender in those
-                ]
-            senders += [sender for sent, sender in patterns if _may_be(sent, name)]
-            others = [sender for sender in dict.fromkeys(senders) if sender != one.name]
-            if others and one.name not in plain.get(name, ()):
-                result[one.name][name] = others
+            if "*" not in name and name in plain:
+                if one.name not in plain[name]:
+                    result[one.name][name] = list(plain[name])
+                continue
+            senders = dict.fromkeys(sender for sent, those in plain.items() if _may_be(sent, name) for sender in those)
+            guesses.extend((one.name, name, sender) for sender in senders if sender != one.name)
+    for who, name, sender in guesses:
+        if not _leads(result, sender, who):
+            result[who].setdefault(name, []).append(sender)
     return result
+
+
+def _leads(needs: Mapping[str, Mapping[str, Sequence[str]]], start: str, end: str) -> bool:
+    """Return whether ``start`` needs ``end``, through others too."""
+    seen = {start}
+    pending = [start]
+    while pending:
+        for names in needs[pending.pop()].values():
+            more = [name for name in names if name not in seen]
+            seen.update(more)
+            pending.extend(more)
+    return end in seen
+
+
+def _rings(needs: Mapping[str, Mapping[str, Sequence[str]]], sources: Mapping[str, ReactorSource]) -> Iterator[Problem]:
+    """Yield a problem for each ring of reactors that need each other."""
+    told: set[str] = set()
+    for name, own in needs.items():
+        if name in told or not any(_leads(needs, one, name) for names in own.values() for one in names):
+            continue
+        ring = [one for one in needs if one == name or (_leads(needs, name, one) and _leads(needs, one, name))]
+        told.update(ring)
+        message = f"{', '.join(ring)} need what one another sends: only the plant itself can run them, not the engine."
+        yield Problem("cycle", message, sources[name].span, stages=ring)
 
 
 def _may_be(one: str, other: str) -> bool:

@@ -44,7 +44,6 @@ class Outlet:
 
     def __init__(self, folder: Path, code_of: CodeOf = no_code) -> None:
         self.folder = folder
-        self.warnings: list[str] = []
         self._code_of = code_of
         self._values = folder / FOLDER
         self._values.mkdir(parents=True, exist_ok=True)
@@ -118,6 +117,11 @@ class Outlet:
     def has(self, name: str) -> bool:
         """Return whether ``name`` was sent."""
         return name in self._parts
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences to show about how values were written."""
+        return tuple(self._writer.warnings)
 
     @property
     def names(self) -> tuple[str, ...]:
