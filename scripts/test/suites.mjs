@@ -93,6 +93,7 @@ export const suites = [
     what: "the Python package: all else",
     minutes: 40,
     ...pytest(...Object.values(apart).flatMap((folders) => folders.map((folder) => `--ignore=${folder}`))),
+    needs: ["python", "peers"],
   },
   {
     name: "python-long",
