@@ -189,3 +189,42 @@ def test_a_file_that_cannot_be_imported_says_what_is_missing(workspace):
     assert {stage.name: stage.is_ for stage in plan.stages} == dict.fromkeys(
         ("params", "anneal", "plot", "stage_all"), "broken"
     )
+
+
+def test_a_file_of_pylightnixs_current_face(workspace):
+    workspace, executor = workspace
+    (workspace.root / "stages.py").write_text(
+        '''
+import os
+from stageloom.pylightnix import *
+
+
+def stage_numbers(r: Registry, count=3) -> DRef:
+    def make(b: Build):
+        print("pid", os.getpid())
+        writestr(mklens(b).out.syspath, str(mklens(b).count.val))
+
+    config = mkconfig({"name": "numbers", "count": count, "out": [selfref, "n.txt"]})
+    return mkdrv(config, match_only(), build_wrapper(make), r)
+
+
+@autostage(name="total", out=[selfref, "t.txt"])
+def stage_total(build, name, out, numbers):
+    writestr(out, f"total {readstr(numbers.out)} of {os.path.basename(rref2path(numbers._rref))[:0]}{numbers.count}")
+
+
+def stage_all(r: Registry) -> DRef:
+    return stage_total(r=r, numbers=stage_numbers(r))
+'''
+    )
+    states, listener, failures = realize(workspace)
+    assert not failures
+    assert states == {"numbers": "done", "total": "done", "stage_all": "done"}
+    assert executor.started == 1
+    assert [text.split()[0] for stage, text in listener.logs if stage == "numbers"] == ["pid"]
+    assert set(realize(workspace)[0].values()) == {"kept"}
+    made = sorted(one.read_text() for one in (workspace.store.path / "trees").rglob("t.txt"))
+    assert made == ["total 3 of 3"]
+    states, _, failures = realize(workspace, sets={"numbers.count": 4})
+    assert not failures
+    assert states == {"numbers": "done", "total": "done", "stage_all": "done"}
