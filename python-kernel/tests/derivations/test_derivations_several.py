@@ -160,7 +160,7 @@ def test_a_matcher_that_asks_until_it_is_content(project: Project) -> None:
 
 
 def test_a_realizer_that_makes_nothing_new(project: Project) -> None:
-    assert "what was made last" in project.failure("stage_stubborn")
+    assert "adds none" in project.failure("stage_stubborn")
     _, told = project.command("status", "stages.py:stubborn")
     [stubborn] = [one for one in told["stages"] if one["name"] == "stubborn"]
     assert [one["summary"] for one in stubborn["reasons"]] == ["wants 1 more realization"]

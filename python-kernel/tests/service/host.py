@@ -19,6 +19,7 @@ from stageloom.rpc.messages import (
     JobChanged,
     JobFailed,
     JobOutcome,
+    MatchJob,
     PlanJob,
     PoolRunParams,
     RealizeJob,
@@ -30,6 +31,8 @@ from stageloom.rpc.request import Call
 from stageloom.rpc.wire import decode
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
+
+_JOBS = {"worker/plan": PlanJob, "worker/realize": RealizeJob, "worker/match": MatchJob}
 
 
 class Kernel:
@@ -137,7 +140,7 @@ class Host:
                 )
             worker.endpoint.on("log/message", lambda *_: None, inline)
             worker.start()
-            job = decode(PlanJob if params.method == "worker/plan" else RealizeJob, params.params)
+            job = decode(_JOBS[params.method], params.params)
             outcome: JobOutcome = worker.endpoint.request(params.method, job, timeout=120)
         except ConnectionClosedError:
             if params.job in self.cancelled:

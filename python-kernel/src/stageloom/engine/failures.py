@@ -27,8 +27,9 @@ def rivals(name: str, looked: Looked) -> Failure:
 
 def discontent(name: str, made: int) -> Failure:
     """Return the failure of a stage whose matcher asks for more than its realizer makes."""
-    message = f"The matcher of {name} asks for another realization, and what was made last ({made}) is not new"
-    return Failure("exception", message, "Have the realizer make something new, or the matcher ask for less.")
+    message = f"The matcher of {name} asks for another realization, and what was made last ({made}) adds none"
+    advice = "Have the realizer make something new, of nothing that changes meanwhile, or the matcher ask for less."
+    return Failure("exception", message, advice)
 
 
 def senseless(error: Exception) -> Failure:

@@ -24,7 +24,7 @@ from stageloom.model.classes import dataclass, replace
 from stageloom.rpc.messages import Failure, JobDone, JobFailed, JobOutcome, Realized
 from stageloom.rpc.mismatch import WireError
 from stageloom.rpc.wire import decode
-from stageloom.store.errors import DamagedError, DiskFullError, LockedError, StoreError
+from stageloom.store.errors import DamagedError, DiskFullError, LockedError, NotStoredError, StoreError
 from stageloom.store.locks import Lock
 from stageloom.store.store import Store, lock_key, new_run
 from stageloom.store.unmade import Unmade
@@ -122,7 +122,7 @@ class Run:
                 job.cancel()
                 job.lock.release()
             for several in self._several.values():
-                several.fail(failures.STALE)
+                several.cancel()
                 several.release()
             self._saver.flush(last=True)  # what finished is kept, whatever ended the run
         return RunResult(self.run, self._outcome, self._schedule.state, self._entries, self._first_failure)
@@ -199,6 +199,7 @@ class Run:
             job.cancel()
         if name in self._several:
             self._several[name].fail(failures.CANCELLED)
+            self._several[name].cancel()
             if not self._several[name].jobs:
                 self._end_several(name)
         return ()
@@ -268,7 +269,7 @@ class Run:
         if not errors:
             return looked
         for error in errors.values():
-            if not isinstance(error, DamagedError):
+            if not isinstance(error, (DamagedError, NotStoredError)):  # the latter: collected since it was looked up
                 raise error
         return replace(looked, choice=None, found=None, recorded=False, rivals=(), wanted=len(errors))
 
@@ -521,7 +522,7 @@ class Run:
             following = self._schedule.step(plan.Done(name))
             self._tell(name)
             self._follow(following)
-        elif several.is_new():
+        elif len(looked.visible) > len(several.looked.visible):
             self._try_start(name, looked)
         else:
             self._follow(self._fail(name, failures.discontent(name, len(several.placed))))

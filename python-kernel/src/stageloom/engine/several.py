@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from stageloom.engine.job import Job
 from stageloom.engine.look import Looked
-from stageloom.model.references import RRef
+from stageloom.model.classes import dataclass, field
 from stageloom.rpc.messages import Failure
 from stageloom.store.commit import Prepared
 from stageloom.store.locks import Lock
@@ -32,8 +30,12 @@ class Several:
         return len(self.locks)
 
     def fail(self, failure: Failure) -> None:
-        """Note why it failed and ask what is at work to stop."""
+        """Note why it failed; what is at work may finish, and is kept."""
         self.failure = self.failure or failure
+        self.todo.clear()
+
+    def cancel(self) -> None:
+        """Ask what is at work to stop."""
         self.todo.clear()
         for job in self.jobs.values():
             job.cancel()
@@ -42,8 +44,3 @@ class Several:
         """Let others at the same work."""
         for lock in self.locks:
             lock.release()
-
-    def is_new(self) -> bool:
-        """Return whether something was made that was not there before."""
-        before: set[RRef] = {one.rref for one in self.looked.visible}
-        return any(one.rref not in before for one in self.placed)
