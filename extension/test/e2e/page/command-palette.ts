@@ -34,7 +34,7 @@ export class CommandPalette {
       await this.#page.keyboard.press("ControlOrMeta+P");
       const input = this.#page.locator(".quick-input-widget input.input");
       await input.waitFor({ timeout: 5000 });
-      await input.fill(line === undefined ? name : `${name}:${line}`);
+      await input.fill(line === undefined ? name : `${name}:${line}`, { timeout: 5000 });
       const row = this.#page.locator(".quick-input-list .monaco-list-row.focused", { hasText: name });
       await row.waitFor({ timeout: 5000 });
       await input.press("Enter");
