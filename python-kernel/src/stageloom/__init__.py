@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from stageloom import search
     from stageloom.artifacts.codecs import Codec
     from stageloom.functions.declare import Stage, stage
+    from stageloom.functions.matching import best, latest, only
     from stageloom.functions.places import Dir, Env, File, Out, auxiliary
     from stageloom.library import NotRealizedError, SourceError, StageFailedError, load, realize
     from stageloom.progress import report
@@ -25,7 +26,10 @@ __all__ = [
     "StageFailedError",
     "__version__",
     "auxiliary",
+    "best",
+    "latest",
     "load",
+    "only",
     "realize",
     "report",
     "search",
@@ -42,6 +46,9 @@ _HOMES = {
     "SourceError": "stageloom.library",
     "Stage": "stageloom.functions.declare",
     "StageFailedError": "stageloom.library",
+    "best": "stageloom.functions.matching",
+    "latest": "stageloom.functions.matching",
+    "only": "stageloom.functions.matching",
     "auxiliary": "stageloom.functions.places",
     "load": "stageloom.library",
     "realize": "stageloom.library",

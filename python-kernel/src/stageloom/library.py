@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from stageloom.derivations.language import Derivations
-from stageloom.engine.language import Language, Pipeline
+from stageloom.engine.language import AskPlanner, Language, Pipeline, Target
 from stageloom.engine.profiles import with_profile
 from stageloom.engine.project import blocking_problems, stages_named
 from stageloom.engine.schedule import StageState
@@ -16,14 +15,60 @@ from stageloom.engine.telling import Entry
 from stageloom.engine.workspace import Workspace
 from stageloom.executors.inline import InlineExecutor
 from stageloom.functions.language import Functions
-from stageloom.model.values import to_json
-from stageloom.reactors.language import Reactors
+from stageloom.model.values import Json, to_json
 from stageloom.rpc.messages import Failure, Point, Problem
 from stageloom.store.pins import workspace_name
 from stageloom.store.store import Store
+from stageloom.tracking.blobs import Blobs
+from stageloom.tracking.fingerprint import Code
+from stageloom.tracking.snapshot import Snapshot
+
+
+class _OnUse:
+    """A language whose package is imported for a file that could be written in it: one that has one of ``words``."""
+
+    def __init__(self, make: Callable[[], Language], *words: bytes) -> None:
+        self._make = make
+        self._words = words
+
+    def speaks(self, snapshot: Snapshot, path: str) -> bool:
+        """Return whether the file at ``path`` has stages of the language."""
+        if path not in snapshot.files:
+            return False
+        content = snapshot.read(path)
+        return any(word in content for word in self._words) and self._make().speaks(snapshot, path)
+
+    def read(
+        self,
+        snapshot: Snapshot,
+        path: str,
+        code: Code,
+        ask: AskPlanner | None,
+        sets: Mapping[str, Json],
+        blobs: Blobs,
+    ) -> tuple[Sequence[Target], Sequence[Problem]]:
+        """Return the file's stages and its problems, as the language does."""
+        return self._make().read(snapshot, path, code, ask, sets, blobs)
+
+
+def _derivations() -> Language:
+    from stageloom.derivations.language import Derivations
+
+    return Derivations()
+
+
+def _reactors() -> Language:
+    from stageloom.reactors.language import Reactors
+
+    return Reactors()
+
 
 #: The ways a stage can be written.
-LANGUAGES: Sequence[Language] = (Functions(), Derivations(), Reactors())
+LANGUAGES: Sequence[Language] = (
+    Functions(),
+    _OnUse(_derivations, b"derivations", b"pylightnix"),
+    _OnUse(_reactors, b"pyplant"),
+)
 
 
 class NotRealizedError(LookupError):
@@ -50,7 +95,7 @@ class StageFailedError(RuntimeError):
 
 @contextmanager
 def open_workspace(root: Path, store: Path, *, create: bool = True, pins: bool = True) -> Iterator[Workspace]:
-    """Open the workspace at ``root`` with its store; jobs run in this process. Its pins count where ``pins`` is true."""
+    """Open the workspace at ``root`` with its store; jobs run in this process. Its pins count if ``pins`` is true."""
     with Store.open(store, create=create, workspace=workspace_name(root, store) if pins else "") as opened:
         yield Workspace(root, opened, LANGUAGES, InlineExecutor())
 
@@ -65,6 +110,8 @@ def load(
 ) -> object:
     """Return what a stage made, as it stands now: its return value, or the folder of its files if it has none.
 
+    A list of them, where its ``match=`` takes several.
+
     ``target`` is ``"pipeline.py:stage"``, without a stage the file's last; ``sets`` maps ``stage.parameter`` to another
     value than the default, ``profile`` names one in ``stageloom.json``.
 
@@ -75,13 +122,8 @@ def load(
         TypeError: for a value in ``sets`` that cannot be configuration.
         stageloom.store.errors.StoreError: when the store cannot be opened, or what was made is damaged.
     """
-    from stageloom.engine.status import standings
-
     with _opened(target, sets, profile, root, store) as (workspace, pipeline, name):
-        found = standings(workspace.store, pipeline)[name].found
-        if found is None:
-            raise NotRealizedError(f"{target} isn't cached; run: stageloom realize {target}")
-        return _value(workspace.store.tree(found.tree), workspace.root)
+        return _stored(workspace, pipeline, name, target)
 
 
 def realize(
@@ -109,7 +151,19 @@ def realize(
         found = result.entries[name].found
         if found is None:
             raise StageFailedError(name, Failure("cancelled", "cancelled"))
+        if pipeline.targets[name].plural:
+            return _stored(workspace, pipeline, name, target)
         return _value(workspace.store.tree(found.tree), workspace.root)
+
+
+def _stored(workspace: Workspace, pipeline: Pipeline, name: str, target: str) -> object:
+    from stageloom.engine.status import standings
+
+    looked = standings(workspace.store, pipeline)[name].looked
+    if looked is None or looked.choice is None:
+        raise NotRealizedError(f"{target} isn't cached; run: stageloom realize {target}")
+    values = [_value(workspace.store.tree(tree), workspace.root) for tree in looked.choice.trees]
+    return values if len(values) > 1 else values[0]
 
 
 @contextmanager

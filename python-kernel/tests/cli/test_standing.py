@@ -299,8 +299,8 @@ def test_nothing_to_do_imports_no_engine(tmp_path: Path) -> None:
 def test_a_declaration_holds_nothing_that_a_standing_answer_would_not_know() -> None:
     """Whoever adds a field: if a plan then rests on more than source, inputs and sets, tell it to ``Evidence``."""
     assert set(Declaration._fields) == {
-        "name", "function", "path", "parameters", "pool", "doc", "match", "each", "bound", "guessed", "place", "whole",
-        "written",
+        "name", "function", "path", "parameters", "pool", "doc", "match", "matching", "each", "bound", "guessed",
+        "place", "whole", "written", "retries", "timeout",
     }  # fmt: skip
 
 

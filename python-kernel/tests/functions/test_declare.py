@@ -74,7 +74,7 @@ def test_stages_are_pickled_by_name() -> None:
         (lambda: stage(plain), "goes on a function"),
         (lambda: stage(int), "goes on a function"),
         (lambda: stage(auxiliary=["x"])(lambda a: a), "no parameter 'x'"),
-        (lambda: stage(match="best"), "takes nothing but None so far"),  # type: ignore[call-overload]
+        (lambda: stage(match="best"), "takes latest"),  # type: ignore[call-overload]
         (lambda: File(3), "takes the path as a text"),
         (lambda: Dir(""), "takes the path as a text"),
         (lambda: search.Int(1.5, 2, default=2), "needs integers"),  # type: ignore[arg-type]

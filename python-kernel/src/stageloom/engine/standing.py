@@ -202,7 +202,7 @@ def _with_reads(pipeline: Pipeline, reading: Sequence[Found], files_of: FilesOf)
 def _told(pipeline: Pipeline) -> bool:
     """Return whether all that these plans rest on was told as evidence."""
     for target in pipeline.targets.values():
-        if target.language != "function" or target.guessed or target.alias or target.match != "latest":
+        if target.language != "function" or target.guessed or target.alias or target.match != "latest" or target.plural:
             return False
         if target.derivation is not None:
             known = {*target.dependencies, *(one.name for one in target.parameters)}

@@ -54,7 +54,8 @@ class Declaration(NamedTuple):
 
     ``name`` is unique in its pipeline, ``function`` is the function's name in the file at ``path``. ``place`` is that
     of the name (for an instance, of the variable it is bound to) in ``written``, ``whole`` of all of the definition.
-    ``match`` is the text of the ``match=`` argument; ``each`` is the name that all values of one ``each`` share.
+    ``match`` is the text of the ``match=`` argument, ``matching`` how the engine matches and how many it wants.
+    ``each`` is the name that all values of one ``each`` share.
     ``guessed`` says that the planner may know better. ``retries`` and ``timeout`` don't count for identity.
     """
 
@@ -65,6 +66,7 @@ class Declaration(NamedTuple):
     pool: str = ""
     doc: str = ""
     match: str = ""
+    matching: tuple[Literal["latest", "only", "custom"], int] = ("latest", 1)
     each: str = ""
     bound: bool = False
     guessed: bool = False

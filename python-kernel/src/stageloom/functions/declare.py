@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
+from stageloom.functions.matching import Match
 from stageloom.functions.places import Auxiliary, Input
 from stageloom.search import Space
 
@@ -38,11 +39,13 @@ class Stage(Generic[P, R]):
         retries: int = 0,
         timeout: float | None = None,
         bound: Mapping[str, object] | None = None,
+        match: Match | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.each = each
         self.pool = pool
+        self.match = match
         self.retries = retries
         self.timeout = timeout
         self.auxiliary = frozenset({auxiliary} if isinstance(auxiliary, str) else auxiliary)
@@ -111,6 +114,7 @@ class Stage(Generic[P, R]):
             retries=self.retries,
             timeout=self.timeout,
             bound={**self.bound, **values},
+            match=self.match,
         )
 
     __name__: str
@@ -140,7 +144,7 @@ def stage(
     each: Each | None = None,
     pool: str = "",
     auxiliary: str | Collection[str] = (),
-    match: None = None,
+    match: Match | None = None,
     retries: int = 0,
     timeout: float | None = None,
 ) -> Callable[[Callable[P, R]], Stage[P, R]]: ...
@@ -153,7 +157,7 @@ def stage(
     each: Each | None = None,
     pool: str = "",
     auxiliary: str | Collection[str] = (),
-    match: None = None,
+    match: Match | None = None,
     retries: int = 0,
     timeout: float | None = None,
 ) -> Any:
@@ -168,20 +172,23 @@ def stage(
         each: values to map the stage over: a list for its one parameter without a default, or a dict of lists.
         pool: name of the pool of workers to run on; empty for the default.
         auxiliary: names of parameters that don't count: changing them makes nothing stale.
-        match: how a realization is chosen among several; the latest one is, which is all there is so far.
+        match: which of several realizations dependants receive: ``latest(n)``, ``only()``, ``best(n, key=…)``; the
+            latest one where None. With ``n`` above 1 they receive a list.
         retries: how often it is tried again where it fails; does not count. Write a plain number.
         timeout: how many seconds it may take, each time, before it is stopped; does not count. Write a plain number.
 
     Raises:
         TypeError: for what is not a function.
     """
-    if match is not None:
-        raise TypeError("match= takes nothing but None so far: dependants get the latest realization")
+    if match is not None and not isinstance(match, Match):
+        raise TypeError(f"match= takes latest(n), only() or best(n, key=…), not {match!r}")
 
     def decorate(decorated: Callable[P, R]) -> Stage[P, R]:
         if isinstance(decorated, Stage) or not _is_function(decorated):
             raise TypeError(f"@stage goes on a function, not on {decorated!r}")
-        return Stage(decorated, each=each, pool=pool, auxiliary=auxiliary, retries=retries, timeout=timeout)
+        return Stage(
+            decorated, each=each, pool=pool, auxiliary=auxiliary, match=match, retries=retries, timeout=timeout
+        )
 
     return decorate if function is None else decorate(function)
 

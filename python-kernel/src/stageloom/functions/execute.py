@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,8 +18,10 @@ from stageloom.functions.declare import Stage, given_input, unwrap
 from stageloom.functions.inputs import env_value
 from stageloom.functions.places import Input, Out
 from stageloom.functions.unchanged import ChangedInputError, Inputs
+from stageloom.model.references import RRef
 from stageloom.model.values import Json, NotSerialisableError, from_json, to_json
-from stageloom.rpc.messages import Planned, PlannedStage, Problem, RealizeJob
+from stageloom.rpc.messages import MatchJob, Planned, PlannedStage, Problem, RealizeJob
+from stageloom.store.layout import Layout
 from stageloom.tracking.fingerprint import Code
 from stageloom.tracking.reads import VARIABLE, text_hash
 
@@ -89,7 +92,7 @@ def _argument(one: ParameterDeclaration, stage: Declaration, function: Callable[
         values = [given(Path(tree)) for tree in job.trees.get(one.name, ())]
         if not values:
             raise ChangedError(f"{job.stage} needs {one.name}, and was planned without it")
-        return values if one.many else values[0]
+        return values if one.many or len(values) > 1 else values[0]
     counts = one.name in job.configuration
     value = job.configuration[one.name] if counts else _uncounted(one, stage, function, job)
     if one.kind == "env":
@@ -104,6 +107,26 @@ def _variable(value: Json, job: RealizeJob) -> str:
     if job.inputs.get(VARIABLE + name, text_hash(text)) != text_hash(text):
         raise ChangedInputError(f"The environment variable {name} is not what it was when the plan was made")
     return text
+
+
+def match(job: MatchJob, declared: Declarations, load: Load) -> list[str]:
+    """Return which realizations the ``match=`` of the stage that ``job`` names chooses.
+
+    Raises:
+        ChangedError: where the stage has none any more.
+        MatchingError: where a value does not answer to its key.
+    """
+    stage = declared.named(job.stage)
+    chosen = find(stage, load).match if stage is not None else None
+    if chosen is None:
+        raise ChangedError(f"{job.stage} was planned with a match=, and has none")
+    layout = Layout(job.store)
+    trees = {rref: _tree(layout, RRef.parse(rref)) for rref in job.rrefs}
+    return chosen.choose({rref: given(tree) for rref, tree in trees.items()})
+
+
+def _tree(layout: Layout, rref: RRef) -> Path:
+    return Path(layout.tree(json.loads(Path(layout.record(rref)).read_text("utf-8"))["tree"]))
 
 
 def _inputs(stage: Declaration, job: RealizeJob) -> Inputs:

@@ -128,6 +128,8 @@ class _Reader:
             doc=stage.doc,
             guessed=stage.guessed and not self._asked,
             broken=broken,
+            match=stage.matching[0],
+            count=stage.matching[1],
         )
 
     def _known(self, stage: Declaration) -> bool:

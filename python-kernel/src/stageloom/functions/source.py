@@ -235,6 +235,7 @@ class _Scope:
             one.pool,
             one.doc,
             one.match,
+            one.matching,
             guessed=one.guessed or one.each_unknown,
             place=one.place,
             whole=one.whole,

@@ -19,7 +19,7 @@ from stageloom.tracking.sources import Columns
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 
 #: What users' files import from the package, as far as it matters here.
-_OURS = frozenset({"stage", "Out", "File", "Dir", "Env", "search", "auxiliary"})
+_OURS = frozenset({"stage", "Out", "File", "Dir", "Env", "latest", "only", "best", "search", "auxiliary"})
 _SEARCHES = frozenset({"Int", "Float", "Categorical"})
 _TEXT_LENGTH = 200
 
@@ -65,6 +65,7 @@ class Written:
     retries: int = 0
     timeout: float | None = None
     match: str = ""
+    matching: tuple[Literal["latest", "only", "custom"], int] = ("latest", 1)
     each: list[dict[str, Json]] | None = None
     each_unknown: bool = False
     base: str = ""
@@ -236,14 +237,44 @@ class _FileReader:
             if keyword.arg == "pool":
                 stage.pool = self._text_option(stage, keyword)
             elif keyword.arg == "match":
-                none = isinstance(keyword.value, ast.Constant) and keyword.value.value is None
-                stage.match = "" if none else self._source(keyword.value)
+                self._match(stage, keyword)
             elif keyword.arg == "auxiliary":
                 self._auxiliary(stage, keyword)
             elif keyword.arg == "each":
                 self._each(stage, keyword)
             elif keyword.arg in ("retries", "timeout"):
                 self._limit(stage, keyword)
+
+    def _match(self, stage: Written, keyword: ast.keyword) -> None:
+        node = keyword.value
+        if isinstance(node, ast.Constant) and node.value is None:
+            return
+        stage.match = self._source(node)
+        ours = self._our_name(node.func) if isinstance(node, ast.Call) else ()
+        if not isinstance(node, ast.Call) or ours not in (("latest",), ("only",), ("best",)):
+            self._bad_match(stage, keyword)
+            return
+        numbers = {"n": node.args[0]} if node.args else {}
+        numbers.update({one.arg: one.value for one in node.keywords if one.arg in ("n", "of")})
+        try:
+            told = {name: self._constants.evaluate(value) for name, value in numbers.items()}
+        except NotStaticError:
+            self._bad_match(stage, keyword)
+            return
+        counts = [value for name, value in told.items() if type(value) is int and value >= (name == "n")]
+        known = {"latest": {"n"}, "only": set[str](), "best": {"n", "of", "key", "highest"}}[ours[0]]
+        if len(counts) < len(told) or len(node.args) > 1 or any(one.arg not in known for one in node.keywords):
+            self._bad_match(stage, keyword)
+            return
+        kinds: dict[str, Literal["latest", "only", "custom"]] = {"latest": "latest", "only": "only", "best": "custom"}
+        stage.matching = kinds[ours[0]], max([1, *counts])
+
+    def _bad_match(self, stage: Written, keyword: ast.keyword) -> None:
+        message = (
+            f"match= takes latest(n), only() or best(n, key=…, of=…), their numbers written out, not {stage.match}."
+        )
+        span = Span("", *self._place(keyword))
+        self._file.problems.append(Problem("bad-declaration", message, span, stages=(stage.name,)))
 
     def _text_option(self, stage: Written, keyword: ast.keyword) -> str:
         try:

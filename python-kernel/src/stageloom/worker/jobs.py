@@ -15,6 +15,7 @@ from stageloom.derivations.execute import match as match_derivation
 from stageloom.derivations.plan import plan as plan_derivations
 from stageloom.functions.execute import Load
 from stageloom.functions.execute import execute as execute_function
+from stageloom.functions.execute import match as match_function
 from stageloom.functions.execute import plan as plan_functions
 from stageloom.model.values import Json
 from stageloom.progress import reporting
@@ -212,6 +213,8 @@ def _undeclared(reads: Mapping[str, str]) -> Iterator[str]:
 
 def _match(job: MatchJob, load: Load, loaded: Loaded) -> Matched:
     with surroundings(job.root, job.path, 0):
+        if loaded.functions.named(job.stage) is not None:
+            return Matched(match_function(job, loaded.functions, load))
         return Matched(match_derivation(job, load(job.path), loaded.snapshot, loaded.code))
 
 
