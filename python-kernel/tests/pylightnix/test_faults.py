@@ -232,7 +232,10 @@ def test_the_hash_of_code_is_the_same_everywhere_and_sees_helpers(tmp_path: Path
     text = textwrap.dedent(
         """
         from stageloom.pylightnix import *
+        import json
         import sys
+        import other
+        from other import more
         def helper(x):
             return x + 1
         class Tool:
@@ -240,6 +243,7 @@ def test_the_hash_of_code_is_the_same_everywhere_and_sees_helpers(tmp_path: Path
         @autostage(name="s")
         def stage(build, name):
             Tool().use()
+            other.used(json.dumps(more()))
         S = mkSS(sys.argv[1])
         fsinit(S)
         print(instantiate(stage, S=S)[0])
@@ -251,6 +255,9 @@ def test_the_hash_of_code_is_the_same_everywhere_and_sees_helpers(tmp_path: Path
         "docstring": text.replace("def helper(x):", "def helper(x):\n    '''Add.'''"),
         "layout": text.replace("return x + 1", "return (x\n            + 1)"),
         "elsewhere": text + "\ndef another():\n    return 5\n",
+        "imported": text,
+        "imported by name": text,
+        "imported, unused": text,
         "callee": text.replace("x + 1", "x + 2"),
         "method": text.replace("helper(2)", "helper(3)"),
         "body": text.replace("Tool().use()", "Tool()"),
@@ -260,6 +267,9 @@ def test_the_hash_of_code_is_the_same_everywhere_and_sees_helpers(tmp_path: Path
         path = tmp_path / f"{change}" / "program.py"
         path.parent.mkdir()
         path.write_text(source)
+        module = "def used(x):\n    return 1\ndef more():\n    return 2\ndef unused():\n    return 3\n"
+        number = {"imported": "1", "imported by name": "2", "imported, unused": "3"}.get(change, "none")
+        path.with_name("other.py").write_text(module.replace(f"return {number}", "return 9"))
         for seed in ("1", "2"):
             done = subprocess.run(
                 [sys.executable, str(path), str(tmp_path / "S")],
@@ -269,9 +279,8 @@ def test_the_hash_of_code_is_the_same_everywhere_and_sees_helpers(tmp_path: Path
             assert done.returncode == 0, done.stderr
             found[change, seed] = done.stdout
     same = {key for key, value in found.items() if value == found["same", "1"]}
-    assert same == {
-        (change, seed) for change in ("same", "comment", "docstring", "layout", "elsewhere") for seed in "12"
-    }
+    cosmetic = ("same", "comment", "docstring", "layout", "elsewhere", "imported, unused")
+    assert same == {(change, seed) for change in cosmetic for seed in "12"}
 
 
 def test_many_cached_stages_cost_the_same_each(tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ import functools
 import hashlib
 import inspect
 import json
+import os
+import sys
+import sysconfig
 import textwrap
 from collections.abc import Iterable
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
@@ -22,8 +25,8 @@ _DEPTH = 20
 def pyobjhash(objs: Iterable[Any] | Any) -> Hash:
     """Return a hash of the code of functions and classes, and of the content of other values.
 
-    A function counts with the functions and classes of its own file that it names, with theirs, and with what it
-    takes from around it; comments, formatting and docstrings don't count.
+    A function counts with the functions and classes of the project that it names, with theirs, and with what it takes
+    from around it; comments, formatting, docstrings and installed packages don't count.
     """
     reader = _Reader()
     found = [reader.read(one) for one in (objs if isinstance(objs, (list, tuple)) else [objs])]
@@ -72,21 +75,25 @@ class _Reader:
 
     def _globals(self, function: FunctionType, depth: int) -> Any:
         found = []
-        for name in sorted(_names(function.__code__)):
-            value = function.__globals__.get(name)
-            if value is None or name not in function.__globals__:
-                continue
-            own = getattr(value, "__module__", None) == function.__module__
-            if (isinstance(value, FunctionType) or inspect.isclass(value)) and own:
-                found.append([name, self.read(value, depth + 1)])
-            elif isinstance(value, (bool, int, float, str)):
-                found.append([name, repr(value)])
+        names = _names(function.__code__)
+        for name in sorted(names & function.__globals__.keys()):
+            value = function.__globals__[name]
+            if isinstance(value, ModuleType) and _is_project(value.__name__):
+                for inner in sorted(names & vars(value).keys()):
+                    found += self._global(f"{name}.{inner}", vars(value)[inner], depth)
+            else:
+                found += self._global(name, value, depth)
         return found
+
+    def _global(self, name: str, value: Any, depth: int) -> list[Any]:
+        if isinstance(value, FunctionType) or inspect.isclass(value):
+            return [[name, self.read(value, depth + 1)]] if _is_project(value.__module__) else []
+        return [[name, repr(value)]] if isinstance(value, (bool, int, float, str)) else []
 
     def _class(self, kind: type, depth: int) -> Any:
         if kind.__module__ == "builtins":
             return ["class", kind.__name__]
-        bases = [self.read(base, depth + 1) for base in kind.__bases__ if base.__module__ == kind.__module__]
+        bases = [self.read(base, depth + 1) for base in kind.__bases__ if _is_project(base.__module__)]
         members = [
             [name, self._globals(member, depth)]
             for name, member in sorted(vars(kind).items())
@@ -100,6 +107,20 @@ class _Reader:
         except ValueError:
             return None  # not bound yet
         return self.read(value, depth + 1)
+
+
+@functools.cache
+def _is_project(module: str) -> bool:
+    """Return whether a module is neither of the standard library, nor installed, nor this package."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if module == "__main__" or not file:
+        return module == "__main__"
+    path = os.path.realpath(file)
+    if os.path.basename(os.path.dirname(path)) in ("site-packages", "dist-packages"):
+        return False
+    kept = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return not any(folder and path.startswith(os.path.realpath(folder) + os.sep) for folder in [*kept, package])
 
 
 def text_of(thing: Any) -> str:
