@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from typing import Any
 
+from stageloom.model.classes import dataclass
 from stageloom.pylightnix.manual_build import Build, build_config, build_outpaths
 from stageloom.pylightnix.manual_config import config_dict
 from stageloom.pylightnix.manual_references import dref2path, drefcfg, rref2dref, rref2path, rrefctx

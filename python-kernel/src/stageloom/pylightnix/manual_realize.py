@@ -6,11 +6,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path as SystemPath
 from typing import Any
 
 from stageloom.derivations.manager import Manager as PlannedManager
+from stageloom.model.classes import dataclass, field
 from stageloom.model.objects import Context as ModelContext
 from stageloom.model.objects import Derivation as ModelDerivation
 from stageloom.model.objects import context_key

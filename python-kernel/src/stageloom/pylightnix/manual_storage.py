@@ -8,9 +8,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path as SystemPath
 
+from stageloom.model.classes import dataclass
 from stageloom.model.references import RRef as ModelRRef
 from stageloom.pylightnix.manual_types import Path, StorageSettings, UsageError
 from stageloom.pylightnix.view import View

@@ -6,7 +6,6 @@ import math
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from stageloom.model.values import Json
@@ -57,6 +56,8 @@ def resolve(kind: type) -> dict[str, object]:
 
     ``typing.get_type_hints`` would unfold the recursive ``Json`` alias, so that it could not be told any more.
     """
+    from dataclasses import fields  # on use: it brings much with it
+
     scope = vars(sys.modules[kind.__module__])
     return {
         field.name: eval(field.type, scope) if isinstance(field.type, str) else field.type  # noqa: S307  # our own annotations
@@ -76,7 +77,7 @@ def _make(
         return json
     if kind in _SCALARS:
         return _SCALARS[kind]
-    if is_dataclass(kind):
+    if hasattr(kind, "__dataclass_fields__"):
         return dataclass(cast(type, kind))
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
@@ -175,8 +176,8 @@ def _mapping(item: Coder) -> Coder:
 
 
 def _union_members(members: tuple[object, ...]) -> tuple[list[type], list[object]]:
-    tagged = [cast(type, member) for member in members if is_dataclass(member)]
-    return tagged, [member for member in members if not is_dataclass(member)]
+    tagged = [cast(type, member) for member in members if hasattr(member, "__dataclass_fields__")]
+    return tagged, [member for member in members if member not in tagged]
 
 
 def _union_encoder(members: tuple[object, ...]) -> Coder:
@@ -271,6 +272,8 @@ def _dataclass_decoder(kind: type) -> Coder:
         return kind(**made)
 
     _DECODERS[kind] = convert
+    from dataclasses import MISSING, fields
+
     required = {field.name: field.default is MISSING and field.default_factory is MISSING for field in fields(kind)}
     plan += [(wire_name(name), name, decoder(hint), required[name]) for name, hint in resolve(kind).items()]
     return convert
