@@ -25,12 +25,14 @@ export class TopBar extends Part {
   #state(run: RunView | null): TemplateResult | typeof nothing {
     if (run !== null && isBusy(run)) {
       const words = runWords(run);
-      return html`<div class="run" role="status" data-run=${run.is}>${progressRing(words)}<span>${words}</span></div>`;
+      return html`<div class="run" role="status" data-run=${run.is} title=${words}>
+        ${progressRing(words)}<span>${words}</span>
+      </div>`;
     }
     const stand = standWords([...this.desk.store.view.stages.values()].map(({ state }) => state));
     if (stand === null) return nothing;
     const { look, words } = stand;
-    return html`<div class="run" role="status">
+    return html`<div class="run" role="status" title=${words}>
       <span class="state-icon tone-${look.tone}">${icon(look.icon)}</span><span>${words}</span>
     </div>`;
   }
