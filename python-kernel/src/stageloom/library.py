@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from stageloom.engine.language import AskPlanner, Language, Pipeline, Target
+from stageloom.engine.language import AskPlanner, Executor, Language, Pipeline, Target
 from stageloom.engine.profiles import with_profile
 from stageloom.engine.project import blocking_problems, stages_named
 from stageloom.engine.schedule import StageState
@@ -100,6 +100,20 @@ def open_workspace(root: Path, store: Path, *, create: bool = True, pins: bool =
         yield Workspace(root, opened, LANGUAGES, InlineExecutor())
 
 
+@contextmanager
+def executor_for(jobs: int, root: Path) -> Iterator[Executor | None]:
+    """Yield what runs so many stages side by side, None for this process; raises ValueError for none at all."""
+    if jobs < 1:
+        raise ValueError(f"jobs must be 1 or more, not {jobs}")
+    if jobs == 1:
+        yield None
+        return
+    from stageloom.executors.processes import ProcessExecutor
+
+    with ProcessExecutor(jobs, root) as executor:
+        yield executor
+
+
 def load(
     target: str,
     *,
@@ -133,17 +147,21 @@ def realize(
     profile: str = "",
     root: str | None = None,
     store: str | None = None,
+    jobs: int = 1,
 ) -> object:
-    """Run what is missing of a stage and all it depends on, in this process, and return it as :func:`load` does.
+    """Run what is missing of a stage and all it depends on, and return it as :func:`load` does.
+
+    Stages run in this process, one after the other; with ``jobs`` above 1 so many at a time, in processes of their own.
 
     Raises:
         StageFailedError: naming the stage that failed first.
         SourceError, ValueError, TypeError, stageloom.store.errors.StoreError: as :func:`load` does.
     """
     with _opened(target, sets, profile, root, store) as (workspace, pipeline, name):
-        run = workspace.run(pipeline, [name], _Quiet())
-        _refuse(pipeline, run.order)
-        result = run.execute()
+        with executor_for(jobs, workspace.root) as executor:
+            run = workspace.run(pipeline, [name], _Quiet(), executor=executor)
+            _refuse(pipeline, run.order)
+            result = run.execute()
         if result.first_failure is not None:
             failure = result.entries[result.first_failure].failure
             assert failure is not None

@@ -25,7 +25,7 @@ from stageloom.engine.run import Run, RunResult
 from stageloom.engine.schedule import StageState
 from stageloom.engine.telling import Entry, realization_of
 from stageloom.engine.workspace import Workspace
-from stageloom.library import open_workspace
+from stageloom.library import executor_for, open_workspace
 from stageloom.model.references import RRef
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Plan, Point, Problem, StageStatus
@@ -53,12 +53,13 @@ def realize(arguments: argparse.Namespace) -> int:
         if blocking_problems(pipeline, ()) and _refuse(pipeline, (), as_json=arguments.json):
             return 2
         listener = _Printer(quiet=arguments.quiet or arguments.json, as_json=arguments.json)
-        run = workspace.run(pipeline, place.stages, listener)
-        if _refuse(pipeline, run.order, as_json=arguments.json):
-            return 2
-        listener.width = max((len(name) for name in run.order), default=0)
-        with _interruptible(run):
-            result = run.execute()
+        with executor_for(arguments.jobs, workspace.root) as executor:
+            run = workspace.run(pipeline, place.stages, listener, executor=executor)
+            if _refuse(pipeline, run.order, as_json=arguments.json):
+                return 2
+            listener.width = max((len(name) for name in run.order), default=0)
+            with _interruptible(run, beside=executor is not None):
+                result = run.execute()
         if arguments.json:
             show.say(json.dumps(_result_json(result, run.order)))
         else:
@@ -195,23 +196,33 @@ def _as_dict(value: Json) -> Mapping[str, Json]:
 
 
 @contextmanager
-def _interruptible(run: Run) -> Iterator[None]:
-    """Let the first Ctrl+C cancel the run, so that what finished is kept and the outcome is told."""
+def _interruptible(run: Run, *, beside: bool) -> Iterator[None]:
+    """Let the first Ctrl+C cancel the run, so that what finished is kept and the outcome is told.
+
+    Where stages run beside this process, nothing here is to be broken off: only the second Ctrl+C is an interrupt.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     earlier = signal.getsignal(signal.SIGTERM)
 
+    interrupted = []
+
     def stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
+        interrupted.append(number)
         run.cancel()
-        raise KeyboardInterrupt
+        if not beside or len(interrupted) > 1:
+            raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
+    at_interrupt = signal.signal(signal.SIGINT, stop) if beside else None
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, earlier)
+        if at_interrupt is not None:
+            signal.signal(signal.SIGINT, at_interrupt)
 
 
 class _Printer:

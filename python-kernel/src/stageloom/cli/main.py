@@ -67,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         )
 
     realize = add("realize", commands.realize, "Run what is missing of the named stages and all they depend on.")
+    jobs = "so many stages side by side, in processes of their own (default: 1, in this one)"
+    realize.add_argument("-j", "--jobs", type=_jobs, default=1, metavar="N", help=jobs)
     realize.add_argument("targets", nargs="+", metavar="FILE[:STAGE]", help="pipeline.py, or pipeline.py:plot")
     realize.add_argument("-q", "--quiet", action="store_true", help="print only what ran or failed")
     add_set(realize)
@@ -157,6 +159,12 @@ def _keeping(name: str) -> Callable[[argparse.Namespace], int]:
         return run(arguments)
 
     return command
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of stages, 1 or more")
+    return int(text)
 
 
 def _size(text: str) -> int:
