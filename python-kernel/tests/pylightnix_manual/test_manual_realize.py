@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -409,3 +412,30 @@ def test_a_damaged_artifact_is_never_served() -> None:
     assert RAN == ["one", "one"]
     assert Path(pl.rref2path(rref), "out").read_text() == "content"
     assert manual_story.RAN is RAN
+
+
+def test_processes_on_an_empty_storage_run_each_stage_once(place: Path) -> None:
+    """Four programs at once, ten rounds: no crash, one realization, each stage run by one of them."""
+    code = f"""
+        import sys
+        sys.path[:0] = [{str(Path(manual_story.__file__).parent)!r}]
+        from manual_story import *
+        from stageloom.pylightnix.manual import instantiate, mksettings, realize
+        for number in range(10):
+            print(realize(instantiate(stage_all, S=mksettings(f"storage-{{number}}"))))
+        print(*RAN)
+    """
+    environment = {**os.environ, "PYTHONPATH": str(Path(pl.__file__).parents[2])}
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(code)], cwd=place, env=environment, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    told = [program.communicate()[0].splitlines() for program in programs]
+    assert [program.returncode for program in programs] == [0] * 4
+    assert len({tuple(lines[:10]) for lines in told}) == 1
+    ran = " ".join(lines[10] for lines in told if len(lines) > 10).split()
+    assert {stage: ran.count(stage) for stage in ("params", "anneal", "plot")} == dict.fromkeys(
+        ("params", "anneal", "plot"), 10
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from host import Host
 
 from stageloom.rpc.messages import PlanParams, RunRef
+
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "pylightnix-manual"
 
 STAGES = """
     import json
@@ -113,3 +116,22 @@ def test_cancelling_stops_all_of_them(host: Host, tmp_path: Path) -> None:
     host.ask("run/cancel", RunRef(run))
     assert host.ended(run)[""].is_ == "cancelled"
     assert len(set(host.cancelled)) == 4
+
+
+def test_a_program_of_pylightnixs_manual_runs_on_workers(tmp_path: Path) -> None:
+    """Matchers of its own, lenses in them, and folders as it knows them, in planners and workers."""
+    pytest.importorskip("scipy")
+    pytest.importorskip("matplotlib")
+    for file in EXAMPLE.glob("*.py"):
+        shutil.copy(file, tmp_path)
+    with Host(tmp_path) as host:
+        plan = host.ask("pipeline/plan", PlanParams("annealing.py"))
+        assert [(one.name, one.is_, one.language) for one in plan.stages][:3] == [
+            (name, "absent", "derivation") for name in ("params", "anneal", "plot")
+        ]
+        first = host.ended(host.start("annealing.py", "stage_all"))
+        assert first[""].is_ == "done"
+        best = host.ended(host.start("annealing.py", "stage_best"))
+        assert {one.is_ for name, one in best.items() if name} == {"kept"}
+        assert best["plot[2]"].realization == first["plot"].realization
+        assert [one.method for one in host.jobs].count("worker/realize") == 3

@@ -22,11 +22,11 @@ from stageloom.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open store, with Pylightnix's folders in it."""
+    """An open store, with Pylightnix's folders in it. ``folder`` is held open, so that no other can be taken for it."""
 
     store: Store
     view: View
-    mark: tuple[int, int]
+    folder: int | None
 
     def visible(self) -> list[Found]:
         """Return every realization that was not invalidated, each once, in the order they were made."""
@@ -102,11 +102,12 @@ def opened(S: StorageSettings | None = None) -> Opened:
     with _MUTEX:
         found = _OPENED.get(key)
         if found is not None:
-            if _mark(folder) == found.mark:
+            if _is_there(found, folder):
                 return found
             _close(key)
         store = Store.open(folder)
-        _OPENED[key] = Opened(store, View(store), _mark(folder))
+        held = None if sys.platform == "win32" else os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        _OPENED[key] = Opened(store, View(store), held)
         return _OPENED[key]
 
 
@@ -129,12 +130,12 @@ def _folder(S: StorageSettings | None) -> str:
     return os.path.realpath(named)
 
 
-def _mark(folder: str) -> tuple[int, int]:
+def _is_there(found: Opened, folder: str) -> bool:
+    """Return whether the folder of an open store is still that which is at its path."""
     try:
-        found = os.stat(os.path.join(folder, "format.json"))
+        return found.folder is None or os.path.samestat(os.fstat(found.folder), os.stat(folder))
     except OSError:
-        return (0, 0)
-    return (found.st_ino, found.st_mtime_ns)
+        return False
 
 
 def _remove(folder: str) -> None:
@@ -151,6 +152,8 @@ def _close(key: tuple[int, str]) -> None:
     found = _OPENED.pop(key, None)
     if found is not None:
         found.store.close()
+        if found.folder is not None:
+            os.close(found.folder)
 
 
 @atexit.register
