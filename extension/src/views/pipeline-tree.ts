@@ -125,7 +125,7 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, Disp
     const state = describeState(view, now());
     item.id = `${node.path}:${node.stage}`;
     // a sidebar is narrow
-    item.description = model.trusted ? describeState(view, now(), { took: false }) : "";
+    item.description = model.trusted ? describeState(view, now(), { brief: true }) : "";
     item.iconPath = stateIcon(view.state);
     item.tooltip = tooltip(view, state);
     item.accessibilityInformation = { label: `${view.name}, ${state}` };

@@ -30,24 +30,24 @@ const LATER = ["not known before what it needs has run", "not known yet"] as con
 
 /**
  * How a stage stands, in a line. `now` is in seconds since the epoch; `since` tells how long it has been running, too,
- * `took` how long a cached one took.
+ * `brief` leaves out how long a cached one took, and how long ago another one failed.
  */
-export function describeState(stage: Standing, now: number, { since = false, took = true } = {}): string {
+export function describeState(stage: Standing, now: number, { since = false, brief = false } = {}): string {
   const { state } = stage;
   switch (state.is) {
     case "cached": {
-      const { at, size: bytes, took: seconds } = state.realization;
+      const { at, size: bytes, took } = state.realization;
       if (state.note !== undefined) return `cached · ${state.note} · ${ago(at, now)}`;
-      return `cached · ${ago(at, now)} · ${size(bytes)}${took ? ` · took ${duration(seconds)}` : ""}`;
+      return `cached · ${ago(at, now)} · ${size(bytes)}${brief ? "" : ` · took ${duration(took)}`}`;
     }
     case "stale":
       return `stale: ${describeReasons(state.reasons, stage.function)}`;
     case "running":
       return describeRunning(state, since ? elapsed(now - state.since) : "");
     case "failed":
-      return `failed: ${describeFailure(state.failure)}${sinceThen(state.at, now)}`;
+      return `failed: ${describeFailure(state.failure)}${brief ? "" : sinceThen(state.at, now)}`;
     case "cancelled":
-      return `cancelled${sinceThen(state.at, now)}`;
+      return `cancelled${brief ? "" : sinceThen(state.at, now)}`;
     case "unknown":
       return (state.told === true ? LATER : PLAIN.unknown)[0];
     case "waiting":

@@ -162,9 +162,12 @@ describe("the words of runs and of short places", () => {
     expect([0.4, 9.9, 12.6].map(elapsed)).toEqual(["0 s", "9 s", "12 s"]);
   });
 
-  it("leaves out how long it took where there is little room", () => {
+  it("leaves out how long it took, and when it failed, where there is little room", () => {
+    const lost = { state: { is: "failed", failure: broken, at: NOW - 60 }, function: "plot" } as const;
+    expect(describeState(lost, NOW)).toBe("failed: KeyError · 1 min ago");
+    expect(describeState(lost, NOW, { brief: true })).toBe("failed: KeyError");
     const stage = { state: { is: "cached", kept: true, realization: realization({}) }, function: "plot" } as const;
-    expect(describeState(stage, NOW, { took: false })).toBe("cached · just now · 1.2 MB");
+    expect(describeState(stage, NOW, { brief: true })).toBe("cached · just now · 1.2 MB");
   });
 
   it("says in short of what is cached that it is", () => {
