@@ -194,7 +194,7 @@ def test_a_file_that_cannot_be_imported_says_what_is_missing(workspace):
 def test_a_file_of_pylightnixs_current_face(workspace):
     workspace, executor = workspace
     (workspace.root / "stages.py").write_text(
-        '''
+        """
 import os
 from stageloom.pylightnix import *
 
@@ -215,7 +215,7 @@ def stage_total(build, name, out, numbers):
 
 def stage_all(r: Registry) -> DRef:
     return stage_total(r=r, numbers=stage_numbers(r))
-'''
+"""
     )
     states, listener, failures = realize(workspace)
     assert not failures

@@ -50,13 +50,13 @@ class Target:
     """A stage ready to be looked up and run.
 
     ``dependencies`` maps each role to the names of the targets it stands for. ``match`` says which realization a
-    dependant takes: ``latest``, or ``only`` where a second, different one is an error, or those that a matcher of its
-    own chooses (``custom``); it wants ``count`` of them, and a job makes ``outputs``. ``reach`` is the fingerprint of its
-    code where that does not count. ``derivation`` is None for a stage that cannot be planned (*broken*), or not before
-    the planner has spoken (*unknown*). A target with an
-    ``alias`` only stands for the target of that name, its one dependency: it has the same derivation and realizations
-    and is never run itself. What a target with ``late`` depends on is known only once it has run: it is looked up by
-    that, and its ``derivation`` is what is known before.
+    dependant takes: ``latest``, or ``only`` where a second, different one is an error, or those that a matcher of
+    its own chooses (``custom``); it wants ``count`` of them, and a job makes ``outputs``. ``reach`` is the
+    fingerprint of its code where that does not count. ``derivation`` is None for a stage that cannot be planned
+    (*broken*), or not before the planner has spoken (*unknown*). A target with an ``alias`` only stands for the
+    target of that name, its one dependency: it has the same derivation and realizations and is never run itself.
+    What a target with ``late`` depends on is known only once it has run: it is looked up by that, and its
+    ``derivation`` is what is known before.
     """
 
     name: str

@@ -191,8 +191,8 @@ class StageStatus:
     a realization; *stale* there was one of an earlier code, parameter or dependency; *absent* never made; *unknown* it
     cannot be said before a dependency has run or the planner has spoken; *broken* a problem keeps it from planning.
     ``note`` is what to say of it beside that. ``reads`` names what its last realization was seen to read undeclared, as
-    ``tracking.reads`` does: files, folders with a slash at their end, variables. ``expects`` is how many seconds it took
-    when it last ran, where it isn't cached.
+    ``tracking.reads`` does: files, folders with a slash at their end, variables. ``expects`` is how many seconds it
+    took when it last ran, where it isn't cached.
     """
 
     name: str
@@ -455,7 +455,7 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a realization was made from, stage by stage, as text; ``at`` is when it was made, seconds since the epoch."""
+    """What a realization was made from, stage by stage, as text; ``at`` is when, in seconds since the epoch."""
 
     text: str
     at: float
@@ -678,8 +678,8 @@ class PlannedStage:
     stage that this one only stands for: it has that stage's derivation and realizations, and no job of its own.
 
     ``match`` says which of its realizations stand for it: *latest*, *only*, or *custom*, where ``worker/match`` is
-    asked; ``count`` is how many it wants, ``outputs`` how many one job makes. ``reach`` is the fingerprint of its code where that does not count.
-    ``auxiliary`` are parameters of a reactor that do not count.
+    asked; ``count`` is how many it wants, ``outputs`` how many one job makes. ``reach`` is the fingerprint of its
+    code where that does not count. ``auxiliary`` are parameters of a reactor that do not count.
     """
 
     name: str
