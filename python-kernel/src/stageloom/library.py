@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from stageloom.engine import standing
 from stageloom.engine.language import AskPlanner, Executor, Language, Pipeline, Target
 from stageloom.engine.profiles import with_profile
 from stageloom.engine.project import blocking_problems, stages_named
@@ -14,6 +15,7 @@ from stageloom.engine.schedule import StageState
 from stageloom.engine.telling import Entry
 from stageloom.engine.workspace import Workspace
 from stageloom.executors.inline import InlineExecutor
+from stageloom.functions.inputs import input_names
 from stageloom.functions.language import Functions
 from stageloom.model.values import Json, to_json
 from stageloom.rpc.messages import Failure, Point, Problem
@@ -136,6 +138,9 @@ def load(
         TypeError: for a value in ``sets`` that cannot be configuration.
         stageloom.store.errors.StoreError: when the store cannot be opened, or what was made is damaged.
     """
+    stood = _standing(target, root, store) if not sets and not profile else None
+    if stood is not None:
+        return stood[0]
     with _opened(target, sets, profile, root, store) as (workspace, pipeline, name):
         return _stored(workspace, pipeline, name, target)
 
@@ -157,6 +162,10 @@ def realize(
         StageFailedError: naming the stage that failed first.
         SourceError, ValueError, TypeError, stageloom.store.errors.StoreError: as :func:`load` does.
     """
+    plain = not sets and not profile
+    stood = _standing(target, root, store) if plain else None
+    if stood is not None:
+        return stood[0]
     with _opened(target, sets, profile, root, store) as (workspace, pipeline, name):
         with executor_for(jobs, workspace.root) as executor:
             run = workspace.run(pipeline, [name], _Quiet(), executor=executor)
@@ -169,9 +178,30 @@ def realize(
         found = result.entries[name].found
         if found is None:
             raise StageFailedError(name, Failure("cancelled", "cancelled"))
+        if plain:
+            made = {one: result.entries[one].found for one in run.order}
+            chosen = {one: known.rref for one, known in made.items() if known is not None}
+            standing.keep(workspace.store, pipeline, (), chosen, input_names)
         if pipeline.targets[name].plural:
             return _stored(workspace, pipeline, name, target)
         return _value(workspace.store.tree(found.tree), workspace.root)
+
+
+def _standing(target: str, root: str | None, store: str | None) -> tuple[object] | None:
+    """Return what a stage made, where all that this rests on is as it was when it was found before."""
+    from stageloom.cli import place
+
+    try:
+        folder, path, stages, home = place.locate([target], root, store)
+        stood = standing.recall(home, folder, path, (), input_names)
+        if stood is None:
+            return None
+        last = stood.named(stages)[-1]
+        if not stood.holds(stood.closure([stood.names[last]])):
+            return None
+    except (LookupError, place.UsageError):  # said below, in full
+        return None
+    return (_value(Path(stood.tree(last)), Path(folder)),)
 
 
 def _stored(workspace: Workspace, pipeline: Pipeline, name: str, target: str) -> object:

@@ -12,11 +12,15 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import stageloom
 from stageloom.cli import main, quick
 from stageloom.engine import standing
+from stageloom.engine.language import Pipeline, Target
+from stageloom.engine.workspace import Workspace
 from stageloom.functions.declaration import Declaration
 from stageloom.model.references import RRef
 from stageloom.store.store import Store
@@ -280,7 +284,8 @@ def test_each_change_alone_that_matters_is_noticed(tmp_path: Path) -> None:
         project.command("realize", target)
         project.command("realize", target)
         assert project.command("realize", "-q", target) == (0, "Nothing to do: all 7 stages are cached\n")
-        assert quick.answer(["realize", "-q", target]) == 0, change
+        assert quick.answer(["realize", "-q", "--jobs", "2", target]) == 0, change
+        assert quick.answer(["realize", "-q", "--jobs", "some", target]) is None, change
         change(project)
         assert quick.answer(["realize", "-q", target]) is None, change
 
@@ -312,6 +317,38 @@ def test_many_answers_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert project.command("realize", *words)[0] == 0
         assert quick.answer(["realize", *words]) == 0
     assert len(list((project.store / "cache" / "standing").iterdir())) == 3
+
+
+def test_a_target_holds_nothing_that_a_standing_answer_would_not_know() -> None:
+    """Whoever adds a field: if the latest realization then doesn't stand for a stage alone, tell it to ``standing``."""
+    assert set(Target.__match_args__) == {
+        "name", "function", "language", "path", "span", "derivation", "dref", "dependencies", "parameters", "pool",
+        "doc", "retries", "timeout", "guessed", "broken", "match", "alias", "count", "outputs", "reach", "late",
+    }  # fmt: skip
+
+
+def test_python_takes_what_stands_and_notices_what_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project(tmp_path, 0)
+    target = f"{tmp_path}/pipeline.py:scaled"
+    first = stageloom.realize(target)
+    read: list[str] = []
+    original = Workspace.read
+
+    def reading(self: Workspace, path: str, *args: Any, **named: Any) -> Pipeline:
+        read.append(path)
+        return original(self, path, *args, **named)
+
+    monkeypatch.setattr(Workspace, "read", reading)
+    assert (stageloom.realize(target), stageloom.load(target), read) == (first, first, [])
+    with pytest.raises(ValueError, match="has no stage"):
+        stageloom.load(f"{tmp_path}/pipeline.py:nothing")
+    (tmp_path / "helper.py").write_text(HELPER.replace("* times", "* times + 5"))
+    with pytest.raises(stageloom.NotRealizedError):
+        stageloom.load(target)
+    assert stageloom.realize(target) == first + 5
+    assert stageloom.realize(target, sets={"scaled.times": 7}) != first + 5
+    project.damage()
+    assert stageloom.realize(target) == first + 5
 
 
 def test_of_one_moment_or_not_kept(tmp_path: Path) -> None:

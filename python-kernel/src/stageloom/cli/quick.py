@@ -32,6 +32,9 @@ class _Words:
         for word in rest:
             if word in _FLAGS[self.command]:
                 self.flags.add(_FLAGS[self.command][word])
+            elif word in ("-j", "--jobs") and self.command == "realize":
+                if not next(rest, "").strip("0").isdecimal():
+                    raise LookupError(word)
             elif word in _OPTIONS:
                 self.options[word].append(self._value(next(rest, "-")))
             else:

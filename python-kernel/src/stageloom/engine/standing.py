@@ -103,6 +103,10 @@ class StandingAnswer:
             trees[tree_of[at]] = None
         return all(self._is_unchanged(*self._trees[at]) for at in trees)
 
+    def tree(self, place: int) -> str:
+        """Return the folder of the tree of a stage that is cached."""
+        return self._root + self._trees[self._tree_of[place]][0]
+
     def _is_unchanged(self, folder: str, entries: tuple[tuple[str, tuple[int, ...]], ...]) -> bool:
         """Return what ``store.trees.unchanged`` does, for the stats that it knows."""
         stat, place = os.stat, self._root + folder
@@ -202,13 +206,18 @@ def _with_reads(pipeline: Pipeline, reading: Sequence[Found], files_of: FilesOf)
 def _told(pipeline: Pipeline) -> bool:
     """Return whether all that these plans rest on was told as evidence."""
     for target in pipeline.targets.values():
-        if target.language != "function" or target.guessed or target.alias or target.match != "latest" or target.plural:
+        if target.language != "function" or target.guessed or target.alias or not _is_plain(target):
             return False
         if target.derivation is not None:
             known = {*target.dependencies, *(one.name for one in target.parameters)}
             if not (known.issuperset(target.derivation.configuration) and _are_inputs(target, pipeline)):
                 return False
     return True
+
+
+def _is_plain(target: Target) -> bool:
+    """Return whether the latest realization stands for it, and its code counts."""
+    return target.match == "latest" and target.count == target.outputs == 1 and not target.reach and target.late is None
 
 
 def _are_inputs(target: Target, pipeline: Pipeline) -> bool:
