@@ -454,3 +454,56 @@ def test_a_link_leads_back_to_its_realization(S: StorageSettings, tmp_path: Path
     link = linkrref(rref, str(tmp_path / "out"), S=S)
     assert path2rref(link) == rref
     assert Path(link, "t.txt").read_text() == "hello"
+
+
+CHAIN = """
+import sys
+from stageloom.pylightnix import *
+
+S = mkSS(sys.argv[1])
+fsinit(S)
+
+def chain(r):
+    last = []
+    for n in range(12):
+        def make(b):
+            before = [mklens(dref, b=b).out.contents for dref in mklens(b).last.val]
+            writestr(mklens(b).out.syspath, "".join(before) + "x")
+            writestr(join(build_outpath(b), "_beside"), "y" * 1000)
+        config = mkconfig({"name": f"s{n}", "last": list(last), "out": [selfref, "f"]})
+        last = [mkdrv(config, match_only(), build_wrapper(make), r)]
+    return last[0]
+
+rref = realize1(instantiate(chain, S=S))
+print(mklens(rref, S=S).out.contents, len(list(allrrefs(S))), readstr(join(rref2path(rref, S), "_beside"))[:1])
+"""
+
+
+def test_killed_at_any_moment_and_run_again(tmp_path: Path) -> None:
+    import random
+
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    kills = hit = 0
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        while kills < 5 * (number + 1):
+            process = subprocess.Popen(
+                [sys.executable, "-c", CHAIN, str(folder)], env=environment, stdout=-3, stderr=-3
+            )
+            time.sleep(random.uniform(0.1, 0.9))
+            hit += process.poll() is None
+            process.kill()
+            process.wait()
+            kills += 1
+        done = subprocess.run(
+            [sys.executable, "-c", CHAIN, str(folder)],
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == f"{'x' * 12} 12 y\n"
+        assert not opened(mkSS(str(folder))).store.verify()
+    print(f"killed {hit} of {kills} times while it ran")
