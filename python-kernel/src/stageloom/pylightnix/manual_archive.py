@@ -6,10 +6,9 @@ import contextlib
 import json
 import os
 import shutil
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path as SystemPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stageloom.model.objects import Derivation, Record
 from stageloom.model.references import RRef as ModelRRef
@@ -22,6 +21,9 @@ from stageloom.store.errors import StoreError
 from stageloom.store.objects import parse_derivation, parse_record
 from stageloom.store.parcel import RefusedError
 from stageloom.store.trees import Manifest, TreeFile, check_name, scan
+
+if TYPE_CHECKING:
+    import zipfile
 
 _LIST = "realizations.json"
 _FORMAT = 1
@@ -38,6 +40,8 @@ def pack(roots: Iterable[RRef], out: str, S: StorageSettings | None = None) -> N
     Raises:
         stageloom.store.errors.StoreError: where the storage lacks one of them, or one is damaged.
     """
+    import zipfile
+
     found = opened(S)
     aside = f"{out}.{os.getpid()}.part"
     try:
@@ -67,6 +71,8 @@ def unpack(path: str, S: StorageSettings | None = None) -> list[RRef]:
     Raises:
         BadArchiveError: where something in it is not what its hash says; what came before that is kept, and right.
     """
+    import zipfile
+
     found = opened(S)
     try:
         with zipfile.ZipFile(path) as archive:

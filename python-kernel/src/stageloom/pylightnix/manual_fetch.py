@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import hashlib
-import lzma
 import os
 import shutil
-import tarfile
-import urllib.error
-import urllib.request
-import zipfile
-from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path as SystemPath
 from typing import IO, Any
 from urllib.parse import unquote, urlparse
@@ -27,7 +20,7 @@ from stageloom.pylightnix.manual_storage import fstmpdir
 from stageloom.pylightnix.manual_types import DRef, PylightnixException, UsageError
 
 _SECONDS = 60
-_SUFFIXES: Mapping[str, Callable[[str], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_MODULES = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
 
 
 class FetchError(PylightnixException):
@@ -83,6 +76,8 @@ def fetchurl(
 
 def _download(url: str, part: str, kind: str, wanted: str) -> None:
     """Write what ``url`` holds to ``part``, going on where an earlier download stopped."""
+    import urllib.error
+
     begun = os.path.getsize(part) if os.path.exists(part) else 0
     if not begun or _hash(part, kind) != wanted:
         try:
@@ -102,6 +97,8 @@ def _download(url: str, part: str, kind: str, wanted: str) -> None:
 
 
 def _transfer(url: str, part: str, begun: int) -> None:
+    import urllib.request
+
     request = urllib.request.Request(url, headers={"Range": f"bytes={begun}-"} if begun else {})  # noqa: S310
     with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310  # the hash says what comes is meant
         goes_on = begun and getattr(answer, "status", None) == 206
@@ -127,6 +124,10 @@ def unpack_file(path: str, folder: str) -> None:
     Raises:
         FetchError: for a file that is none of these, or where something in it would leave the folder.
     """
+    import lzma
+    import tarfile
+    import zipfile
+
     try:
         if tarfile.is_tarfile(path):
             _unpack_tar(path, SystemPath(folder))
@@ -139,6 +140,8 @@ def unpack_file(path: str, folder: str) -> None:
 
 
 def _unpack_tar(path: str, folder: SystemPath) -> None:
+    import tarfile
+
     links: list[tuple[SystemPath, SystemPath]] = []
     with tarfile.open(path) as archive:
         for member in archive:
@@ -177,6 +180,8 @@ def _copy_links(links: list[tuple[SystemPath, SystemPath]]) -> None:
 
 
 def _unpack_zip(path: str, folder: SystemPath) -> None:
+    import zipfile
+
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             target = _inside(folder, info.filename)
@@ -191,9 +196,9 @@ def _unpack_zip(path: str, folder: SystemPath) -> None:
 
 def _unpack_single(path: str) -> None:
     base, suffix = os.path.splitext(path)
-    if suffix not in _SUFFIXES:
+    if suffix not in _MODULES:
         raise FetchError(f"{path} is no archive that can be unpacked; pass mode='' to keep the file as it is")
-    with _SUFFIXES[suffix](path) as source:
+    with import_module(_MODULES[suffix]).open(path, "rb") as source:
         _write(source, SystemPath(base))
 
 
