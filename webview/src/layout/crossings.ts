@@ -92,8 +92,17 @@ const sortLayer = (
   items.forEach((item, index) => (position[item] = index));
 };
 
-/** Swaps neighbours within a layer as long as that removes crossings: dear, and for small graphs alone. */
-const swapNeighbours = (links: Links, layers: number[][], position: Int32Array, rounds: number): void => {
+/**
+ * Swaps neighbours within a layer as long as that removes crossings. Where it is `loose`, those whose swap changes
+ * nothing change places at first, too: that leads out of orders that no single swap makes better.
+ */
+const swapNeighbours = (
+  links: Links,
+  layers: number[][],
+  position: Int32Array,
+  rounds: number,
+  loose: boolean,
+): void => {
   const inversions = (left: number, right: number, ends: Int32Array, start: Int32Array, group: Int32Array): number => {
     let crossings = 0;
     for (let a = start[left] ?? 0; a < (start[left + 1] ?? 0); a++) {
@@ -115,7 +124,7 @@ const swapNeighbours = (links: Links, layers: number[][], position: Int32Array, 
         const gain =
           inversions(left, right, links.to, links.belowStart, links.below) +
           inversions(left, right, links.from, links.aboveStart, links.above);
-        if (gain <= 0) continue;
+        if (gain < 0 || (gain === 0 && !(loose && round < 3))) continue;
         layer[i] = right;
         layer[i + 1] = left;
         position[right] = i;
@@ -127,9 +136,12 @@ const swapNeighbours = (links: Links, layers: number[][], position: Int32Array, 
   }
 };
 
+/** A graph with more items than this, bends of long edges among them, is ordered in a few plain sweeps. */
+const DETAILED = 20_000;
+
 /**
- * Orders each layer so that few links cross: sweeps down and up by barycentre, the best order kept (Sugiyama, Tagawa
- * and Toda 1981), then swaps of neighbours where the graph is small.
+ * Orders each layer so that few links cross: sweeps down and up by barycentre (Sugiyama, Tagawa and Toda 1981), swaps of
+ * neighbours after each (Gansner, Koutsofios, North and Vo 1993), the best order kept.
  */
 export const reduceCrossings = (links: Links, layer: Int32Array): { layers: number[][]; crossings: number } => {
   const layers = firstOrder(links, layer);
@@ -138,7 +150,7 @@ export const reduceCrossings = (links: Links, layer: Int32Array): { layers: numb
   setPositions(layers, position);
   let best = layers.map((items) => items.slice());
   let fewest = countCrossings(links, layers, position);
-  const sweeps = links.count < 2000 ? 24 : 8;
+  const sweeps = links.count < DETAILED ? 100 : 8;
   let idle = 0;
   const keep = (): void => {
     const crossings = countCrossings(links, layers, position);
@@ -149,7 +161,7 @@ export const reduceCrossings = (links: Links, layer: Int32Array): { layers: numb
       idle = 0;
     }
   };
-  for (let sweep = 0; sweep < sweeps && fewest > 0 && idle < 4; sweep++) {
+  for (let sweep = 0; sweep < sweeps && fewest > 0 && idle < 12; sweep++) {
     if (sweep % 2 === 0) {
       for (const items of layers) sortLayer(items, links.from, links.aboveStart, links.above, position, key);
     } else {
@@ -157,12 +169,8 @@ export const reduceCrossings = (links: Links, layer: Int32Array): { layers: numb
         sortLayer(layers[at] ?? [], links.to, links.belowStart, links.below, position, key);
       }
     }
+    if (links.count < DETAILED) swapNeighbours(links, layers, position, 8, sweep % 4 < 2);
     keep();
-  }
-  if (links.count < 800 && fewest > 0) {
-    setPositions(best, position);
-    swapNeighbours(links, best, position, 8);
-    fewest = countCrossings(links, best, position);
   }
   return { layers: best, crossings: fewest };
 };
