@@ -547,3 +547,23 @@ def test_threads_may_each_have_a_plant(tmp_path):
     for thread in threads:
         thread.join(60)
     assert failures == []
+
+
+def test_two_that_send_the_same(bench):
+    @ReactorFunc
+    def one(pipe):
+        pipe.send("a", 1)
+        pipe.send("one", 1)
+
+    @ReactorFunc
+    def other(pipe):
+        pipe.send("a", 2)
+        pipe.send("other", 1)
+
+    @ReactorFunc
+    def taker(pipe):
+        yield pipe.receive("one")
+        yield pipe.receive("other")
+
+    with pytest.raises(RuntimeError, match=r"'(one|other)' sends the ingredient 'a', and so did '(one|other)'"):
+        bench.run(taker, one, other, taker)

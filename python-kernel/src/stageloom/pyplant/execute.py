@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -31,9 +32,9 @@ class NoReactorError(LookupError):
     """The file does not mark the reactor that was planned, once it is loaded."""
 
 
-def plan(module: ModuleType, content: bytes) -> list[PlannedStage]:
+def plan(module: ModuleType, content: bytes, root: str) -> list[PlannedStage]:
     """Return the reactors that loading ``module`` has marked, with the configuration of the plant that it makes."""
-    reactors = _functions(module, content)
+    reactors = _functions(module, content, root)
     config = _config(module, content, {})
     codes = Codes()
     described = {name: described_or_none(value, codes.of) for name, value in config._parameters().items()}
@@ -56,7 +57,7 @@ def execute(
         NoReactorError: where ``module`` has no such reactor.
         stageloom.reactors.session.NobodySendsError: for an ingredient that nothing it was planned to need sends.
     """
-    functions = _functions(module, content)
+    functions = _functions(module, content, job.root)
     if job.stage not in functions:
         raise NoReactorError(f"{job.path} marks no reactor {job.stage!r} once it is loaded.")
     function = functions[job.stage]
@@ -128,11 +129,13 @@ def _given(trees: Mapping[str, Sequence[str]]) -> dict[str, tuple[Sent, Path]]:
     return found
 
 
-def _functions(module: ModuleType, content: bytes) -> dict[str, Callable[..., Any]]:
-    """Return the reactors of the plant that a file makes, else all that were marked, by name."""
+def _functions(module: ModuleType, content: bytes, root: str) -> dict[str, Callable[..., Any]]:
+    """Return the reactors of the plant that a file makes, else all of the project that were marked, by name."""
     plant = plant_of(module, content)
     added = plant.get_reactors() if plant is not None else []
-    return {one.__name__: one for one in added or Declared.reactors}
+    below = os.path.join(os.path.abspath(root), "")
+    own = [one for one in Declared.reactors if one.__code__.co_filename.startswith(below)]
+    return {one.__name__: one for one in added or own}
 
 
 def _config(module: ModuleType, content: bytes, sets: Mapping[str, object]) -> ConfigBase:

@@ -262,6 +262,12 @@ class Session:
             return self._store.tree(run.found.tree)
 
         for name, sent in run.sent.items():
+            other = self.on_hand.get(name)
+            if other is not None and other.reactor != reactor.name:
+                self._listener.note(
+                    f"{reactor.name!r} sends {name!r} too, which {other.reactor!r} has sent: that one counts."
+                )
+                continue
             self._publish(name, OnHand(reactor.name, sent, folder, (run.dref, run.rref), run.found.at))
         self._listener.kept(run)
         return True

@@ -223,16 +223,16 @@ def _plan(job: PlanJob, load: Load, loaded: Loaded) -> Planned:
         functions = plan_functions(loaded.functions, load)
         module = load(job.path)
         derivations = plan_derivations(module, job.path, loaded.snapshot, loaded.code, job.sets)
-        reactors = _plan_reactors(module, loaded.snapshot, job.path)
+        reactors = _plan_reactors(module, loaded.snapshot, job)
     stages = [*functions.stages, *derivations.stages, *reactors]
     return Planned(stages, [*functions.problems, *derivations.problems])
 
 
-def _plan_reactors(module: ModuleType, snapshot: Snapshot, path: str) -> Sequence[PlannedStage]:
+def _plan_reactors(module: ModuleType, snapshot: Snapshot, job: PlanJob) -> Sequence[PlannedStage]:
     from stageloom.reactors.language import Reactors  # on use: most files have none
 
-    if not Reactors().speaks(snapshot, path):
+    if not Reactors().speaks(snapshot, job.path):
         return ()
     from stageloom.pyplant.execute import plan as plan_reactors
 
-    return plan_reactors(module, snapshot.read(path))
+    return plan_reactors(module, snapshot.read(job.path), job.root)
