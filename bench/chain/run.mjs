@@ -74,7 +74,8 @@ class Chain {
 
   /** Runs it with all cached, some times more in the same process. */
   async runSame() {
-    if (this.warm.length === 0 || this.who === "ninja") return;
+    // ninja has no process to stay in, and ours takes one stage by its name
+    if (this.warm.length === 0 || this.who === "ninja" || this.shape === "fan") return;
     await this.#run(this.base, this.#again(0));
     await this.#run(this.same, this.#again(again));
   }
@@ -177,7 +178,7 @@ const rowsOf = (chain, one, state) => {
 const rowsOfSame = (chain) => {
   const bench = "warm, same process, a stage, cpu";
   const named = { bench, what: nameOf(chain), who: chain.who };
-  if (chain.who === "ninja" || chain.length < 100) return [];
+  if (chain.who === "ninja" || chain.shape === "fan" || chain.length < 100) return [];
   if (chain.same.length === 0) return [{ ...named, skipped: chain.skipped ?? "not run" }];
   const [base, times] = [chain.base, chain.same].map((done) => figure(done.map(({ cpu }) => cpu ?? Number.NaN)));
   if (base === undefined || times === undefined) return [];

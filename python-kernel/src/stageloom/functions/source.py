@@ -19,6 +19,8 @@ from stageloom.tracking.snapshot import Snapshot
 from stageloom.tracking.sources import BadSourceError, many_objects, parse
 
 _FORMAT = "2"
+#: What was kept by a version with other fields is not taken for one with these.
+_FIELDS = ",".join((*Declaration._fields, *ParameterDeclaration._fields))
 #: Where the parameters stand in a declaration.
 _AT = Declaration._fields.index("parameters")
 
@@ -31,7 +33,7 @@ def read(snapshot: Snapshot, path: str, blobs: Blobs | None = None, cache: Cache
     Raises:
         KeyError: if the snapshot has no such file.
     """
-    key = f"{_FORMAT}\n{snapshot.id}\n{path}"
+    key = f"{_FORMAT}\n{_FIELDS}\n{snapshot.id}\n{path}"
     with many_objects():
         packed = cache.get("declarations", key) if cache is not None else None
         if packed is not None:
