@@ -402,7 +402,10 @@ export class PipelineModel implements Disposable {
       if (stage.is === "done" || stage.is === "failed" || stage.is === "cancelled")
         this.#recorder.ended(path, stage.name, stage.is === "done");
       if (stage.is !== "running" && stage.is !== "waiting") continue;
-      if (this.#recorder.begin(run, path, stage.name))
+      const before = this.#states.get(path)?.run;
+      const ran = before?.run === run && before.stages.get(stage.name)?.stage.is === "running";
+      const again = ran && stage.is === "waiting" && this.#recorder.again(path, stage.name);
+      if (this.#recorder.begin(run, path, stage.name) || again)
         this.#changes.fire({ is: "points", path, stage: stage.name, points: [], reset: true });
     }
     this.#step(path, { is: "run", changed });

@@ -69,6 +69,17 @@ export class Recorder {
     return true;
   }
 
+  /** Begins a stage of a run again, on another worker or at another try: its log goes on, its curve does not. */
+  again(path: string, stage: string): boolean {
+    const known = this.#recordings.get(key(path, stage));
+    if (known === undefined || known.points.length === 0) return false;
+    known.points = [];
+    known.every = 1;
+    known.skipped = 0;
+    this.#weigh(known);
+    return true;
+  }
+
   /** A stage has ended; `stored` says that the store has its log and curve. */
   ended(path: string, stage: string, stored: boolean): void {
     const name = key(path, stage);

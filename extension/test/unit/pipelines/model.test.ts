@@ -420,6 +420,26 @@ describe("the model", () => {
       await outcome;
     });
 
+    it("goes on with the log, and begins the curve anew, where a stage is tried again", async () => {
+      const { outcome } = await begin();
+      kernel.run("running", { name: "two", is: "running" });
+      const at = { run: "r1", path: "p.py", stage: "two" };
+      const report = (step: number): void => {
+        kernel.events.fire({ is: "run/log", params: { ...at, stream: "stdout", text: `try ${step}\n` } });
+        const points = [{ step, values: { best: 2 }, at: 3 }];
+        kernel.events.fire({ is: "run/progress", params: { ...at, points, fraction: null, message: "" } });
+      };
+      report(1);
+      changes.length = 0;
+      kernel.run("running", { name: "two", is: "waiting", awaits: "worker" });
+      expect(changes).toContainEqual({ is: "points", path: "p.py", stage: "two", points: [], reset: true });
+      kernel.run("running", { name: "two", is: "running" });
+      report(2);
+      expect(model.recorded("p.py", "two")).toMatchObject({ log: "try 1\ntry 2\n", points: [{ step: 2 }] });
+      kernel.run("done", { name: "two", is: "done" });
+      await outcome;
+    });
+
     it("tells views of a thousand points in a frame once", async () => {
       const { outcome } = await begin();
       kernel.run("running", { name: "two", is: "running" });
