@@ -37,23 +37,23 @@ def test_a_worker_that_takes_too_long_is_cancelled_and_one_that_dies_is_followed
     with Host(tmp_path) as host:
         begun = time.monotonic()
         ended = host.ended(host.start("p.py"))
-        assert time.monotonic() - begun < 20
+        assert time.monotonic() - begun < 50
         assert [(name, ended[name].is_) for name in ("slow", "dies", "waits")] == [
             ("slow", "failed"),
             ("dies", "done"),
             ("waits", "done"),
         ]
         assert ended["slow"].failure.kind == "timeout"
-        assert 0.9 < ended["slow"].took < 6
+        assert 0.9 < ended["slow"].took < 30
         assert len([job for job in host.jobs if job.job.endswith("/dies")]) == 2
         assert any("try 2 of 2" in text for stage, text in host.logs if stage == "dies")
 
 
 def test_the_time_in_the_queue_does_not_count(tmp_path: Path) -> None:
     text = (
-        "from stageloom import stage\nimport time\n@stage(timeout=4)\ndef a():\n    time.sleep(0.5)\n    return 1\n"
+        "from stageloom import stage\nimport time\n@stage(timeout=12)\ndef a():\n    time.sleep(0.5)\n    return 1\n"
     )
     (tmp_path / "p.py").write_text(text, "utf-8")
     with Host(tmp_path) as host:
-        host.queue = lambda _: time.sleep(4.5) is None
+        host.queue = lambda _: time.sleep(12.5) is None
         assert host.ended(host.start("p.py"))["a"].is_ == "done"
