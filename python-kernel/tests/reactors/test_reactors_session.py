@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stageloom.pyplant import ConfigBase, Ingredient, Plant, ReactorFunc, SubreactorFunc
-from stageloom.reactors.session import NobodySendsError
+from stageloom.reactors.running import NobodySendsError
 
 SRC = Path(__file__).parents[2] / "src"
 QUIET = logging.getLogger("quiet-plant")
@@ -514,7 +514,7 @@ with Plant({str(tmp_path / "plant")!r}, quiet) as plant:
     (tmp_path / "program.py").write_text(text)
     command = [sys.executable, str(tmp_path / "program.py")]
     both = [subprocess.Popen(command, env={"PYTHONPATH": str(SRC)}) for _ in range(2)]
-    assert [one.wait(60) for one in both] == [0, 0]
+    assert [one.wait(300) for one in both] == [0, 0]
     assert (tmp_path / "ran").read_text().split() == ["slow"]
 
 

@@ -22,7 +22,7 @@ from stageloom.reactors.configuration import answer
 from stageloom.reactors.language import tree_hashes
 from stageloom.reactors.outlet import Outlet, Sent, sent_in
 from stageloom.reactors.reading import plant_of
-from stageloom.reactors.session import NobodySendsError, Reactor, Running
+from stageloom.reactors.running import NobodySendsError, Reactor, Running
 from stageloom.reactors.trace import Kind, Step, derivation_of
 from stageloom.reactors.values import described_or_none
 from stageloom.rpc.messages import PlannedStage, RealizeJob
@@ -55,7 +55,7 @@ def execute(
 
     Raises:
         NoReactorError: where ``module`` has no such reactor.
-        stageloom.reactors.session.NobodySendsError: for an ingredient that nothing it was planned to need sends.
+        stageloom.reactors.running.NobodySendsError: for an ingredient that nothing it was planned to need sends.
     """
     functions = _functions(module, content, job.root)
     if job.stage not in functions:

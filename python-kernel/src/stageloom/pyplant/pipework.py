@@ -16,7 +16,7 @@ from stageloom.reactors.trace import Kind
 if TYPE_CHECKING:
     from stageloom.pyplant.config import ConfigBase
     from stageloom.pyplant.warehouse import Types
-    from stageloom.reactors.session import Running
+    from stageloom.reactors.running import Running
 
 
 class Pipework:

@@ -18,14 +18,17 @@ from stageloom.pyplant.config import ConfigBase
 from stageloom.pyplant.declare import Declared
 from stageloom.pyplant.ingredient import Ingredient, type_named
 from stageloom.pyplant.pipework import Pipework
-from stageloom.pyplant.warehouse import IngredientTypeSpec, Types
+from stageloom.pyplant.plant_warehouse import PlantWarehouse
+from stageloom.pyplant.records import ExecutionRecord, Reactor
+from stageloom.pyplant.warehouse import Types
 from stageloom.reactors.code import Codes
 from stageloom.reactors.configuration import answer
 from stageloom.reactors.outlet import Outlet, Sent
 from stageloom.reactors.past import Past, PastRun
 from stageloom.reactors.reading import Declaring, declares_only
-from stageloom.reactors.session import OnHand, Running, Session
-from stageloom.reactors.session import Reactor as Known
+from stageloom.reactors.running import OnHand, Running
+from stageloom.reactors.running import Reactor as Known
+from stageloom.reactors.session import Session
 from stageloom.reactors.source import sends_of
 from stageloom.reactors.trace import Kind
 from stageloom.reactors.walk import Want
@@ -42,98 +45,6 @@ def _compute_function_hash(func: Callable[..., Any]) -> str:
 
 def _compute_string_hash(string: str) -> str:
     return hashlib.sha256(string.encode("utf-8")).hexdigest()
-
-
-class Reactor:
-    """A reactor as a program sees it: its function, and what its last run in this form read and sent."""
-
-    def __init__(self, name: str, func: Callable[..., Any]) -> None:
-        self.name = name
-        self.func = func
-        self.wasRun = False
-        self.signature: str | None = None
-        self.inputs: set[str] = set()
-        self.outputs: set[str] = set()
-        self.params: set[str] = set()
-        self.subreactors: set[str] = set()
-
-    def get_signature(self) -> str | None:
-        """Return the digest of its code."""
-        return self.signature
-
-    def get_inputs(self) -> set[str]:
-        """Return the ingredients it received."""
-        return self.inputs
-
-    def get_outputs(self) -> set[str]:
-        """Return the ingredients it sent."""
-        return self.outputs
-
-    def get_params(self) -> set[str]:
-        """Return the parameters it read."""
-        return self.params
-
-    def func_exists(self) -> bool:
-        """Return whether its function is there."""
-        return self.func is not None
-
-    def take(self, code: str, steps: Iterable[tuple[Kind, tuple[str, ...]]], outputs: Iterable[str]) -> None:
-        """Take over what a run read and sent."""
-        self.wasRun, self.signature = True, code
-        self.inputs, self.params, self.subreactors = set(), set(), set()
-        self.outputs = set(outputs)
-        for kind, path in steps:
-            if kind == "ingredient":
-                self.inputs.add(path[0])
-            elif kind == "subreactor":
-                self.subreactors.add(path[0])
-            else:
-                self.params.add(path[0])
-
-
-class ExecutionRecord:
-    """When a reactor ran in this session, and for how many seconds, without what it waited."""
-
-    def __init__(self, reactorName: str, startTime: float, totalRuntime: float = 0.0) -> None:
-        self.reactorName = reactorName
-        self.startTime = startTime
-        self.totalRuntime = totalRuntime
-        self.finishTime: float | None = None
-
-    def __repr__(self) -> str:
-        return str(self.__dict__)
-
-
-class PlantWarehouse:
-    """What a plant has made, as a program sees it."""
-
-    def __init__(self, plant: Plant, types: Types) -> None:
-        self.baseDir = plant.plantDir
-        self.logger = plant.logger
-        self._plant = plant
-        self._types = types
-
-    @property
-    def ingredientSpecs(self) -> dict[str, IngredientTypeSpec]:  # noqa: N802  # the name that programs know
-        """The registered types by name."""
-        return self._types.specs
-
-    def register_ingredient_specs(self, specs: Sequence[IngredientTypeSpec]) -> None:
-        """Make ingredient types of one's own known."""
-        self._types.register(specs)
-
-    def fetch(self, name: str, signature: str | None = None) -> Any:
-        """Return an ingredient, of that signature if one is given; None where there is none."""
-        return self._plant._fetch(name, signature)
-
-    def save_manifest(self) -> None:
-        """Make all that was finished durable."""
-        self._plant._flush()
-
-    def close(self) -> None:
-        """Make all that was finished durable, and let go of what is open."""
-        self._plant._flush()
-        self._types.close()
 
 
 class Plant:
@@ -246,7 +157,7 @@ class Plant:
 
         Raises:
             ValueError: for a reactor that was not added.
-            stageloom.reactors.session.NobodySendsError: for an ingredient that no reactor sends, a RuntimeError.
+            stageloom.reactors.running.NobodySendsError: for an ingredient that no reactor sends, a RuntimeError.
         """
         name = reactorToRun.__name__ if callable(reactorToRun) else reactorToRun
         if not self.reactors:
