@@ -120,17 +120,17 @@ def c(a): return a
 """
 LOOP = "while True: pass"
 DEAF = """try:
-        time.sleep(20)
+        time.sleep(200)
     except KeyboardInterrupt:
         pass
-    time.sleep(20)"""
+    time.sleep(200)"""
 
 
-@pytest.mark.parametrize("work", ["time.sleep(20)", LOOP, DEAF], ids=["sleeps", "loops", "catches the first"])
+@pytest.mark.parametrize("work", ["time.sleep(200)", LOOP, DEAF], ids=["sleeps", "loops", "catches the first"])
 def test_a_stage_that_takes_too_long_is_stopped_and_the_rest_goes_on(folder: Path, work: str) -> None:
     begun = time.monotonic()
     result, _ = realize(folder, SLOW.format(work=work, more=""))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 100
     assert result.outcome == "failed"
     assert result.states == {"a": "failed", "b": "done", "c": "skipped"}
     failure = result.entries["a"].failure
@@ -140,7 +140,7 @@ def test_a_stage_that_takes_too_long_is_stopped_and_the_rest_goes_on(folder: Pat
 
 
 def test_what_takes_too_long_is_tried_again_each_time_with_all_of_its_time(folder: Path) -> None:
-    result, _ = realize(folder, SLOW.format(work="time.sleep(20)", more=", retries=1"))
+    result, _ = realize(folder, SLOW.format(work="time.sleep(200)", more=", retries=1"))
     [first] = result.entries["a"].tries
     assert (first.kind, result.entries["a"].failure.kind) == ("timeout", "timeout")
     assert 0.4 < result.entries["a"].took < 5

@@ -173,14 +173,14 @@ def test_threads_mean_the_same_storage_or_are_told(S: StorageSettings, tmp_path:
     def elsewhere() -> None:
         with current_storage(other):
             begun.set()
-            ended.wait(10)
+            ended.wait(60)
             look()
 
     with current_storage(S):
         in_a_thread()
         thread = threading.Thread(target=elsewhere)
         thread.start()
-        begun.wait(10)
+        begun.wait(60)
         in_a_thread()
         look()
         ended.set()
