@@ -105,8 +105,7 @@ def open_workspace(root: Path, store: Path, *, create: bool = True, pins: bool =
 @contextmanager
 def executor_for(jobs: int, root: Path) -> Iterator[Executor | None]:
     """Yield what runs so many stages side by side, None for this process; raises ValueError for none at all."""
-    if jobs < 1:
-        raise ValueError(f"jobs must be 1 or more, not {jobs}")
+    _check_jobs(jobs)
     if jobs == 1:
         yield None
         return
@@ -114,6 +113,11 @@ def executor_for(jobs: int, root: Path) -> Iterator[Executor | None]:
 
     with ProcessExecutor(jobs, root) as executor:
         yield executor
+
+
+def _check_jobs(jobs: int) -> None:
+    if jobs < 1:
+        raise ValueError(f"jobs must be 1 or more, not {jobs}")
 
 
 def load(
@@ -162,6 +166,7 @@ def realize(
         StageFailedError: naming the stage that failed first.
         SourceError, ValueError, TypeError, stageloom.store.errors.StoreError: as :func:`load` does.
     """
+    _check_jobs(jobs)
     plain = not sets and not profile
     stood = _standing(target, root, store) if plain else None
     if stood is not None:
