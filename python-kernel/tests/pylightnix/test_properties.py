@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stageloom.pylightnix import (
@@ -38,6 +38,9 @@ from stageloom.pylightnix import (
 )
 from stageloom.pylightnix.configuration import derivation_of, order_of, plan, planned
 
+#: However loaded the machine is.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 HASHES = st.text("0123456789abcdef", min_size=32, max_size=32)
 NAMES = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}", fullmatch=True)
 DREFS = st.builds(lambda part, name: mkdref(HashPart(part), Name(name)), HASHES, NAMES)
@@ -56,6 +59,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 CONFIGS = st.dictionaries(KEYS, VALUES, max_size=6)
 
 
+@UNHURRIED
 @given(HASHES, HASHES, NAMES)
 def test_references_come_apart_as_they_were_made(own: str, derivation: str, name: str) -> None:
     rref = mkrref(HashPart(own), HashPart(derivation), Name(name))
@@ -68,6 +72,7 @@ def test_references_come_apart_as_they_were_made(own: str, derivation: str, name
     assert path2rref(f"/x/{derivation}-{name}/{own}") == rref
 
 
+@UNHURRIED
 @given(st.text())
 def test_texts_are_references_only_in_their_form(text: str) -> None:
     assert isdref(text) == bool(re.fullmatch(r"dref:[0-9a-f]{32}-[A-Za-z0-9_][A-Za-z0-9_.+-]{0,79}", text))
@@ -79,6 +84,7 @@ def test_texts_are_references_only_in_their_form(text: str) -> None:
                 undref(DRef(made))
 
 
+@UNHURRIED
 @given(st.text())
 def test_names(text: str) -> None:
     if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}", text):
@@ -88,6 +94,7 @@ def test_names(text: str) -> None:
             mkname(text)
 
 
+@UNHURRIED
 @given(CONFIGS)
 def test_configurations_survive_a_round_trip_in_the_order_of_their_keys(value: dict[str, Any]) -> None:
     config = mkconfig(value)
@@ -103,12 +110,14 @@ def test_configurations_survive_a_round_trip_in_the_order_of_their_keys(value: d
     assert set(back.dependencies) == cfgdeps(config)
 
 
+@UNHURRIED
 @given(CONFIGS, CONFIGS)
 def test_equal_configurations_and_only_they_have_equal_hashes(one: dict[str, Any], other: dict[str, Any]) -> None:
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     assert (cfghash(mkconfig(one)) == cfghash(mkconfig(other))) == same
 
 
+@UNHURRIED
 @given(CONFIGS, DREFS)
 def test_dependencies_are_every_reference_and_promises_become_paths(value: dict[str, Any], dref: DRef) -> None:
     def found(part: Any) -> set[str]:

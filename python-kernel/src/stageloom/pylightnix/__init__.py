@@ -7,116 +7,185 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from stageloom._version import VERSION as __version__
-from stageloom.pylightnix import repl as _repl
-from stageloom.pylightnix.arch import copyclosure, deref_, spack, sunpack
-from stageloom.pylightnix.bashlike import (
-    catref,
-    catrref_,
-    diff,
-    du,
-    find,
-    linkdref,
-    linkrref,
-    linkrrefs,
-    lsdref_,
-    lsref,
-    lsrref,
-    lsrref_,
-    rmref,
-    shell,
-    shellref,
-)
-from stageloom.pylightnix.build import (
-    build_cattrs,
-    build_config,
-    build_context,
-    build_deref,
-    build_deref_,
-    build_environ,
-    build_markstart,
-    build_markstop,
-    build_markstop_noexcept,
-    build_name,
-    build_outpath,
-    build_outpaths,
-    build_path,
-    build_paths,
-    build_wrapper,
-    build_wrapper_,
-    mkbuildargs,
-    rrefbdelta,
-    rrefbstart,
-    rrefbstop,
-)
-from stageloom.pylightnix.core import *
-from stageloom.pylightnix.deco import (
-    Attrs,
-    Placeholder,
-    autodrv,
-    autodrv_,
-    autostage,
-    autostage2,
-    autostage_,
-    realizeU,
-    unroll,
-    unrollR,
-)
-from stageloom.pylightnix.either import (
-    Either,
-    ExceptionText,
-    either_isLeft,
-    either_isRight,
-    either_loadR,
-    either_matcher,
-    either_paths,
-    either_realizer,
-    either_status,
-    either_validate,
-    mkdrvE,
-    mkleft,
-    mkright,
-    realizeE,
-    realizeManyE,
-)
-from stageloom.pylightnix.errors import BuildError, CheckError, ConfigError, WrongFaceError
-from stageloom.pylightnix.garb import diskspace_h, gc, gc_candidates, gc_exceptions
-from stageloom.pylightnix.imports import *
-from stageloom.pylightnix.lens import (
-    Lens,
-    LensContext,
-    lens_repr,
-    mklens,
-    mutate,
-    traverse,
-    val2dict,
-    val2path,
-    val2rref,
-)
-from stageloom.pylightnix.repl import (
-    ERR_INACTIVE_RH,
-    ERR_INVALID_RH,
-    ReplHelper,
-    repl_build,
-    repl_buildargs,
-    repl_cancel,
-    repl_cancelBuild,
-    repl_continue,
-    repl_continue1,
-    repl_continueAll,
-    repl_continueBuild,
-    repl_continueMany,
-    repl_realize,
-    repl_result,
-    repl_rref,
-    repl_rrefs,
-)
-from stageloom.pylightnix.source import pyobjhash
-from stageloom.pylightnix.stages import fetchlocal, fetchurl, fetchurl2, mknode, realized, redefine, unpack
-from stageloom.pylightnix.types import *
-from stageloom.pylightnix.utils import *
+
+if TYPE_CHECKING:
+    from stageloom.pylightnix.arch import copyclosure, deref_, spack, sunpack
+    from stageloom.pylightnix.bashlike import (
+        catref,
+        catrref_,
+        diff,
+        du,
+        find,
+        linkdref,
+        linkrref,
+        linkrrefs,
+        lsdref_,
+        lsref,
+        lsrref,
+        lsrref_,
+        rmref,
+        shell,
+        shellref,
+    )
+    from stageloom.pylightnix.build import (
+        build_cattrs,
+        build_config,
+        build_context,
+        build_deref,
+        build_deref_,
+        build_environ,
+        build_markstart,
+        build_markstop,
+        build_markstop_noexcept,
+        build_name,
+        build_outpath,
+        build_outpaths,
+        build_path,
+        build_paths,
+        build_wrapper,
+        build_wrapper_,
+        mkbuildargs,
+        rrefbdelta,
+        rrefbstart,
+        rrefbstop,
+    )
+    from stageloom.pylightnix.core import *
+    from stageloom.pylightnix.deco import (
+        Attrs,
+        Placeholder,
+        autodrv,
+        autodrv_,
+        autostage,
+        autostage2,
+        autostage_,
+        realizeU,
+        unroll,
+        unrollR,
+    )
+    from stageloom.pylightnix.either import (
+        Either,
+        ExceptionText,
+        either_isLeft,
+        either_isRight,
+        either_loadR,
+        either_matcher,
+        either_paths,
+        either_realizer,
+        either_status,
+        either_validate,
+        mkdrvE,
+        mkleft,
+        mkright,
+        realizeE,
+        realizeManyE,
+    )
+    from stageloom.pylightnix.errors import BuildError, CheckError, ConfigError, WrongFaceError
+    from stageloom.pylightnix.garb import diskspace_h, gc, gc_candidates, gc_exceptions
+    from stageloom.pylightnix.imports import *
+    from stageloom.pylightnix.lens import (
+        Lens,
+        LensContext,
+        lens_repr,
+        mklens,
+        mutate,
+        traverse,
+        val2dict,
+        val2path,
+        val2rref,
+    )
+    from stageloom.pylightnix.repl import (
+        ERR_INACTIVE_RH,
+        ERR_INVALID_RH,
+        ReplHelper,
+        repl_build,
+        repl_buildargs,
+        repl_cancel,
+        repl_cancelBuild,
+        repl_continue,
+        repl_continue1,
+        repl_continueAll,
+        repl_continueBuild,
+        repl_continueMany,
+        repl_realize,
+        repl_result,
+        repl_rref,
+        repl_rrefs,
+    )
+    from stageloom.pylightnix.source import pyobjhash
+    from stageloom.pylightnix.stages import fetchlocal, fetchurl, fetchurl2, mknode, realized, redefine, unpack
+    from stageloom.pylightnix.types import *
+    from stageloom.pylightnix.utils import *
+
+
+# Modules are imported when one of their names is first asked for: the manual's face needs none of them.
+_NAMES = {
+    "imports": (
+        "EEXIST ENOTEMPTY IO ST_MODE S_IREAD S_IRGRP S_IROTH S_IWGRP S_IWOTH S_IWRITE S_IXGRP S_IXOTH S_IXUSR Any "
+        "Callable Dict Generator Generic Iterable Iterator List NamedTuple NewType Optional OrderedDict Popen "
+        "PriorityQueue Set SupportsAbs Tuple TypeVar Union abspath basename chain chmod contextmanager copyfile "
+        "copytree dataclass datetime deepcopy defaultdict dirname environ find_executable fnmatch format_exc "
+        "getLogger get_ident getsize gmtime isabs isdir isfile islink join json_dump json_dumps json_load "
+        "json_loads listdir lstat makedirs maxsize mkdir mkdtemp normalize normpath partial re_match re_sub "
+        "readlink realpath relpath remove rename replace rmdir rmtree scandir sha1 sha256 shutil_copy split "
+        "splitext stat strftime strptime symlink threading_local timegm urlparse walk"
+    ),
+    "repl": (
+        "ERR_INACTIVE_RH ERR_INVALID_RH ReplHelper repl_build repl_buildargs repl_cancel repl_cancelBuild "
+        "repl_continue repl_continue1 repl_continueAll repl_continueBuild repl_continueMany repl_realize "
+        "repl_result repl_rref repl_rrefs"
+    ),
+    "core": (
+        "PYLIGHTNIX_NAMEPAT PYLIGHTNIX_RESERVED PYLIGHTNIX_STORE_VERSION alldrefs allrrefs assert_have_realizers "
+        "assert_rref_deps assert_valid_closure assert_valid_config assert_valid_context assert_valid_dref "
+        "assert_valid_hash assert_valid_hashpart assert_valid_name assert_valid_refpath assert_valid_rref "
+        "assert_valid_storage cfgcattrs cfgdeps cfgdict cfghash cfgname cfgserialize cfgsp context_add "
+        "context_deref context_derefpath context_eq context_serialize current_registry current_storage dref2path "
+        "drefattrs drefcfg drefcfg_ drefcfgpath drefdeps drefdeps1 drefrrefs drefrrefsC evaluate exact fsinit "
+        "fsroot fsstorage fstmpdir instantiate latest match match_all match_exact match_latest match_only "
+        "match_some mkSS mkclosure mkconfig mkcontext mkdref mkdrv mkdrv_ mkname mkrealization mkrefpath "
+        "mkregistry mkrref output_matcher output_realizer output_validate path2dref path2rref realize realize1 "
+        "realizeMany realizeSeq reserved resolve rootdrefs rootrrefs rref2dref rref2path rrefattrs rrefctx "
+        "rrefdata rrefdeps rrefdeps1 rrefpath2path setregistry setstorage storagename store_gc texthash "
+        "tlregistry tlstorage trimhash undref unrref"
+    ),
+    "utils": (
+        "PYLIGHTNIX_SELF_TAG PYLIGHTNIX_TIME Mutator assert_serializable assert_valid_dict concat dagroots "
+        "datahash dicthash dirchmod dircp dirhash dirhash_iter dirrm dirro dirrw dirshash dirsize encode filehash "
+        "filero filerw forcelink isclosure isdref isrefpath isrref isselfpath kahntsort logdir maybereadjson "
+        "maybereadstr mklogdir parsetime readjson readstr scanref_dict scanref_list selfref timestring "
+        "traverse_dict traverse_list traverse_tuple try_executable trycatch tryread tryread_def tryreadjson "
+        "tryreadjson_def tryreadstr tryreadstr_def trywrite tzlocal writejson writestr"
+    ),
+    "deco": "Attrs Placeholder autodrv autodrv_ autostage autostage2 autostage_ realizeU unroll unrollR",
+    "types": (
+        "Build BuildArgs Closure Config ConfigAttrs Context DRef DRefLike Derivation Hash HashPart InstantiateArg "
+        "Key Matcher MatcherO Name Output Path PromiseException PylightnixException RConfig RRef RealizeArg "
+        "RealizeSeqGen Realizer RealizerO RefPath Registry SPath Stage StageResult StorageSettings"
+    ),
+    "errors": "BuildError CheckError ConfigError WrongFaceError",
+    "either": (
+        "Either ExceptionText either_isLeft either_isRight either_loadR either_matcher either_paths "
+        "either_realizer either_status either_validate mkdrvE mkleft mkright realizeE realizeManyE"
+    ),
+    "lens": "Lens LensContext lens_repr mklens mutate traverse val2dict val2path val2rref",
+    "build": (
+        "build_cattrs build_config build_context build_deref build_deref_ build_environ build_markstart "
+        "build_markstop build_markstop_noexcept build_name build_outpath build_outpaths build_path build_paths "
+        "build_wrapper build_wrapper_ mkbuildargs rrefbdelta rrefbstart rrefbstop"
+    ),
+    "bashlike": (
+        "catref catrref_ diff du find linkdref linkrref linkrrefs lsdref_ lsref lsrref lsrref_ rmref shell shellref"
+    ),
+    "arch": "copyclosure deref_ spack sunpack",
+    "garb": "diskspace_h gc gc_candidates gc_exceptions",
+    "stages": "fetchlocal fetchurl fetchurl2 mknode realized redefine unpack",
+    "source": "pyobjhash",
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 #: What only the manual of 2021 has, or has otherwise.
 _MANUAL = frozenset(
@@ -543,10 +612,19 @@ __all__ = [
     "writestr",
 ]
 
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> Any:
-    if name == "PYLIGHTNIX_REPL_HELPER":
-        return _repl.PYLIGHTNIX_REPL_HELPER  # it changes: no name of this module
-    if name in _MANUAL:
-        raise ImportError(f"{name} is of Pylightnix's 2021 manual: import it from stageloom.pylightnix.manual")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """Return what a module of this package has; say where a name of the manual is."""
+        module = _MODULES.get(name)
+        if module is not None:
+            value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+            return value
+        if name == "PYLIGHTNIX_REPL_HELPER":  # it changes
+            return import_module(f"{__name__}.repl").PYLIGHTNIX_REPL_HELPER
+        if name in _MANUAL:
+            raise ImportError(f"{name} is of Pylightnix's 2021 manual: import it from stageloom.pylightnix.manual")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return [*globals(), *__all__]
