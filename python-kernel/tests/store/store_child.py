@@ -121,6 +121,13 @@ def pull(root: str, url: str) -> None:
         tell("done", len(received.added))
 
 
+def lock(root: str, key: str) -> None:
+    """Hold a lock for ever."""
+    with Store.open(root) as store, store.lock(key):
+        tell("held")
+        time.sleep(600)
+
+
 def use(root: str, seed: str) -> None:
     """Look realizations up and read them, or make them, for ever, letting go of everything now and then."""
     chance = random.Random(seed)
@@ -147,6 +154,6 @@ def use(root: str, seed: str) -> None:
 
 if __name__ == "__main__":
     commands = {"commit": commit, "place": place, "race": race, "gc": gc, "gcs": gcs, "use": use}
-    commands |= {"pack": pack, "unpack": unpack, "push": push, "pull": pull}
+    commands |= {"pack": pack, "unpack": unpack, "push": push, "pull": pull, "lock": lock}
     commands[sys.argv[1]](*sys.argv[2:])
     os._exit(0)

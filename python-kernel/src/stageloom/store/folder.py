@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 
 from stageloom._version import STORE_FORMAT
 from stageloom.store.errors import StoreFormatError, StoreMissingError, StoreUnwritableError, explained
 from stageloom.store.files import Files
 from stageloom.store.layout import FILES, FOLDERS, VIEWS, Layout
+
+_RESERVE = 64 * 1024
 
 
 def prepare_folder(layout: Layout, files: Files, *, create: bool) -> None:
@@ -77,10 +80,17 @@ def _make(layout: Layout, files: Files) -> None:
     parent = os.path.dirname(layout.root)
     if os.path.basename(parent) == ".stageloom":
         _write(files, layout, os.path.join(parent, ".gitignore"), b"*\n", 0o644)
+    reserve(layout, files)
     # Last: what has it is a whole store.
     _write(files, layout, layout.at("format.json"), json.dumps({"format": STORE_FORMAT}).encode("ascii"), 0o444)
     files.sync_folder(layout.root)
     files.sync_folder(parent)
+
+
+def reserve(layout: Layout, files: Files) -> None:
+    """Keep a little space that a collection gives up on a full disk, where it could not tell the journal else."""
+    with suppress(OSError):
+        _write(files, layout, layout.at("cache", "reserve"), os.urandom(_RESERVE), 0o644)
 
 
 def _write(files: Files, layout: Layout, path: str, data: bytes, mode: int) -> None:

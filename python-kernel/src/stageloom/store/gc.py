@@ -6,12 +6,15 @@ held by no process, is swept. The sweep looks at what is there, so an interrupte
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from stageloom.model.classes import dataclass
 from stageloom.model.references import RRef
 from stageloom.store.fold import Fold, Standing, follow
+from stageloom.store.folder import reserve
 from stageloom.store.journal import Event
 from stageloom.store.parts import Parts
 from stageloom.store.scratch import KEEP
@@ -72,16 +75,33 @@ def collect(parts: Parts, policy: Policy, *, delete: bool, check: Callable[[], N
     """
     collection = _Collection(parts, policy, check)
     collection.choose(())  # reads most of what is to be read, before others have to wait
+    roomy = not delete
     while True:
         check()
-        with parts.holds.alone() as held:
-            chosen = collection.choose(held)
-            names = collection.remember(chosen)
-            if not delete or collection.tell(chosen):
-                break
+        try:
+            with parts.holds.alone() as held:
+                chosen = collection.choose(held)
+                names = collection.remember(chosen)
+                if not delete or collection.tell(chosen):
+                    break
+        except OSError as error:
+            if roomy or error.errno not in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+                raise
+            _make_room(parts, collection.fold, check)
+            roomy = True
     sweep = Sweep(parts, collection.fold, policy.grace, check)
     leftovers = sweep.run(names, without=frozenset() if delete else chosen.victims, delete=delete)
+    if delete:
+        reserve(parts.layout, parts.files)
     return collection.told(chosen, leftovers, deleted=delete)
+
+
+def _make_room(parts: Parts, fold: Fold, check: Callable[[], None]) -> None:
+    """Free what needs no word in the journal: on a full disk that cannot be written before."""
+    Sweep(parts, fold, KEEP, check).run((), without=(), delete=True)
+    cache = parts.layout.at("cache")
+    for name in os.listdir(cache):
+        parts.files.remove(os.path.join(cache, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from stageloom.store.trees import Stats
 from stageloom.store.unmade import Unmade
 
 #: Raise it when the tables change: an index of another version is made anew.
-VERSION = 6
+VERSION = 7
 
 _TABLES = """
 CREATE TABLE realizations (rref TEXT PRIMARY KEY, key TEXT, tree TEXT, action TEXT, sequence INTEGER, hidden INTEGER,
@@ -44,6 +44,7 @@ CREATE TABLE plans (dref TEXT PRIMARY KEY, sequence INTEGER, note TEXT);
 CREATE TABLE segments (name TEXT PRIMARY KEY, offset INTEGER, identity TEXT, last INTEGER, crc INTEGER) WITHOUT ROWID;
 CREATE TABLE scars (segment TEXT, offset INTEGER, what TEXT, PRIMARY KEY (segment, offset)) WITHOUT ROWID;
 CREATE TABLE checked (tree TEXT PRIMARY KEY, stats TEXT, crc INTEGER) WITHOUT ROWID;
+CREATE TABLE contents (sha256 TEXT PRIMARY KEY, tree TEXT, path TEXT) WITHOUT ROWID;
 CREATE TABLE damaged (identity TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 _COLUMNS = "rref, key, tree, action, sequence, hidden, at, took, size, run, stage, path, kept, reads, crc"
@@ -410,6 +411,16 @@ class Index:
         """Remember that ``tree`` is right while its files have ``stats``."""
         row = (tree, json.dumps(stats, separators=(",", ":")))
         self._db.execute("INSERT OR REPLACE INTO checked VALUES (?, ?, ?)", _sealed(row))
+
+    def contents(self, hashes: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return for each of these contents, where one is known, the tree and the path of a stored file that has it."""
+        query = "SELECT tree, path FROM contents WHERE sha256 = ?"
+        found = ((sha256, self._db.execute(query, (sha256,)).fetchone()) for sha256 in hashes)
+        return {sha256: (row[0], row[1]) for sha256, row in found if row is not None}
+
+    def set_contents(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Remember stored files: content, tree, path."""
+        self._db.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", rows)
 
     def damaged(self) -> set[str]:
         """Return the hashes of trees, records and derivations found damaged and not stored again since."""

@@ -36,6 +36,7 @@ from stageloom.store.ledger import Ledger
 from stageloom.store.locks import Lock, OpenFile, acquire
 from stageloom.store.parts import Parts
 from stageloom.store.scratch import Scratch
+from stageloom.store.sharing import LINK_VARIABLE, Sharing
 from stageloom.store.shelf import Shelf
 from stageloom.store.trees import Manifest, Stats, stats
 from stageloom.store.unmade import Unmade
@@ -75,7 +76,7 @@ class Store:
 
     def __init__(
         self, layout: Layout, files: Files, lock: OpenFile | None, refusal: StoreError | None,
-        clock: Callable[[], float], workspace: str,
+        clock: Callable[[], float], workspace: str, *, link: bool | None,
     ) -> None:  # fmt: skip
         self.path = Path(layout.root)
         self.readonly = refusal is not None
@@ -97,6 +98,8 @@ class Store:
             )
         self._ledger = Ledger(layout, files, lock, index)
         self._shelf = Shelf(layout, self._ledger, self._publisher, self._holds, writable=not self.readonly)
+        link = bool(os.environ.get(LINK_VARIABLE)) if link is None else link
+        self._sharing = Sharing(layout, files, self._ledger, self._holds, link=link)
         self._parts = Parts(
             layout, files, self._ledger, self._shelf, self._publisher, self._scratch, self._holds, clock
         )
@@ -111,11 +114,13 @@ class Store:
         clock: Callable[[], float] = time.time,
         workspace: str = "",
         files: Files | None = None,
+        link: bool | None = None,
     ) -> Store:
         """Open the store in the folder ``path``, which is made where it is missing and ``create`` is true.
 
         A store that exists and cannot be written is opened for reading, with a warning. ``workspace`` is whose pins
-        ``Found.pinned`` tells.
+        ``Found.pinned`` tells. ``link`` allows equal files to share their space by hard links where the file system
+        knows no better way; by default the environment decides (``STAGELOOM_STORE_LINK``).
 
         Raises:
             StoreMissingError: there is none, and none is to be made.
@@ -143,7 +148,7 @@ class Store:
             except OSError:
                 lock = None  # nobody has ever written there, or it may not be read: reading goes without
         try:
-            return cls(layout, files, lock, refusal, clock, workspace)
+            return cls(layout, files, lock, refusal, clock, workspace, link=link)
         except BaseException:
             if lock is not None:
                 lock.close()
@@ -316,6 +321,7 @@ class Store:
                 self._holds.hold([new.tree])
             one = prepare(new, self._shelf.size)
             self._holds.hold((one.tree, one.dref.hash, one.rref.hash))
+            self._share([one])
             self._publisher.place(one)
             if one.manifest is None:
                 return one
@@ -331,6 +337,7 @@ class Store:
         with explained(self._layout.root):
             self._holds.hold(name for one in prepared for name in (one.tree, one.dref.hash, one.rref.hash))
             self._write_provenance(prepared)
+            self._share([one for one in prepared if one.placed is None])
             self._publisher.publish(prepared)
             checked = {
                 one.tree: one.placed or stats(self._layout.tree(one.tree))
@@ -341,6 +348,7 @@ class Store:
                 lambda _, first: self._runs(prepared, first), lambda index: _note_stored(index, prepared, checked)
             )
             self._publisher.tidy(prepared)
+        self._sharing.note({one.tree: one.manifest for one in prepared if one.manifest is not None})
         self._shelf.remember(checked)
         found = self._ask(lambda index: [index.get(str(one.rref), self._workspace) for one in prepared])
         return [one for one in found if one is not None]
@@ -661,6 +669,11 @@ class Store:
     def _runs(self, prepared: Sequence[Prepared], first: int) -> list[Event]:
         now = self._clock()
         return [one.event(first + number, now) for number, one in enumerate(prepared)]
+
+    def _share(self, prepared: Sequence[Prepared]) -> None:
+        for one in prepared:
+            if one.manifest is not None and one.new.scratch is not None and os.path.isdir(one.new.scratch):
+                self._sharing.share(os.fspath(one.new.scratch), one.manifest)
 
     def _write_provenance(self, prepared: Sequence[Prepared]) -> None:
         for one in prepared:
