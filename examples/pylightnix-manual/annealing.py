@@ -98,9 +98,12 @@ def stage_plot(m: Manager, ref_anneal: DRef) -> DRef:
         matplotlib.use("agg")
         from matplotlib import pyplot as plt
 
+        trace = np.load(mklens(b).ref_anneal.trace.syspath)
         figure, axes = plt.subplots(figsize=(6, 3.5), dpi=110)
-        axes.step(range(len(trace := np.load(mklens(b).ref_anneal.trace.syspath))), trace, where="post")
-        axes.set(xlabel="improvement", ylabel="lowest value", title=f"minimum {mklens(b).ref_anneal.best.value.val:.3f}")
+        axes.step(range(len(trace)), trace, where="post")
+        axes.set(
+            xlabel="improvement", ylabel="lowest value", title=f"minimum {mklens(b).ref_anneal.best.value.val:.3f}"
+        )
         axes.grid(visible=True, alpha=0.3)
         figure.tight_layout()
         figure.savefig(mklens(b).out.syspath)

@@ -1,6 +1,6 @@
 """Alice and Bob run the same search, each in a storage of their own; then Bob takes in what Alice found.
 
-    python two_storages.py
+python two_storages.py
 """
 
 from annealing import stage_all, stage_best
