@@ -402,6 +402,9 @@ def test_which_storage_is_meant(place: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("PYLIGHTNIX_ROOT")
     monkeypatch.setattr(sys.modules["__main__"], "__file__", str(place / "program.py"), raising=False)
     assert pl.fsroot() == str(place / ".stageloom" / "store")
+    for other in ("/usr/bin/stageloom", str(Path(pl.__file__).parents[1] / "worker" / "__main__.py")):
+        monkeypatch.setattr(sys.modules["__main__"], "__file__", other, raising=False)
+        assert pl.fsroot() == str(place / ".stageloom" / "store")  # of the working folder
 
 
 def test_storages_are_made_and_emptied(S: pl.StorageSettings, place: Path) -> None:

@@ -63,9 +63,16 @@ def fsroot() -> Path:
             return Path(os.path.abspath(os.path.expanduser(os.environ[variable])))  # a text
     from stageloom.cli.target import store_of, workspace_of
 
+    return Path(store_of(workspace_of(_program()), None))
+
+
+def _program() -> SystemPath:
+    """Return the file of the program that runs; in the working folder where that is none of the user's."""
     script = getattr(sys.modules.get("__main__"), "__file__", None)
-    here = SystemPath(script).resolve() if script else SystemPath.cwd().resolve() / "_"
-    return Path(store_of(workspace_of(here), None))
+    file = SystemPath(script).resolve() if script else None
+    if file is None or file.suffix != ".py" or SystemPath(__file__).resolve().parents[1] in file.parents:
+        return SystemPath.cwd().resolve() / "program.py"
+    return file
 
 
 def fsstorage(S: StorageSettings | None = None) -> Path:
