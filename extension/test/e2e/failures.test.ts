@@ -68,6 +68,9 @@ test("a stage that goes wrong says how, with lines to click and what to do; the 
   await cell.locator(".frames button", { hasText: "helper.py:2" }).first().click();
   await page.locator(".tab.active", { hasText: "helper.py" }).waitFor();
   await text.shows("int(part)");
+  await editor.reload();
+  await cell.getByText("reading the table", { exact: true }).waitFor({ timeout: startPatience });
+  await cell.locator(".state-line", { hasText: "failed: ValueError · " }).waitFor();
 
   await palette.openFile("faults.py", 20);
   await lenses.click("def lacks(", "Realize");
