@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -88,6 +89,9 @@ class Runs:
         finally:
             with self._lock:
                 self._active.pop(active.run, None)
+                if not self._active:
+                    with contextlib.suppress(StoreError):  # then it stays held until the next run has ended
+                        self._workspace.store.let_go()
             active.ended.set()
 
 
