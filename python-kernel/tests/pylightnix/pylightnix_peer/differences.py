@@ -101,7 +101,7 @@ FURTHER: tuple[tuple[str, str], ...] = (
     ("a damaged `config.json` or `context.json` is a decoder's error", "it is written anew"),
     ("two processes may run one stage at once, or crash", "one runs it, the other waits and takes what it made"),
     ("scratch folders stay for ever", "those of failed builds stay for three days"),
-    ("1,000 cached stages take 25 ms each", "0.2 ms each, however many there are"),
+    ("1,000 cached stages take 25 ms each", "some 0.3 ms each, however many there are"),
     ("a link among artifacts is stored", "what it points at is stored"),
     ("`rmref` frees space", "it hides and removes the folders; `stageloom gc` frees the space"),
     ("`dry_run` is not there", "`realize(…, dry_run=True)` says in the log what would be made, and makes nothing"),
