@@ -8,11 +8,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path as SystemPath
 
 from stageloom.model.classes import dataclass
 from stageloom.model.references import RRef as ModelRRef
 from stageloom.pylightnix.manual_types import Path, StorageSettings, UsageError
+from stageloom.pylightnix.program import workspace_store
 from stageloom.pylightnix.view import View
 from stageloom.store.files import Files
 from stageloom.store.found import Found
@@ -61,18 +61,7 @@ def fsroot() -> Path:
     for variable in ("STAGELOOM_STORE", "PYLIGHTNIX_STORAGE", "PYLIGHTNIX_ROOT"):
         if os.environ.get(variable):
             return Path(os.path.abspath(os.path.expanduser(os.environ[variable])))  # a text
-    from stageloom.cli.target import store_of, workspace_of
-
-    return Path(store_of(workspace_of(_program()), None))
-
-
-def _program() -> SystemPath:
-    """Return the file of the program that runs; in the working folder where that is none of the user's."""
-    script = getattr(sys.modules.get("__main__"), "__file__", None)
-    file = SystemPath(script).resolve() if script else None
-    if file is None or file.suffix != ".py" or SystemPath(__file__).resolve().parents[1] in file.parents:
-        return SystemPath.cwd().resolve() / "program.py"
-    return file
+    return Path(workspace_store())
 
 
 def fsstorage(S: StorageSettings | None = None) -> Path:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path as SystemPath
 from typing import Generic, TypeVar
 
 from stageloom.pylightnix.errors import CheckError, check
+from stageloom.pylightnix.program import workspace_store
 from stageloom.pylightnix.types import Path, Registry, StorageSettings
 
 #: The version of upstream's layout that this face stands for.
@@ -138,7 +137,7 @@ def fsroot(S: StorageSettings | None = None) -> Path:
     if S is not None and S.root is not None:
         return Path(S.root)
     named = os.environ.get("PYLIGHTNIX_ROOT")
-    return Path(_whole(named)) if named else Path(os.path.dirname(_workspace_store()))
+    return Path(_whole(named)) if named else Path(os.path.dirname(str(workspace_store())))
 
 
 def store_folder(S: StorageSettings | None = None) -> str:
@@ -155,7 +154,7 @@ def store_folder(S: StorageSettings | None = None) -> str:
             return _without_view(_whole(os.environ[variable]))
     if os.environ.get("PYLIGHTNIX_ROOT"):
         return os.path.join(_whole(os.environ["PYLIGHTNIX_ROOT"]), storagename())
-    return _workspace_store()
+    return str(workspace_store())
 
 
 def fsstorage(S: StorageSettings | None = None) -> Path:
@@ -172,14 +171,6 @@ def fstmpdir(S: StorageSettings | None = None) -> Path:
     if named and (S is None or S.root is None):
         return Path(_whole(named))
     return Path(os.path.join(fsroot(S), "tmp"))
-
-
-def _workspace_store() -> str:
-    from stageloom.cli.target import store_of, workspace_of
-
-    script = getattr(sys.modules.get("__main__"), "__file__", None)
-    here = SystemPath(script).resolve() if script else SystemPath.cwd().resolve() / "_"
-    return str(store_of(workspace_of(here), None))
 
 
 def _without_view(folder: str) -> str:
