@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stageloom.model.classes import dataclass, replace
+from stageloom.model.classes import dataclass
 from stageloom.model.objects import Derivation, Record
 from stageloom.model.references import RRef
 from stageloom.model.values import digest
@@ -166,10 +166,9 @@ class Receiver:
         if scratch is None and not self._has_tree(record.tree):
             scratch = self._fetch(record.tree)
         tree = None if scratch else record.tree
-        new = NewRealization(derivation, record.context, card.action, provenance, scratch, tree=tree)
-        reads = getattr(record, "reads", None)
-        if reads:
-            new = replace(new, reads=reads)
+        new = NewRealization(
+            derivation, record.context, card.action, provenance, scratch, tree=tree, reads=record.reads
+        )
         manifest = self._manifest(record.tree) if scratch else None
         size = manifest.size if manifest else self._store.manifest(record.tree).size
         self._group.append(Prepared(new, rref.dref, rref, record, record.tree, size, manifest))
