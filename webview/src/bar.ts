@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { RunView } from "./contract.js";
 import { button, icon, progressRing } from "./kit.js";
 import { Part, type Desk } from "./part.js";
-import { plural } from "../../extension/src/protocol/words/figures.js";
+import { duration, plural } from "../../extension/src/protocol/words/figures.js";
 import { isBusy, problemPlace, runWords, standWords } from "./text/states.js";
 
 /** The top of the panel: what it shows, how the run goes, and what can be done with all of it. */
@@ -29,11 +29,17 @@ export class TopBar extends Part {
         ${progressRing(words)}<span>${words}</span>
       </div>`;
     }
-    const stand = standWords([...this.desk.store.view.stages.values()].map(({ state }) => state));
+    const stages = [...this.desk.store.view.stages.values()];
+    const expected = stages.reduce((seconds, { expects }) => seconds + (expects ?? 0), 0);
+    const stand = standWords(
+      stages.map(({ state }) => state),
+      expected,
+    );
     if (stand === null) return nothing;
-    const { look, words } = stand;
-    return html`<div class="run" role="status" title=${words}>
-      <span class="state-icon tone-${look.tone}">${icon(look.icon)}</span><span>${words}</span>
+    const { look, words, forecast } = stand;
+    return html`<div class="run" role="status" title=${forecast === "" ? words : `${words}. ${forecast}`}>
+      <span class="state-icon tone-${look.tone}">${icon(look.icon)}</span
+      ><span>${expected < 1 ? words : `${words} · about ${duration(expected)}`}</span>
     </div>`;
   }
 

@@ -310,6 +310,7 @@ function compose(state: PipelineState, declaration: StageDeclaration | null, sta
     parameters:
       status !== null && (current || declaration === null) ? status.parameters : writtenParameters(declaration),
     state: stateOf(state, name, status),
+    ...(current && typeof status?.expects === "number" ? { expects: status.expects } : {}),
   };
   return { view, declaration, status };
 }

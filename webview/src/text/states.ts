@@ -1,4 +1,4 @@
-import { plural } from "../../../extension/src/protocol/words/figures.js";
+import { duration, plural } from "../../../extension/src/protocol/words/figures.js";
 import { AWAITS, countStates, mostPressing } from "../../../extension/src/protocol/words/states.js";
 import type { Problem, RunView, StageState } from "../contract.js";
 
@@ -42,10 +42,14 @@ export const runWords = (run: RunView): string => {
 };
 
 /** How a pipeline stands where nothing runs: what an ended run left is old as soon as something is edited. */
-export const standWords = (states: readonly StageState[]): { readonly look: Look; readonly words: string } | null => {
+export const standWords = (
+  states: readonly StageState[],
+  expected = 0,
+): { readonly look: Look; readonly words: string; readonly forecast: string } | null => {
   const worst = mostPressing(states);
   if (worst === null || (worst.is === "unknown" && states.every((state) => state.is === "unknown"))) return null;
-  return { look: lookOf(worst), words: worst.is === "cached" ? "All cached" : countStates(states) };
+  const forecast = expected === 0 ? "" : `A run takes about ${duration(expected)}, by past runs`;
+  return { look: lookOf(worst), words: worst.is === "cached" ? "All cached" : countStates(states), forecast };
 };
 
 export const problemPlace = (problem: Problem): string =>

@@ -35,6 +35,7 @@ describe("figures in words", () => {
     expect(words(cached, cached)).toBe("All cached");
     expect(words(cached, { is: "stale", reasons: [] }, { is: "absent" })).toBe("1 stale, 1 never realized, 1 cached");
     expect(standWords([cached, { is: "stale", reasons: [] }])?.look.tone).toBe("stale");
+    expect(standWords([{ is: "stale", reasons: [] }], 12)?.forecast).toBe("A run takes about 12 s, by past runs");
     expect(words({ is: "unknown" }, { is: "unknown" })).toBe(undefined);
     expect(words()).toBe(undefined);
   });

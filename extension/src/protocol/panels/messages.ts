@@ -37,6 +37,8 @@ export interface StageView {
   readonly dependencies: readonly string[];
   readonly parameters: readonly Parameter[];
   readonly state: StageState;
+  /** How many seconds it took when it last ran, where it isn't cached. */
+  readonly expects?: number;
 }
 
 /** A whole pipeline. */

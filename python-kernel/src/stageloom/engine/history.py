@@ -192,8 +192,8 @@ def _lines(store: Store, step: Step) -> Iterator[str]:
     yield from _made(step)
     plain = {name: value for name, value in step.derivation.configuration.items() if name != "name"}
     yield from _block("parameters", [f"{name} = {show(value)}" for name, value in plain.items()])
-    yield from _block("inputs", [f"{shown(name)}  {sha256}" for name, sha256 in step.derivation.inputs.items()])
-    yield from _block("read undeclared", [f"{shown(name)}  {sha256}" for name, sha256 in step.record.reads.items()])
+    yield from _block("inputs", [f"{shown(name)}  {sha256[:12]}" for name, sha256 in step.derivation.inputs.items()])
+    yield from _block("read undeclared", [f"{shown(name)}  {sha256[:12]}" for name, sha256 in step.record.reads.items()])
     yield from _block("made from", [str(one) for rrefs in step.record.context.values() for one in rrefs])
     yield from _block("metrics", [f"{name} = {value:g}" for name, value in step.metrics.items()])
     yield from _block("files", list(_files(store, step.record.tree)))
@@ -222,7 +222,7 @@ def _made(step: Step) -> Iterator[str]:
 def _files(store: Store, tree: str) -> Iterator[str]:
     try:
         for file in store.manifest(tree).files:
-            yield f"{file.path}  {file.size} B  {file.sha256}"
+            yield f"{file.path}  {file.size} B  {file.sha256[:12]}"
     except StoreError as error:
         yield str(error)
 
