@@ -64,7 +64,7 @@ def test_sizes_and_times_as_people_write_them():
         604800,
         5,
     ]
-    for text in ("", "x", "1 parsec", "-1"):
+    for text in ("x", "1 parsec", "-1"):
         for parse in (parse_size, parse_time):
             with pytest.raises(ValueError, match=text):
                 parse(text)
