@@ -90,6 +90,7 @@ class Run:
         self._schedule = plan.Schedule({name: needs[name] for name in self.order})
         self._entries = {name: Entry() for name in self.order}
         self._choices: dict[str, Choice] = {}
+        self._observed = Observed(pipeline)
         self._looked: dict[str, Looked] = {}
         self._jobs: dict[str, Job] = {}
         self._several: dict[str, Several] = {}
@@ -228,7 +229,7 @@ class Run:
 
     def _look_up(self, name: str) -> Looked:
         target = self._pipeline.targets[name]
-        return self._checked(look(self._store, target, self._choices, Observed(self._pipeline), self._pipeline.ask))
+        return self._checked(look(self._store, target, self._choices, self._observed, self._pipeline.ask))
 
     def _stand_for(self, name: str, other: str) -> Sequence[plan.Instruction]:
         self._choices[name] = self._choices[other]
@@ -393,6 +394,7 @@ class Run:
 
     def _end_job(self, event: _Ended) -> None:
         """Put what was made in its place, so that what depends on it starts; or tell how it failed."""
+        self._observed = Observed(self._pipeline)  # it may have written what others read
         if event.instance is not None:
             self._end_instance(event, event.instance)
             return
