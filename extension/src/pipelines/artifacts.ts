@@ -57,6 +57,10 @@ export class ArtifactModel implements Disposable {
     return this.#kernel.request("store/export", { rref, file, target });
   }
 
+  pin(rref: string, pinned: boolean): Promise<Answer<unknown>> {
+    return this.#kernel.request("store/pin", { rref, pinned });
+  }
+
   /** What a realization was made from, stage by stage, as text. */
   describe(rref: string): Promise<Answer<Described>> {
     return this.#kernel.request("store/describe", { rref, file: "" });

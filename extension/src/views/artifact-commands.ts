@@ -119,6 +119,12 @@ export class ArtifactCommands {
     if (hidden !== null) await offerUndo(hidden.rrefs.length, hidden.sequence);
   }
 
+  /** A pinned realization is chosen before newer ones, and is never collected. */
+  async pin(argument: unknown, pinned: boolean): Promise<void> {
+    const ref = fileRef(argument);
+    if (ref !== null) await this.#answer(this.#context.artifacts.pin(ref.rref, pinned));
+  }
+
   async #locate(ref: FileRef | null): Promise<vscode.Uri | null> {
     const located = ref === null ? null : await this.#answer(this.#context.artifacts.locate(ref.rref, ref.file));
     return located === null ? null : vscode.Uri.file(located.path);

@@ -122,14 +122,14 @@ function stageItem({ path, stage, made }: ArtifactNode & { is: "stage" }): vscod
 }
 
 function realizationItem({ path, stage, rref, made }: ArtifactNode & { is: "realization" }): vscode.TreeItem {
-  const { at, took, size: bytes } = made.realization;
+  const { at, took, size: bytes, pinned } = made.realization;
   const item = new vscode.TreeItem(ago(at, now()), vscode.TreeItemCollapsibleState.Collapsed);
   // two pipelines may hold the same realization
   item.id = `${path}:${stage}:${rref}`;
-  item.description = `${size(bytes)} · took ${duration(took)}`;
+  item.description = `${pinned ? "pinned · " : ""}${size(bytes)} · took ${duration(took)}`;
   item.tooltip = `${new Date(at * 1000).toLocaleString()}\n${rref}`;
-  item.iconPath = new vscode.ThemeIcon(made.realization.pinned ? "pinned" : "package");
-  item.contextValue = "realization";
+  item.iconPath = new vscode.ThemeIcon(pinned ? "pinned" : "package");
+  item.contextValue = pinned ? "realization.pinned" : "realization";
   return item;
 }
 

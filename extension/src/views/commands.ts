@@ -91,6 +91,8 @@ export class Commands implements Disposable {
       "artifact.export": (argument) => artifacts.export(argument),
       "artifact.history": (argument) => artifacts.history(argument),
       "artifact.compare": (argument) => artifacts.compare(argument),
+      "artifact.pin": (argument) => artifacts.pin(argument, true),
+      "artifact.unpin": (argument) => artifacts.pin(argument, false),
       "artifact.invalidate": (argument) => artifacts.invalidate(argument),
     };
   }

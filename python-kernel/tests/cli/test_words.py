@@ -37,7 +37,9 @@ def test_ages(seconds: float, words: str) -> None:
 @pytest.mark.parametrize(("told", "words"), TABLE["states"])
 def test_states(told: Any, words: str) -> None:
     made = told["realization"]
-    realization = made and Realization("r", "d", "t", 1, made["at"], made["took"], made["size"], "run")
+    realization = made and Realization(
+        "r", "d", "t", 1, made["at"], made["took"], made["size"], "run", pinned=made.get("pinned", False)
+    )
     status = StageStatus(
         "a",
         told["function"],

@@ -442,6 +442,12 @@ export interface RunRecord {
   readonly points: readonly Point[];
 }
 
+/** Pin a realization for this workspace, or take its pin away. */
+export interface PinParams {
+  readonly rref: string;
+  readonly pinned: boolean;
+}
+
 /** Realizations came, went or were hidden, by this process or another: ask again for what is shown. */
 export interface StoreChanged {
   readonly sequence: number;
@@ -655,6 +661,7 @@ export interface Methods {
   readonly "store/locate": { readonly towards: "engine"; readonly params: FileParams; readonly result: Located };
   readonly "store/export": { readonly towards: "engine"; readonly params: ExportParams; readonly result: Located };
   readonly "store/describe": { readonly towards: "engine"; readonly params: FileParams; readonly result: Described };
+  readonly "store/pin": { readonly towards: "engine"; readonly params: PinParams; readonly result: Empty };
   readonly "run/changed": { readonly towards: "host"; readonly params: RunChanged; readonly result: null };
   readonly "run/log": { readonly towards: "host"; readonly params: RunLog; readonly result: null };
   readonly "run/progress": { readonly towards: "host"; readonly params: RunProgress; readonly result: null };

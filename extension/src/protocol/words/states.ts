@@ -36,9 +36,10 @@ export function describeState(stage: Standing, now: number, { since = false, bri
   const { state } = stage;
   switch (state.is) {
     case "cached": {
-      const { at, size: bytes, took } = state.realization;
-      if (state.note !== undefined) return `cached · ${state.note} · ${ago(at, now)}`;
-      return `cached · ${ago(at, now)} · ${size(bytes)}${brief ? "" : ` · took ${duration(took)}`}`;
+      const { at, size: bytes, took, pinned } = state.realization;
+      const cached = pinned ? "cached · pinned" : "cached";
+      if (state.note !== undefined) return `${cached} · ${state.note} · ${ago(at, now)}`;
+      return `${cached} · ${ago(at, now)} · ${size(bytes)}${brief ? "" : ` · took ${duration(took)}`}`;
     }
     case "stale":
       return `stale: ${describeReasons(state.reasons, stage.function)}`;

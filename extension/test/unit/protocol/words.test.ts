@@ -20,7 +20,7 @@ interface Told {
   readonly note?: string;
   readonly is: "cached" | "stale" | "absent" | "unknown" | "broken";
   readonly function: string;
-  readonly realization: Pick<Realization, "at" | "took" | "size"> | null;
+  readonly realization: (Pick<Realization, "at" | "took" | "size"> & Partial<Realization>) | null;
   readonly reasons: readonly ToldReason[];
 }
 

@@ -89,8 +89,8 @@ def state_words(stage: StageStatus, now: float | None = None) -> str:
     if stage.is_ == "cached" and stage.realization is not None:
         made = stage.realization
         if stage.note:
-            return f"{KEPT} · {stage.note} · {age(made.at, now)}"
-        return cached_words(made.at, made.size, made.took, now)
+            return f"{_kept(made.pinned)} · {stage.note} · {age(made.at, now)}"
+        return cached_words(made.at, made.size, made.took, made.pinned, now)
     if stage.last_run is not None:
         return last_run_words(stage.last_run, now)
     if stage.is_ == "stale":
@@ -110,9 +110,13 @@ def last_run_words(last: LastRun, now: float | None = None) -> str:
     return f"{told} · {age(last.at, now)}"
 
 
-def cached_words(at: float, count: int, took: float, now: float | None = None) -> str:
+def cached_words(at: float, count: int, took: float, pinned: object, now: float | None = None) -> str:
     """Return how a stage stands that was made at that time, with that many bytes, in that many seconds."""
-    return f"cached · {age(at, now)} · {size(count)} · took {duration(took)}"
+    return f"{_kept(pinned)} · {age(at, now)} · {size(count)} · took {duration(took)}"
+
+
+def _kept(pinned: object) -> str:
+    return f"{KEPT} · pinned" if pinned else KEPT
 
 
 def kept_line(name: str, width: int) -> str:

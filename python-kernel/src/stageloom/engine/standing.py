@@ -36,14 +36,15 @@ class StandingAnswer:
     """A pipeline of which these stages are cached.
 
     ``names`` are all its stages, dependencies first, ``functions`` what each is written in and ``needs`` the places of
-    those it depends on. ``made`` holds when each cached one was made, how many bytes it has and how long it took.
+    those it depends on. ``made`` holds when each cached one was made, how many bytes it has, how long it took and
+    whether it is pinned.
     """
 
     def __init__(self, body: tuple[Any, ...], root: str) -> None:
         self.names: Sequence[str] = body[0]
         self.functions: Sequence[str] = body[1]
         self.needs: Sequence[Sequence[int]] = body[2]
-        self.made: Sequence[tuple[float, int, float] | None] = body[3]
+        self.made: Sequence[tuple[float, int, float, bool] | None] = body[3]
         self._tree_of: Sequence[int] = body[4]
         self._trees: Sequence[tuple[str, tuple[tuple[str, tuple[int, ...]], ...]]] = body[5]
         self._root = root
@@ -180,7 +181,7 @@ def keep(store: Store, pipeline: Pipeline, sets: Sequence[str], chosen: Mapping[
         tuple(
             tuple({places[one]: None for names in target.dependencies.values() for one in names}) for target in targets
         ),
-        tuple((latest[name].at, latest[name].size, latest[name].took) if name in latest else None for name in places),
+        tuple(_made(latest[name]) if name in latest else None for name in places),
         tuple(trees[latest[name].tree] if name in latest else -1 for name in places),
         tuple((f"{tree[:2]}{os.sep}{tree}", _entries(known)) for tree, known in stats.items()),
     )
@@ -191,6 +192,10 @@ def keep(store: Store, pipeline: Pipeline, sets: Sequence[str], chosen: Mapping[
         return False
     _prune(os.path.dirname(place))
     return True
+
+
+def _made(found: Found) -> tuple[float, int, float, bool]:
+    return found.at, found.size, found.took, found.pinned
 
 
 def _with_reads(pipeline: Pipeline, reading: Sequence[Found], files_of: FilesOf) -> tuple[Any, ...] | None:

@@ -572,6 +572,14 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PinParams:
+    """Pin a realization for this workspace, or take its pin away."""
+
+    rref: str
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StoreChanged:
     """Realizations came, went or were hidden, by this process or another: ask again for what is shown."""
 
@@ -833,6 +841,7 @@ METHODS: tuple[Method, ...] = (
     Method("store/locate", "engine", FileParams, Located),
     Method("store/export", "engine", ExportParams, Located),
     Method("store/describe", "engine", FileParams, Described),
+    Method("store/pin", "engine", PinParams, Empty),
     Method("run/changed", "host", RunChanged, None),
     Method("run/log", "host", RunLog, None),
     Method("run/progress", "host", RunProgress, None),

@@ -55,6 +55,7 @@ from stageloom.rpc.messages import (
 )
 from stageloom.rpc.request import Call
 from stageloom.rpc.wire import encode
+from stageloom.service.keeping import KEEPING, Keeping
 from stageloom.service.runs import Runs
 from stageloom.store.errors import StoreError
 from stageloom.store.pins import workspace_name
@@ -71,6 +72,7 @@ class Server:
         self._endpoint = Endpoint(reader, writer, log=self._log, name="host")
         self._workspace: Workspace | None = None
         self._runs: Runs | None = None
+        self._keeping: Keeping | None = None
         self._told = 0
         self._trouble = ""
         self._missed = 0
@@ -78,6 +80,8 @@ class Server:
         handshake.answer(self._endpoint, ("engine",), self._initialize)
         for method, handle in self._handlers().items():
             self._endpoint.on(method, _guarded(_heedless(handle)), in_thread)
+        for method, keep in KEEPING.items():
+            self._endpoint.on(method, _guarded(self._kept(keep)), in_thread)
         self._endpoint.on("pipeline/plan", _guarded(self._plan), in_thread)
         self._endpoint.on("pipeline/why", _guarded(self._why), in_thread)
         self._endpoint.on("stage/invalidate", _guarded(self._invalidate), in_thread)
@@ -129,6 +133,7 @@ class Server:
             raise _failed(store_failure(error)) from None
         self._workspace = Workspace(Path(params.workspace).resolve(), store, LANGUAGES, self._executor)
         self._runs = Runs(self._workspace, self._endpoint, self._executor)
+        self._keeping = Keeping(self._workspace, self._runs)
         self._told = store.sequence
         return handshake.describe(str(store.path), tuple(store.warnings))
 
@@ -208,6 +213,16 @@ class Server:
 
     def _export(self, params: ExportParams) -> Located:
         return Located(str(self._open.export(params.rref, Path(params.target), params.file)))
+
+    def _kept(self, keep: Callable[[Keeping, Any, Call], object]) -> Callable[[Any, Call], object]:
+        def handle(params: Any, call: Call) -> object:
+            assert self._keeping is not None
+            try:
+                return keep(self._keeping, params, call)
+            finally:
+                self._tell_changes()
+
+        return handle
 
     def _tell_changes(self) -> None:
         """Tell the host when the store has moved on, by this process or another."""
