@@ -394,3 +394,40 @@ def test_readers_and_writers_beside_collections(tmp_path):
         assert store.verify() == []
     assert min(counts["made"], counts["found"], counts["collected"]) > 0
     print(f"readers beside collections: {counts}, 0 wrong")
+
+
+def damage_last_line(root: Path) -> None:
+    segment = next((root / "journal").glob("*.log"))
+    data = bytearray(segment.read_bytes())
+    data[-5] ^= 1
+    segment.write_bytes(data)
+
+
+def test_a_last_line_damaged_after_it_was_read_holds_no_collection_up(tmp_path):
+    with Store.open(tmp_path) as store:
+        found = store.commit([made(store, "a", number) for number in range(3)])
+    damage_last_line(tmp_path)
+    with Store.open(tmp_path) as store:
+        told = store.gc(NOW, delete=True)
+        assert [one.rref for one in told.victims] == [str(one.rref) for one in found[:2]]
+        assert read(store, find(store, "a", 2)[0]) == content_of("a", 2)
+
+
+def test_nor_a_repair(tmp_path):
+    with Store.open(tmp_path) as store:
+        found = store.commit([made(store, "a", number) for number in range(3)])
+    damage_last_line(tmp_path)
+    with Store.open(tmp_path) as store:
+        (tmp_path / "records" / found[0].rref.hash[:2] / f"{found[0].rref.hash}.json").unlink()
+        repaired = store.repair(store.verify())
+        assert repaired.forgotten == [str(found[0].rref)]
+
+
+def test_what_a_lost_segment_of_the_journal_named_is_not_taken_for_a_leftover(tmp_path):
+    with Store.open(tmp_path) as one, Store.open(tmp_path) as other:
+        one.commit([made(one, "a")])
+        other.commit([made(other, "b")])
+    sorted((tmp_path / "journal").glob("*.log"))[-1].unlink()
+    with Store.open(tmp_path) as store:
+        assert store.gc(NOW, delete=True).leftovers.count == 0
+        assert read(store, find(store, "b")[0]) == content_of("b", 0)

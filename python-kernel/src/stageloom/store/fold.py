@@ -99,9 +99,14 @@ class Fold:
 
 def follow(ledger: Ledger, fold: Fold) -> Fold:
     """Return ``fold`` with what the journal has since; another one where the journal was written anew."""
+    known = ledger.sequence()
     try:
         fold.take_in(ledger.read_after(fold.marks))
     except RewrittenError:
         fold = Fold()
         fold.take_in(ledger.read_all())
+    # The index may have read a line before it was damaged, or a segment before it was lost: it goes on counting there.
+    fold.sequence = max(fold.sequence, known)
+    missing = {scar.segment for scar in fold.scars}
+    fold.scars += [Scar(name, 0, "is missing") for name in ledger.lost_segments() if name not in missing]
     return fold
