@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,11 @@ class House:
             plan = workspace.describe(workspace.read("p.py"))
             [found] = [one for one in plan.stages if one.name == stage]
             return [reason.summary for reason in found.reasons]
+
+    def made(self, stage: str) -> str:
+        """Return what the stage's newest realization holds, as it is stored."""
+        with Store.open(self.root / ".stageloom" / "store") as store:
+            return (store.tree(store.history(stage=stage)[0].tree) / "return" / "value.json").read_text().strip()
 
 
 @pytest.fixture
@@ -117,6 +123,7 @@ VARIABLES: dict[str, str] = {
     "getenv": "os.getenv('STAGELOOM_TEST_MODE', 'none')",
     "in": "'STAGELOOM_TEST_MODE' in os.environ",
     "item": "os.environ['STAGELOOM_TEST_MODE'] if 'STAGELOOM_TEST_MODE' in os.environ else ''",
+    "bytes": "str(os.environb.get(b'STAGELOOM_TEST_MODE'))",
     "copied too": "(dict(os.environ), os.environ.get('STAGELOOM_TEST_MODE'))[1]",
     "each": "[os.environ[name] for name in os.environ if name == 'STAGELOOM_TEST_MODE']",
 }
@@ -174,9 +181,63 @@ def test_what_a_module_reads_when_it_is_imported(house: House) -> None:
     (house.root / "data/x.txt").write_text("two")
     assert house.why("t") == ["data/x.txt changed"]
     assert (house.realize("s")[0], house.realize("t")[0]) == ("done", "done")
-    with Store.open(house.root / ".stageloom" / "store") as store:
-        newest = store.history(stage="t")[0]
-        assert "two!" in (store.tree(newest.tree) / "return" / "value.json").read_text()
+    assert house.made("t") == '"two!"'
+
+
+FIRST: dict[str, tuple[str, str]] = {
+    "a stage that declares it": ("", "@stage\ndef s(f=File('data/x.txt')): return TEXT\n"),
+    "a stage that fails": ("", "@stage\ndef s(): raise ValueError\n"),
+    "the planner": ("K = len('ab')\n", "@stage\ndef s(k=K): return k\n"),
+}
+
+
+@pytest.mark.parametrize(("head", "first"), FIRST.values(), ids=FIRST)
+def test_whoever_imports_the_module_first(head: str, first: str, house: House) -> None:
+    house.write(f"{head}TEXT = open('data/x.txt').read()\n{first}@stage\ndef t(): return TEXT + '!'\n")
+    with contextlib.suppress(AssertionError):
+        house.realize("s")
+    assert house.realize("t")[0] == "done"
+    assert house.realize("t")[0] == "kept"
+    (house.root / "data/x.txt").write_text("two")
+    assert house.why("t") == ["data/x.txt changed"]
+    assert house.realize("t")[0] == "done"
+    assert house.made("t") == '"two!"'
+
+
+def test_a_file_opened_to_be_changed_that_is_only_read(house: House) -> None:
+    house.write("import numpy\n@stage\ndef s(): return int(numpy.memmap('data/x.txt', 'u1')[0])\n")
+    assert "data/x.txt" in house.realize()[1][0]
+    assert house.realize()[0] == "kept"
+    (house.root / "data/x.txt").write_text("two")
+    assert house.realize()[0] == "done"
+
+
+def test_a_file_that_is_changed_is_the_stages_own(house: House) -> None:
+    house.write("@stage\ndef s():\n    with open('data/x.txt', 'r+') as f: f.write('four')\n    return 1\n")
+    assert house.realize() == ("done", ())
+    assert house.realize()[0] == "kept"
+
+
+def test_a_folder_that_another_changes_meanwhile(house: House) -> None:
+    """What the stage saw is not what is there at its end, so what it made is never found again."""
+    house.write(
+        "@stage\ndef s():\n    names = os.listdir('data')\n"
+        "    subprocess.run([sys.executable, '-c', \"open('data/y.txt', 'w')\"])\n    return names\n"
+    )
+    house.realize()
+    assert house.why() == ["what is in the folder data changed"]
+    assert house.realize()[0] == "done"
+    assert house.realize()[0] == "kept"
+    assert "y.txt" in house.made("s")
+
+
+def test_a_folder_that_the_stage_itself_changes(house: House) -> None:
+    house.write(
+        "@stage\ndef s():\n    os.listdir('data')\n    os.mkdir('data/d')\n    Path('data/new').write_text('1')\n"
+        "    Path('data/new').rename('data/y.txt')\n    Path('data/x.txt').unlink()\n    return 1\n"
+    )
+    assert house.realize()[0] == "done"
+    assert house.realize()[0] == "kept"
 
 
 def test_a_file_that_changes_while_it_is_read(house: House) -> None:

@@ -97,8 +97,8 @@ def plan(job: PlanJob) -> JobOutcome:
 
 def run_realize(job: RealizeJob, progress: Progress) -> JobOutcome:
     """Run one stage; whatever goes wrong, an interrupt included, is in the outcome."""
-    attempt = _Attempt(job.store, job.root, job.snapshot)
-    return attempt.run(lambda loaded: _realize(job, progress, attempt.importer(loaded), loaded))
+    attempt = _Attempt(job.store, job.root, job.snapshot, job.scratch)
+    return attempt.run(lambda loaded: _realize(job, progress, attempt.importer(loaded), loaded, attempt.observer))
 
 
 def run_plan(job: PlanJob) -> JobOutcome:
@@ -136,16 +136,21 @@ def _drop(stream: str, text: str) -> None:
 class _Attempt:
     """One job on its way; ``importing`` says whether it is the project's files that run right now."""
 
-    def __init__(self, store: str, root: str, snapshot: str) -> None:
+    def __init__(self, store: str, root: str, snapshot: str, *apart: str) -> None:
         self._place = (store, root, snapshot)
         self.importing = False
+        self.observer = Observer(root, (store, *apart))
 
     def run(self, work: Callable[[Loaded], Realized | Planned | Matched]) -> JobOutcome:
         try:
             loaded = PROJECT.use(*self._place)
             if loaded is None:
                 return JobStale()
-            return JobDone(encode(work(loaded)))
+            with observing(self.observer):
+                try:
+                    return JobDone(encode(work(loaded)))
+                finally:  # a module stays imported whatever came of the job
+                    PROJECT.note_imports(self.observer.imports())
         except IncompatibleSnapshotError:
             return JobStale()
         except KeyboardInterrupt as error:
@@ -164,14 +169,12 @@ class _Attempt:
         return load
 
 
-def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded) -> Realized:
+def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded, observer: Observer) -> Realized:
     memory = PeakMemory()
     references, warnings, instances = False, tuple[str, ...](), tuple[str, ...]()
     derivation: Json = None
-    observer = Observer(job.root, (job.store, job.scratch))
     with (
         surroundings(job.root, job.path, job.seed),
-        observing(observer),
         reporting(progress),
         children_import_from(job.store, job.root, job.snapshot),
     ):
@@ -190,8 +193,8 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded) ->
         took = time.perf_counter() - start
     files = tuple(WrittenFile(file.path, file.size, file.sha256) for file in scan(job.scratch).files)
     own = observer.reads(job.inputs)
-    PROJECT.note_imports(observer.imports(own))
-    reads = {**PROJECT.import_reads, **own}
+    imported = {**PROJECT.import_reads, **observer.imports()}
+    reads = {**{name: state for name, state in imported.items() if name not in job.inputs}, **own}
     told = (*warnings, *_undeclared(own))
     return Realized(files, took, memory.read(), told, references, instances, reads, derivation)
 

@@ -9,16 +9,20 @@ import _collections_abc
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from stageloom.tracking.evidence import mark
+from stageloom.tracking.evidence import is_outside, mark
 from stageloom.tracking.reads import CHANGED, VARIABLE, file_name, state_of, text_hash
 
 _SOURCES = (".py", ".pyc", ".pyi", ".pyd", ".so")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_ANEW = os.O_TRUNC | os.O_APPEND | os.O_EXCL
+#: Events that change what is in a folder, with paths among their first two arguments.
+_MAKES = frozenset({"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink"})
+_EVENTS = frozenset({"open", "os.listdir", "os.scandir", "sqlite3.connect", *_MAKES})
 
 #: Where ``os.environ`` itself is written, on the way to who reads it.
 _MAPPING = frozenset({os.__file__, "<frozen os>", _collections_abc.__file__, "<frozen _collections_abc>"})
@@ -40,7 +44,10 @@ class Observer:
         self._root = os.path.abspath(root)
         self._apart = tuple(os.path.abspath(folder) for folder in apart)
         self._files: dict[str, tuple[int, ...]] = {}
-        self._listed: set[str] = set()
+        self._states: dict[str, str] = {}
+        self._updated: dict[str, tuple[int, ...]] = {}
+        self._listed: dict[str, frozenset[str]] = {}
+        self._made: set[str] = set()
         self._asked: dict[str, str] = {}
         self._written: set[str] = set()
         self._imported: set[str] = set()
@@ -49,14 +56,13 @@ class Observer:
 
     def reads(self, declared: Mapping[str, str]) -> dict[str, str]:
         """Return what was read and neither ``declared`` nor written by the stage, with what each held."""
-        found = {name: self._file_state(name) for name in self._files if name not in self._written}
-        found.update((name, state_of(name, self._root)) for name in self._listed)
-        found.update(self._asked)
-        return {name: found[name] for name in sorted(found) if name not in declared}
+        own = {name for name, before in self._updated.items() if not before or self._mark(name) != before}
+        names = {*self._files, *self._updated, *self._listed, *self._asked} - self._written - own
+        return {name: self._state(name) for name in sorted(names) if name not in declared}
 
-    def imports(self, reads: Mapping[str, str]) -> dict[str, str]:
-        """Return those of ``reads`` that a module of the project read when it was imported, which happens once."""
-        return {name: state for name, state in reads.items() if name in self._imported}
+    def imports(self) -> dict[str, str]:
+        """Return what modules of the project read when they were imported, which happens once, declared or not."""
+        return {name: self._state(name) for name in sorted(self._imported) if name not in self._written}
 
     def opened(self, path: object, flags: object, frame: FrameType) -> None:
         """Note that Python opens a file."""
@@ -64,9 +70,15 @@ class Observer:
         if name is None or name.endswith(_SOURCES) or self._is_own(frame):
             return
         if isinstance(flags, int) and flags & _WRITES:
-            if name not in self._files:  # what a stage writes and then reads is its own
+            self._made.add(name)
+            if name in self._files or name in self._written or name in self._updated:
+                return
+            if flags & _ANEW or not flags & os.O_RDWR:  # what a stage writes and then reads is its own
                 self._written.add(name)
-        elif name not in self._written and name not in self._files:
+            else:  # to be read or to be written: whether it changed tells
+                self._updated[name] = self._mark(name)
+                self._note_import(name, frame)
+        elif name not in self._written and name not in self._files and name not in self._updated:
             self._files[name] = self._mark(name)
             self._note_import(name, frame)
 
@@ -78,17 +90,22 @@ class Observer:
         is_root = isinstance(path, (str, os.PathLike)) and os.path.abspath(path) == self._root
         name = "." if is_root else self._name(path)
         if name is not None and not self._is_own(frame):
-            self._listed.add(f"{name}/")
+            self._listed.setdefault(f"{name}/", self._names_in(name))
             self._note_import(f"{name}/", frame)
 
-    def asked(self, key: object, value: str | None, frame: FrameType | None) -> None:
+    def made(self, paths: Iterable[object]) -> None:
+        """Note what the stage itself makes or removes."""
+        self._made.update(name for name in map(self._name, paths) if name is not None)
+
+    def asked(self, key: object, value: str | bytes | None, frame: FrameType | None) -> None:
         """Note that ``frame`` asks for an environment variable, if that is code of the project."""
         frame = _beyond_mapping(frame)
+        key = os.fsdecode(key) if isinstance(key, bytes) else key  # of os.environb
         if frame is None or not isinstance(key, str) or file_name(frame.f_code.co_filename, self._root) is None:
             return
         if self._copying == (id(frame), frame.f_lasti):
             return  # the whole of it is copied, for a process that is started, say
-        self._asked.setdefault(VARIABLE + key, "" if value is None else text_hash(value))
+        self._asked.setdefault(VARIABLE + key, "" if value is None else text_hash(os.fsdecode(value)))
         self._note_import(VARIABLE + key, frame)
 
     def copied(self, frame: FrameType | None) -> None:
@@ -121,10 +138,27 @@ class Observer:
         except OSError:
             return ()
 
-    def _file_state(self, name: str) -> str:
-        """Return a file's hash; where it changed since it was read, what no file has."""
-        before = self._files[name]
+    def _names_in(self, folder: str) -> frozenset[str]:
+        try:
+            return frozenset(os.listdir(os.path.join(self._root, *folder.split("/"))))
+        except OSError:
+            return frozenset()
+
+    def _state(self, name: str) -> str:
+        """Return what was read; where that changed meanwhile, what never is."""
+        if name not in self._states:
+            self._states[name] = self._look(name)
+        return self._states[name]
+
+    def _look(self, name: str) -> str:
+        if name in self._asked:
+            return self._asked[name]
         state = state_of(name, self._root)
+        if name in self._listed:
+            changed = self._names_in(name[:-1]) ^ self._listed[name]
+            below = "" if name == "./" else name
+            return state if all(is_outside(one) or below + one in self._made for one in changed) else CHANGED
+        before = self._files.get(name) or self._updated.get(name, ())
         return state if self._mark(name) == before else CHANGED
 
     def _name(self, path: object) -> str | None:
@@ -170,7 +204,7 @@ def observing(observer: Observer) -> Iterator[None]:
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _listening or event not in ("open", "os.listdir", "os.scandir", "sqlite3.connect"):
+    if not _listening or event not in _EVENTS:
         return
     observer = _listening[-1]
     with observer.quiet() as outermost:
@@ -180,6 +214,8 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
             observer.opened(arguments[0], arguments[2], sys._getframe(1))  # noqa: SLF001  # the one that opens
         elif event == "sqlite3.connect":
             observer.opened(arguments[0], 0, sys._getframe(1))  # noqa: SLF001
+        elif event in _MAKES:
+            observer.made(arguments[:2])
         else:
             observer.listed(arguments[0], sys._getframe(1))  # noqa: SLF001
 
