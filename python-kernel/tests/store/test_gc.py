@@ -11,6 +11,7 @@ import pytest
 from store_making import content_of, fast_folder, find, kept, made, plan, read
 from test_store_faults import Faulty, spawn, unix
 
+from stageloom.store import store as module
 from stageloom.store.errors import NotStoredError, StoreError, StoreReadOnlyError
 from stageloom.store.gc import Policy
 from stageloom.store.store import Store
@@ -427,7 +428,58 @@ def test_what_a_lost_segment_of_the_journal_named_is_not_taken_for_a_leftover(tm
     with Store.open(tmp_path) as one, Store.open(tmp_path) as other:
         one.commit([made(one, "a")])
         other.commit([made(other, "b")])
-    sorted((tmp_path / "journal").glob("*.log"))[-1].unlink()
+    max((tmp_path / "journal").glob("*.log")).unlink()
     with Store.open(tmp_path) as store:
         assert store.gc(NOW, delete=True).leftovers.count == 0
         assert read(store, find(store, "b")[0]) == content_of("b", 0)
+
+
+def break_file(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(b"z" * path.stat().st_size)
+
+
+def test_what_was_realized_anew_since_it_was_found_damaged_is_not_repaired_away(tmp_path):
+    with Store.open(tmp_path) as store:
+        [found] = store.commit([made(store, "a", 1)])
+        break_file(store.tree(found.tree) / "plot.txt")
+        damages = store.verify()
+        with Store.open(tmp_path) as other:
+            other.commit([made(other, "a", 1)])
+        repaired = store.repair(damages)
+        assert (repaired.moved, repaired.forgotten) == ([], [])
+        assert read(store, find(store, "a", 1)[0]) == content_of("a", 1)
+        assert store.verify() == []
+
+
+def test_what_is_realized_anew_or_collected_while_a_store_is_read_is_no_damage(tmp_path, monkeypatch):
+    with Store.open(tmp_path) as store:
+        found = store.commit([made(store, "a", number) for number in range(3)])
+        break_file(store.tree(found[1].tree) / "plot.txt")
+        read_all = module.verify
+
+        def slowly(layout, reading):
+            with Store.open(tmp_path) as other:
+                other.gc(Policy([found[0].rref, found[1].rref], grace=0), delete=True)
+            damages = read_all(layout, reading)
+            with Store.open(tmp_path) as other:
+                other.commit([made(other, "a", 1)])
+            return damages
+
+        monkeypatch.setattr(module, "verify", slowly)
+        store.let_go()
+        assert store.verify() == []
+        assert read(store, find(store, "a", 1)[0]) == content_of("a", 1)
+
+
+def test_a_store_is_read_where_desktops_left_files_and_empty_folders_were_not_copied(tmp_path):
+    with Store.open(tmp_path) as store:
+        [found] = store.commit([made(store, "a")])
+    for name in ("records", "derivations", "trees"):
+        (tmp_path / name / ".DS_Store").write_bytes(b"")
+    for name in ("snapshots", "sources", "damaged"):
+        (tmp_path / name).rmdir()
+    with Store.open(tmp_path) as store:
+        assert store.verify() == []
+        assert store.gc(Policy([found.rref], grace=0), delete=True).kept == 1
+        assert store.put_source(b"x")

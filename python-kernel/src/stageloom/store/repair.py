@@ -11,7 +11,7 @@ from stageloom.store.fold import Fold, follow
 from stageloom.store.index import Index
 from stageloom.store.journal import Event
 from stageloom.store.parts import Parts
-from stageloom.store.verify import Damage
+from stageloom.store.verify import Damage, still_damaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,15 @@ def repair(parts: Parts, damages: Sequence[Damage]) -> Repaired:
     moved: list[str] = []
     mended: list[str] = []
     lost: set[str] = set()
+    healed: set[str] = set()
     for damage in damages:
         if damage.kind == "index":
             parts.ledger.renew()
             mended.append(damage.path)
         elif damage.kind == "manifest" and _is_mended(parts, damage.identity):
             mended.append(damage.path)
+        elif damage.kind != "journal" and not still_damaged(parts.layout, damage):
+            healed.add(damage.identity)  # its stage was realized anew in between
         elif damage.kind != "journal":
             lost.add(damage.identity)
             path = parts.layout.tree(damage.identity) if damage.kind == "tree" else damage.path
@@ -46,6 +49,8 @@ def repair(parts: Parts, damages: Sequence[Damage]) -> Repaired:
                 parts.publisher.quarantine(path)
                 moved.append(path)
     forgotten = _forget(parts, lost) if lost else []
+    if healed:
+        parts.ledger.note(lambda index: index.set_damaged(healed - lost, damaged=False))
     return Repaired(moved, mended, forgotten, [one for one in damages if one.kind == "journal"])
 
 

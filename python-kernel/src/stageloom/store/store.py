@@ -40,7 +40,7 @@ from stageloom.store.sharing import LINK_VARIABLE, Sharing
 from stageloom.store.shelf import Shelf
 from stageloom.store.trees import Manifest, Stats, stats
 from stageloom.store.unmade import Unmade
-from stageloom.store.verify import Damage, verify
+from stageloom.store.verify import Damage, confirmed, verify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -518,6 +518,8 @@ class Store:
         """Read everything and return what is damaged; what is concerned is not found until realized again."""
         self._own_process()
         damages = verify(self._layout, self._ledger.read_all())
+        if damages:
+            damages = confirmed(self._layout, damages, self._ledger.read_all())
         for name in self._ledger.lost_segments():
             damages.append(Damage("journal", self._layout.at("journal", name), "is missing"))
         if not self._ledger.index_is_right():

@@ -123,7 +123,7 @@ class Sweep:
     def _runs(self, kept: Collection[str]) -> Iterator[_Entry]:
         root = self._parts.layout.root
         top = self._parts.layout.at("runs")
-        for month in sorted(os.listdir(top)):
+        for _, month in _below_one(top):
             for shard, run in _below_one(os.path.join(top, month)):
                 stages = [os.path.join(shard, run, stage) for _, stage in _below_one(os.path.join(shard, run))]
                 for path in stages:
@@ -213,7 +213,7 @@ class Sweep:
 
 
 def _below(folder: str) -> Iterator[tuple[str, str]]:
-    for shard in sorted(os.listdir(folder)):
+    for _, shard in _below_one(folder):
         yield from _below_one(os.path.join(folder, shard))
 
 

@@ -62,6 +62,42 @@ def verify(layout: Layout, reading: Reading) -> list[Damage]:
     return damages
 
 
+def confirmed(layout: Layout, damages: list[Damage], reading: Reading) -> list[Damage]:
+    """Return those of ``damages`` that are there yet, given the journal as of now.
+
+    Reading everything takes long: meanwhile stages are realized anew, and realizations collected.
+    """
+    fold = Fold()
+    fold.take_in(reading)
+    named = {name for one in fold.standing.values() for name in one.names}
+    named.update(dref[5:37] for dref in fold.plans)
+    return [
+        one
+        for one in damages
+        if one.kind == "journal" or ((one.kind == "source" or one.identity in named) and still_damaged(layout, one))
+    ]
+
+
+def still_damaged(layout: Layout, damage: Damage) -> bool:
+    """Return whether an object is as damaged as it was found: its stage may have been realized anew since."""
+    name = damage.identity
+    if damage.kind == "record":
+        found = _parsed(damage.path, parse_record)
+        return found is None or found.rref.hash != name
+    if damage.kind == "derivation":
+        plan = _parsed(damage.path, parse_derivation)
+        return plan is None or plan.dref.hash != name
+    if damage.kind == "source":
+        try:
+            read_source(layout, name)
+        except NotStoredError:
+            return False
+        except StoreError:
+            return True
+        return False
+    return any(_trees(layout, [name]))
+
+
 def _objects(
     layout: Layout,
     folder: str,
@@ -118,8 +154,15 @@ def _what(error: StoreError) -> str:
 
 
 def _below(folder: str, suffix: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
-    for shard in sorted(os.listdir(folder)):
-        for entry in sorted(os.listdir(os.path.join(folder, shard))):
+    for shard in _listed(folder):
+        for entry in _listed(os.path.join(folder, shard)):
             name = entry.removesuffix(suffix)
             if entry.endswith(suffix) and pattern.match(name):
                 yield os.path.join(folder, shard, entry), name
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):  # copied without its empty folders, or something of a desktop's
+        return []
