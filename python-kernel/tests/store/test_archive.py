@@ -191,8 +191,47 @@ def without(entries: dict[str, bytes], kind: str) -> dict[str, bytes]:
     return {name: data for name, data in entries.items() if name != gone}
 
 
+def with_card(entries: dict[str, bytes], **told: str) -> dict[str, bytes]:
+    """Return an archive of one realization whose card tells these things, as JSON."""
+    entries = with_tree(entries, ("a.txt", b"x"))
+    root = json.loads(entries["stageloom.json"])["roots"][0]
+    name = f"realizations/{root[38:70]}/{root[5:37]}.json"
+    card = {**{key: json.dumps(value) for key, value in json.loads(entries[name]).items()}, **told}
+    return {**entries, name: ("{" + ",".join(f'"{key}":{text}' for key, text in card.items()) + "}").encode()}
+
+
+def with_facts(entries: dict[str, bytes], facts: str) -> dict[str, bytes]:
+    """Return an archive of one realization with these facts of its run, as JSON."""
+    sha256 = hashlib.sha256(facts.encode()).hexdigest()
+    beside = json.dumps({"stage.json": [len(facts.encode()), sha256]})
+    return {**with_card(entries, beside=beside), object_name("files", sha256): facts.encode()}
+
+
+def with_hash(entries: dict[str, bytes], sha256: object) -> dict[str, bytes]:
+    """Return an archive of one realization whose list of files has this for a hash."""
+    entries = dict(entries)
+    manifest = Manifest((TreeFile("a.txt", 1, sha256),))  # type: ignore[arg-type]
+    record = Record(plan("forged").dref, {}, manifest.tree)
+    made_of = with_tree(entries, ("a.txt", b"x"))
+    made_of[object_name("trees", manifest.tree)] = manifest.as_bytes()
+    made_of[object_name("records", record.rref.hash)] = canonical_bytes(record.as_json())
+    card = json.loads(next(made_of[n] for n in made_of if n.startswith(f"realizations/{record.dref.hash}")))
+    card["rref"] = str(record.rref)
+    made_of[f"realizations/{record.dref.hash}/{record.rref.hash}.json"] = canonical_bytes(card)
+    made_of["stageloom.json"] = canonical_bytes({"stageloom": 1, "roots": [str(record.rref)]})
+    return made_of
+
+
 H = "ab" + "0" * 30
 ATTACKS = {
+    "a card with half a character": lambda e: with_card(e, path='"\\ud800.py"'),
+    "a card with a path that leaves": lambda e: with_card(e, path='"../p.py"'),
+    "a card with an absolute path": lambda e: with_card(e, path='"/p.py"'),
+    "a card with a time that no clock can show": lambda e: with_card(e, at="1e300"),
+    "a card with a time that is no float": lambda e: with_card(e, at="1" + "0" * 400),
+    "a card with an endless log": lambda e: with_card(e, beside='{"log.txt": [Infinity, "' + "a" * 64 + '"]}'),
+    "a hash that is a number": lambda e: with_hash(e, 5),
+    "a hash that leaves": lambda e: with_hash(e, "../../x"),
     "a name that leaves the store": lambda e: {**e, "../../evil": b""},
     "an absolute name": lambda e: {**e, "/etc/passwd": b""},
     "a drive": lambda e: {**e, "C:\\evil": b""},
@@ -255,6 +294,44 @@ def test_refused_with_the_store_as_it_was(name, tmp_path):
         assert len(list((tmp_path / "to" / "scratch").glob("*/object-*"))) == 0
     assert state(tmp_path / "to") == before
     assert {path for path in tmp_path.rglob("*") if "to" not in path.parts} == outside
+
+
+@pytest.mark.parametrize("facts", ['{"a": NaN}', "[1]", "{", '{"a": 1e999}', "[" * 100_000, '"\\ud800"'])
+def test_facts_that_cannot_be_kept_are_left_out(facts, tmp_path):
+    archive, _ = packed(tmp_path)
+    with Store.open(tmp_path / "to") as store:
+        roots, _ = store.unpack(rewrite(archive, lambda entries: with_facts(entries, facts)))
+        assert store.get(roots[0]) is not None
+
+
+def test_facts_do_not_make_folders_elsewhere_for_programs(tmp_path):
+    from stageloom.pylightnix.folders import Folders
+
+    archive, _ = packed(tmp_path)
+    outside = ["../" * 5 + "evil", str(tmp_path / "evil"), "inside"]
+    facts = json.dumps({"pylightnix": {"folders": outside}})
+    with Store.open(tmp_path / "a" / "b" / "to") as store:
+        roots, _ = store.unpack(rewrite(archive, lambda entries: with_facts(entries, facts)))
+        folder = Folders(store).realization(roots[0])
+        assert (folder / "inside").is_dir()
+    assert list(tmp_path.rglob("evil")) == []
+
+
+def test_what_is_told_here_of_a_run_and_its_sources_is_not_replaced(tmp_path):
+    archive, rrefs = packed(tmp_path)
+    with Store.open(tmp_path / "from") as store:
+        found = store.get(rrefs[1])
+        told = store.run_folder(found.run, found.stage) / "stage.json"
+        content = json.loads(told.read_bytes()) | {"host": "only here"}
+        told.chmod(0o644)
+        told.write_text(json.dumps(content))
+        snapshot = store.snapshot(content["snapshot"])
+        store.invalidate([rrefs[1]])
+        store.unpack(archive)
+        assert store.get(rrefs[1]).visible
+        assert json.loads(told.read_bytes()) == content
+        assert store.snapshot(content["snapshot"]) == snapshot
+    assert list((tmp_path / "from" / "damaged").iterdir()) == []
 
 
 def test_names_of_any_script_in_a_tree_come_through(tmp_path):

@@ -6,6 +6,7 @@ Pylightnix: they are kept with the run that made it, and the times that a realiz
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,8 +18,9 @@ from stageloom.model.references import DRef as ModelDRef
 from stageloom.model.values import Json
 from stageloom.pylightnix.configuration import planned
 from stageloom.pylightnix.view import CONFIG, CONTEXT, START, STOP, View, timestring
-from stageloom.store.errors import StoreError, explained
+from stageloom.store.errors import BadNameError, StoreError, explained
 from stageloom.store.found import Found
+from stageloom.store.trees import check_name
 
 #: The folder, in that of a run, for files beside the tree.
 BESIDE = "beside"
@@ -79,7 +81,7 @@ class Folders(View):
         scratch = self._store.scratch()
         with explained(self._store.path):
             self._store.lend(found.tree, scratch)
-            for name in facts.get("folders", ()):
+            for name in _plain(facts.get("folders")):
                 os.makedirs(scratch / name, exist_ok=True)
             beside = self._store.run_folder(found.run, found.stage) / BESIDE
             if beside.is_dir():
@@ -98,6 +100,14 @@ class Folders(View):
                 self._files.chmod(os.path.join(above, name), 0o444)
             for name in inner:
                 self._files.chmod(os.path.join(above, name), 0o555)
+
+
+def _plain(names: object) -> Iterator[str]:
+    """Yield those of ``names`` that lie within a folder: the facts of a run may have come with an archive."""
+    for name in names if isinstance(names, list) else ():
+        with contextlib.suppress(BadNameError):
+            check_name(str(name))
+            yield str(name)
 
 
 def is_beside(name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from stageloom.model.objects import Derivation, Record
 from stageloom.model.references import DRef, RRef
+from stageloom.model.values import digest
 from stageloom.store.errors import DamagedError, NotStoredError, StoreError
 from stageloom.store.layout import Layout
 from stageloom.store.trees import Manifest
@@ -41,6 +42,20 @@ def read_source(layout: Layout, sha256: str) -> bytes:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise DamagedError(path, sha256, "is damaged")
     return data
+
+
+def is_snapshot(layout: Layout, identity: str) -> bool:
+    """Return whether a snapshot's list of files is there and is what its name says."""
+    try:
+        with open(layout.snapshot(identity), "rb") as file:
+            return snapshot_identity(json.loads(file.read())) == identity
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def snapshot_identity(value: Any) -> str:
+    """Return the name of a snapshot by what it tells; raises KeyError, TypeError, ValueError on other JSON."""
+    return digest("snapshot/1", {key: value[key] for key in ("entry", "folders", "files")})
 
 
 def parse_derivation(value: Any) -> Derivation:

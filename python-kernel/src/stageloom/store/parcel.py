@@ -7,7 +7,6 @@ realization, written last: who finds a card finds all that it needs.
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +25,9 @@ FORMAT = 1
 #: The file that tells an archive or a remote from anything else.
 HEAD = "stageloom.json"
 
+_LONGEST = 1000
+# The year 9000: what every system's clock can show.
+_LATEST = 221_845_392_000.0
 _NAME = re.compile(
     r"(?:derivations|records|trees|snapshots)/(?P<a>[0-9a-f]{2})/(?P=a)[0-9a-f]{30}\.json"
     r"|files/(?P<b>[0-9a-f]{2})/(?P=b)[0-9a-f]{62}"
@@ -110,16 +112,25 @@ class Card:
             value = json.loads(data)
             beside = {str(name): (int(size), _hex(sha256, 64)) for name, (size, sha256) in value["beside"].items()}
             stage, path, run = (value[name] for name in ("stage", "path", "run"))
-            if not all(isinstance(text, str) and len(text) < 1000 for text in (stage, path, run)):
-                raise ValueError("a name is too long")
+            for text in (stage, path, run):
+                _check_text(text)
+            if path.startswith("/") or ".." in path.split("/"):
+                raise ValueError(f"{path!r} is not a path in a project")
             snapshot = _hex(value["snapshot"], 32) if value["snapshot"] else ""
             action = _hex(value["action"], 32)
             at, took = float(value["at"]), float(value["took"])
-            if not math.isfinite(at) or not math.isfinite(took):
+            if not (0 <= at <= _LATEST and abs(took) <= _LATEST):
                 raise ValueError("it has a time that is none")
             return cls(RRef.parse(value["rref"]), action, stage, path, run, at, took, snapshot, beside)
-        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise ValueError(f"it lacks what it should tell ({error!r})") from None
+
+
+def _check_text(text: Any) -> None:
+    """Raise ValueError unless ``text`` can stand in the journal and in the index."""
+    if not isinstance(text, str) or len(text) >= _LONGEST:
+        raise ValueError("a name is too long, or no text")
+    text.encode("utf-8")  # raises for half a character
 
 
 def card_name(rref: RRef) -> str:
@@ -169,6 +180,11 @@ def files_below(folder: str) -> Iterator[tuple[str, str]]:
         path = os.path.join(folder, name)
         if os.path.isfile(path) and not os.path.islink(path):
             yield name, path
+
+
+def is_sha256(value: Any) -> bool:
+    """Return whether ``value`` is a SHA-256 as it is written here."""
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) is not None
 
 
 def _hex(value: Any, digits: int) -> str:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from stageloom.model.classes import dataclass
 from stageloom.model.objects import Derivation, Record
 from stageloom.model.references import RRef
-from stageloom.model.values import digest
+from stageloom.model.values import canonical_bytes
 from stageloom.store.commit import NewRealization, Prepared, Provenance
 from stageloom.store.errors import BadNameError, DamagedError, DiskFullError, StoreError
-from stageloom.store.objects import parse_derivation, parse_record
-from stageloom.store.parcel import Card, Origin, RefusedError, card_name, object_name
+from stageloom.store.objects import parse_derivation, parse_record, snapshot_identity
+from stageloom.store.parcel import Card, Origin, RefusedError, card_name, is_sha256, object_name
 from stageloom.store.sending import BESIDE
 from stageloom.store.trees import Manifest, check_name
 
@@ -231,17 +231,16 @@ class Receiver:
             if name not in BESIDE or size > _LOG:
                 continue
             target = self._store.path / self._store.run_name(card.run, card.stage) / name
-            if name != "stage.json" and target.exists():
-                continue
+            if target.exists():
+                continue  # what is told here of that run stays
             aside = self._store.aside()
             self._copy(object_name("files", sha256), size, sha256, aside / name)
             if name == "stage.json":
-                with contextlib.suppress(ValueError):
-                    facts = json.loads((aside / name).read_bytes())
+                facts = _facts((aside / name).read_bytes())
                 self._store.discard(aside)
             else:
                 self._logs[target] = aside / name
-        return {key: value for key, value in facts.items() if key != "rref"} if isinstance(facts, dict) else {}
+        return {key: value for key, value in facts.items() if key != "rref"}
 
     def _take_sources(self, card: Card) -> None:
         if not card.snapshot:
@@ -249,9 +248,9 @@ class Receiver:
         name = object_name("snapshots", card.snapshot)
         value = self._parsed(name, json.loads)
         try:
-            facts = {key: value[key] for key in ("entry", "folders", "files")}
-            right = digest("snapshot/1", facts) == card.snapshot
+            right = snapshot_identity(value) == card.snapshot
             wanted = dict.fromkeys(value["files"].values())
+            right = right and all(map(is_sha256, wanted))
         except (KeyError, TypeError, AttributeError, ValueError):
             right = False
         if not right:
@@ -292,6 +291,16 @@ class Receiver:
         return refusal(self._place, what)
 
 
+def _facts(data: bytes) -> dict[str, Any]:
+    """Return what a run's ``stage.json`` tells; nothing where that could not be kept."""
+    try:
+        facts = json.loads(data)
+        canonical_bytes(facts)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
 def refusal(place: str, what: str) -> RefusedError:
     """Return the error that nothing is taken from ``place``."""
     return RefusedError(f"{place} is refused: {what}.", "Get it again from where it came; nothing was taken in.")
@@ -302,7 +311,7 @@ def check_paths(manifest: Manifest) -> None:
     seen: dict[str, str] = {}
     folders: set[str] = set()
     for file in manifest.files:
-        if type(file.path) is not str or type(file.size) is not int or file.size < 0:
+        if type(file.path) is not str or type(file.size) is not int or file.size < 0 or not is_sha256(file.sha256):
             raise BadNameError(str(file.path), "its list of files is damaged")
         check_name(file.path)
         plain = unicodedata.normalize("NFC", file.path).casefold()

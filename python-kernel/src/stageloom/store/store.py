@@ -495,10 +495,15 @@ class Store:
         return objects.read_source(self._layout, sha256)
 
     def put_snapshot(self, identity: str, content: bytes) -> None:
-        """Keep the list of a snapshot's files under its identity; planners and workers read it there."""
+        """Keep the list of a snapshot's files under its identity; planners and workers read it there.
+
+        One that is there and right stays, whatever workspace it is of: that is no part of its identity.
+        """
         self._writing()
         with explained(self._layout.root):
             self._holds.hold([identity])
+            if objects.is_snapshot(self._layout, identity):
+                return
             self._publisher.write({self._layout.snapshot(identity): content})
 
     def snapshot(self, identity: str) -> bytes:
