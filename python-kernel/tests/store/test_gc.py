@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import time
@@ -11,10 +12,13 @@ import pytest
 from store_making import content_of, fast_folder, find, kept, made, plan, read
 from test_store_faults import Faulty, spawn, unix
 
+from stageloom.model.values import canonical_bytes, digest
 from stageloom.store import store as module
 from stageloom.store.errors import NotStoredError, StoreError, StoreReadOnlyError
 from stageloom.store.gc import Policy
+from stageloom.store.locks import OpenFile
 from stageloom.store.store import Store
+from stageloom.store.sweep import Sweep
 
 NOW = Policy(grace=0)
 
@@ -483,3 +487,52 @@ def test_a_store_is_read_where_desktops_left_files_and_empty_folders_were_not_co
         assert store.verify() == []
         assert store.gc(Policy([found.rref], grace=0), delete=True).kept == 1
         assert store.put_source(b"x")
+
+
+def test_old_sources_of_what_is_made_while_the_sweep_goes_on_stay(tmp_path, monkeypatch):
+    facts = {"entry": "p.py", "folders": [""], "files": {"p.py": hashlib.sha256(b"x = 1").hexdigest()}}
+    identity = digest("snapshot/1", facts)
+
+    def keep(store: Store) -> None:
+        store.put_source(b"x = 1")
+        store.put_snapshot(identity, canonical_bytes({**facts, "root": ""}))
+
+    with Store.open(tmp_path) as store:
+        keep(store)
+    for path in (*tmp_path.glob("sources/*/*"), *tmp_path.glob("snapshots/*/*")):
+        os.utime(path, (1, 1))
+    objects, made_one = Sweep._objects, []
+
+    def slowly(self, folder):
+        if folder == "derivations" and not made_one:
+            with Store.open(tmp_path) as other:
+                keep(other)
+                made_one.extend(other.commit([made(other, "a", snapshot=identity)]))
+        return objects(self, folder)
+
+    monkeypatch.setattr(Sweep, "_objects", slowly)
+    told = collect(tmp_path, Policy())
+    assert made_one
+    assert told.leftovers.count == 0
+    with Store.open(tmp_path) as store:
+        assert store.source(facts["files"]["p.py"]) == b"x = 1"
+        assert store.snapshot(identity)
+
+
+@unix
+def test_a_lease_found_before_it_was_locked_is_not_taken_for_one_of_the_dead(tmp_path, monkeypatch):
+    with Store.open(tmp_path) as store, Store.open(tmp_path) as other:
+        take, swept = OpenFile.take, []
+
+        def late(self, **more):
+            if self.path.endswith("lease") and not swept:
+                swept.append(self.path)
+                other.scratch()  # which sweeps
+            return take(self, **more)
+
+        monkeypatch.setattr(OpenFile, "take", late)
+        placed = store.place(made(store, "a"))
+        assert swept
+        other.gc(NOW, delete=True)
+        [found] = store.settle([placed])
+        assert read(store, found) == content_of("a", 0)

@@ -132,7 +132,7 @@ def acquire(files: Files, path: str, *, wait: float | None = None) -> Lock:
         opened = OpenFile(files, path, os.O_RDWR | os.O_CREAT)
         try:
             if opened.take(block=False):
-                if _still_named(opened):
+                if still_named(opened):
                     _sign(opened)
                     return Lock(files, opened)
                 opened.close()
@@ -150,7 +150,8 @@ def acquire(files: Files, path: str, *, wait: float | None = None) -> Lock:
         pause = min(pause * 1.5, 0.05)
 
 
-def _still_named(opened: OpenFile) -> bool:
+def still_named(opened: OpenFile) -> bool:
+    """Return whether a file that was locked still has its name: else who had it before took that away."""
     if sys.platform == "win32":
         return True  # an open file cannot lose its name there
     try:

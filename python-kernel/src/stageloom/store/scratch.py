@@ -11,7 +11,7 @@ import threading
 import time
 
 from stageloom.store.files import Files
-from stageloom.store.locks import OpenFile
+from stageloom.store.locks import OpenFile, still_named
 
 #: How long the folder of an interrupted or failed stage is kept, in seconds.
 KEEP = 3 * 24 * 3600.0
@@ -99,9 +99,13 @@ class Scratch:
             return os.path.join(self._own, f"{kind}-{self._count}")
 
     def _begin(self) -> None:
-        own = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(4).hex()}")
-        self._files.mkdir(own)
-        lease = OpenFile(self._files, os.path.join(own, "lease"), os.O_RDWR | os.O_CREAT)
-        lease.take(block=False)
-        self._own, self._lease = own, lease
+        while self._lease is None:
+            self._own = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(4).hex()}")
+            self._files.mkdir(self._own)
+            lease = OpenFile(self._files, os.path.join(self._own, "lease"), os.O_RDWR | os.O_CREAT)
+            # Who sweeps may have found it before it was locked, and taken it for a dead process's.
+            if lease.take(block=False) and still_named(lease):
+                self._lease = lease
+            else:
+                lease.close()
         self.sweep()

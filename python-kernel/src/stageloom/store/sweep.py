@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from stageloom.model.classes import dataclass
-from stageloom.store.fold import Fold, follow
+from stageloom.store.fold import Fold, Standing, follow
 from stageloom.store.locks import OpenFile
 from stageloom.store.parts import Parts
 
@@ -48,6 +48,9 @@ class Sweep:
         self._without: Collection[str] = ()
         self._uncounted: Collection[str] = ()
         self._delete = False
+        self._kept: set[str] = set()
+        self._kept_sources: set[str] = set()
+        self._kept_at = -1
         self._count = 0
         self._size = 0
 
@@ -59,12 +62,13 @@ class Sweep:
         self._uncounted, self._without, self._delete = uncounted, without, delete
         with self._parts.holds.alone() as held:
             self._refresh()
-        kept = self._provenance() | held
+        kept = self._kept = self._provenance(self._fold.standing.values()) | held
+        self._kept_at = self._fold.sequence
         for folder in ("records", "derivations", "trees"):
             self._go_through(self._objects(folder))
         self._go_through(self._runs(kept))
         self._go_through(one for one in self._objects("snapshots") if one.name not in kept and self._old(one.path))
-        sources = self._sources(kept)
+        sources = self._kept_sources = self._sources(kept)
         self._go_through(one for one in self._objects("sources") if one.name not in sources and self._old(one.path))
         self._go_through(self._damaged())
         if delete:
@@ -84,13 +88,25 @@ class Sweep:
             self._needed_at = self._fold.sequence
             self._needed = self._names(set(self._fold.standing) - set(self._without))
             self._needed.update(dref[5:37] for dref in self._fold.plans)
+            self._keep_new()
 
-    def _provenance(self) -> set[str]:
-        """Return run folders and snapshots of the realizations that stay."""
+    def _keep_new(self) -> None:
+        """Keep what lies beside realizations made since the sweep began: their sources may be old."""
+        if self._kept_at < 0:
+            return
+        new = [one for one in self._fold.standing.values() if one.sequence > self._kept_at]
+        self._kept_at = self._fold.sequence
+        names = self._provenance(new)
+        snapshots = (self._parts.layout.snapshot(name) for name in names if _HEX.match(name))
+        self._kept |= names
+        self._kept_sources.update(sha256 for path in snapshots for sha256 in _files_of(path))
+
+    def _provenance(self, realizations: Iterable[Standing]) -> set[str]:
+        """Return run folders and snapshots of those of these realizations that stay."""
         found: set[str] = set()
         layout = self._parts.layout
-        for rref, one in self._fold.standing.items():
-            if rref in self._without:
+        for one in realizations:
+            if one.rref in self._without:
                 continue
             for run, stage in one.runs:
                 folder = layout.run(run, stage)
@@ -160,7 +176,7 @@ class Sweep:
         with self._parts.holds.alone() as held:
             self._refresh()
             for entry in batch:
-                if entry.name in held or entry.name in self._needed:
+                if any(entry.name in names for names in (held, self._needed, self._kept, self._kept_sources)):
                     continue
                 if entry.name not in self._uncounted:
                     self._count += 1
