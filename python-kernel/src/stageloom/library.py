@@ -130,7 +130,7 @@ def load(
 ) -> object:
     """Return what a stage made, as it stands now: its return value, or the folder of its files if it has none.
 
-    A list of them, where its ``match=`` takes several.
+    A list of them, where its ``match=`` takes several. On a CI (the variable ``CI`` is set) pins do not count.
 
     ``target`` is ``"pipeline.py:stage"``, without a stage the file's last; ``sets`` maps ``stage.parameter`` to another
     value than the default, ``profile`` names one in ``stageloom.json``.
@@ -184,9 +184,11 @@ def realize(
         if found is None:
             raise StageFailedError(name, Failure("cancelled", "cancelled"))
         if plain:
+            from stageloom.cli.place import no_pins
+
             made = {one: result.entries[one].found for one in run.order}
             chosen = {one: known.rref for one, known in made.items() if known is not None}
-            standing.keep(workspace.store, pipeline, (), chosen, input_names)
+            standing.keep(workspace.store, pipeline, no_pins(), chosen, input_names)
         if pipeline.targets[name].plural:
             return _stored(workspace, pipeline, name, target)
         return _value(workspace.store.tree(found.tree), workspace.root)
@@ -198,7 +200,7 @@ def _standing(target: str, root: str | None, store: str | None) -> tuple[object]
 
     try:
         folder, path, stages, home = place.locate([target], root, store)
-        stood = standing.recall(home, folder, path, (), input_names)
+        stood = standing.recall(home, folder, path, place.no_pins(), input_names)
         if stood is None:
             return None
         last = stood.named(stages)[-1]
@@ -223,11 +225,12 @@ def _stored(workspace: Workspace, pipeline: Pipeline, name: str, target: str) ->
 def _opened(
     target: str, sets: Mapping[str, object] | None, profile: str, root: str | None, store: str | None
 ) -> Iterator[tuple[Workspace, Pipeline, str]]:
+    from stageloom.cli.place import heeds_pins
     from stageloom.cli.target import find_place
 
     place = find_place([target], root, store)
     given = {key: to_json(value, key) for key, value in (sets or {}).items()}
-    with open_workspace(place.root, place.store) as workspace:
+    with open_workspace(place.root, place.store, pins=heeds_pins()) as workspace:
         pipeline = workspace.read(place.path, sets=with_profile(place.root, profile, place.path, given))
         names = stages_named(pipeline, place.stages)
         _refuse(pipeline, names)

@@ -75,7 +75,9 @@ class Project:
     def start(self, *words: str, **more: str) -> subprocess.Popen[str]:
         """Start a command."""
         environment = {**os.environ, "PYTHONPATH": str(SOURCES), "PYTHONIOENCODING": "utf-8", **more}
-        environment.pop("STAGELOOM_STORE", None)
+        for name in ("STAGELOOM_STORE", "CI"):  # on a CI pins do not count
+            if name not in more:
+                environment.pop(name, None)
         return subprocess.Popen(
             [sys.executable, "-m", "stageloom", *words],
             cwd=self.root,
@@ -96,6 +98,7 @@ class Project:
     def python(self, program: str) -> str:
         """Run a Python program in the project's folder and return what it printed."""
         environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+        environment.pop("CI", None)
         done = subprocess.run(
             [sys.executable, "-c", program],
             cwd=self.root,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from stageloom.store import objects
 from stageloom.store.commit import Publisher
@@ -118,6 +119,8 @@ class Shelf:
         if manifest is None or manifest.tree != tree:
             if isinstance(error, NotStoredError) and not self._ledger.ask(lambda index: index.has_tree(tree)):
                 raise error
+            with suppress(StoreError):  # collected, and made again meanwhile
+                return objects.read_manifest(self._layout, tree)
             self._note_damage(tree)
             raise error if isinstance(error, DamagedError) else DamagedError(path, tree, "is missing")
         if self._writable:
