@@ -69,6 +69,9 @@ test("a stage that goes wrong says how, with lines to click and what to do; the 
   await page.locator(".tab.active", { hasText: "helper.py" }).waitFor();
   await text.shows("int(part)");
   await editor.reload();
+  // a browser may not have kept yet that the panel was open
+  await lenses.read("def raises(", /failed: ValueError/, startPatience);
+  await palette.run("Stageloom: Open Pipeline Panel");
   await cell.getByText("reading the table", { exact: true }).waitFor({ timeout: startPatience });
   await cell.locator(".state-line", { hasText: "failed: ValueError · " }).waitFor();
 
