@@ -448,6 +448,97 @@ export interface PinParams {
   readonly pinned: boolean;
 }
 
+/** Collect what no pipeline reaches, nobody has pinned and nothing uses; without `delete`, only tell. */
+export interface CollectParams {
+  readonly delete?: boolean;
+}
+
+/** A realization that goes. */
+export interface Garbage {
+  readonly path: string;
+  readonly stage: string;
+  readonly at: number;
+  readonly size: number;
+}
+
+/**
+ * What was collected, or would be: the first of `garbage`, which are `count`.
+ *
+ * `freed` bytes with the `leftovers` that belong to nothing; `kept` realizations stay, with `size` bytes,
+ * `in_use` of them because a process uses them.
+ */
+export interface Collected {
+  readonly garbage: readonly Garbage[];
+  readonly count: number;
+  readonly leftovers: number;
+  readonly freed: number;
+  readonly kept: number;
+  readonly size: number;
+  readonly inUse: number;
+}
+
+/** Read all of the store; mend what is damaged if `repair`. */
+export interface VerifyParams {
+  readonly repair?: boolean;
+}
+
+/** Something in the store that is not as it was stored; `path` is absolute. */
+export interface Damaged {
+  readonly kind: string;
+  readonly path: string;
+  readonly what: string;
+}
+
+/** What was found, and what a repair did: objects moved to `folder`, made anew, realizations forgotten. */
+export interface Verified {
+  readonly damages: readonly Damaged[];
+  readonly realizations: number;
+  readonly size: number;
+  readonly moved: number;
+  readonly mended: number;
+  readonly forgotten: number;
+  readonly folder: string;
+}
+
+/** Write an archive of realizations, with all they were made from, to an absolute path. */
+export interface PackParams {
+  readonly rrefs: readonly string[];
+  readonly target: string;
+}
+
+/** How many realizations an archive holds, and its bytes. */
+export interface Packed {
+  readonly path: string;
+  readonly realizations: number;
+  readonly size: number;
+}
+
+/** Take in the archive at an absolute path. */
+export interface UnpackParams {
+  readonly path: string;
+}
+
+/** How many realizations came in, with how many bytes, and how many were here already. */
+export interface Received {
+  readonly added: number;
+  readonly known: number;
+  readonly bytes: number;
+}
+
+/** Push to, or pull from, the remote at a URL: a pipeline's stages as they now are, or everything without a path. */
+export interface RemoteParams {
+  readonly remote: string;
+  readonly path?: string;
+  readonly profile?: string;
+}
+
+/** How many realizations were sent, with how many bytes, and how many were there already. */
+export interface Pushed {
+  readonly sent: number;
+  readonly known: number;
+  readonly bytes: number;
+}
+
 /** Realizations came, went or were hidden, by this process or another: ask again for what is shown. */
 export interface StoreChanged {
   readonly sequence: number;
@@ -662,6 +753,12 @@ export interface Methods {
   readonly "store/export": { readonly towards: "engine"; readonly params: ExportParams; readonly result: Located };
   readonly "store/describe": { readonly towards: "engine"; readonly params: FileParams; readonly result: Described };
   readonly "store/pin": { readonly towards: "engine"; readonly params: PinParams; readonly result: Empty };
+  readonly "store/collect": { readonly towards: "engine"; readonly params: CollectParams; readonly result: Collected };
+  readonly "store/verify": { readonly towards: "engine"; readonly params: VerifyParams; readonly result: Verified };
+  readonly "store/pack": { readonly towards: "engine"; readonly params: PackParams; readonly result: Packed };
+  readonly "store/unpack": { readonly towards: "engine"; readonly params: UnpackParams; readonly result: Received };
+  readonly "store/push": { readonly towards: "engine"; readonly params: RemoteParams; readonly result: Pushed };
+  readonly "store/pull": { readonly towards: "engine"; readonly params: RemoteParams; readonly result: Received };
   readonly "run/changed": { readonly towards: "host"; readonly params: RunChanged; readonly result: null };
   readonly "run/log": { readonly towards: "host"; readonly params: RunLog; readonly result: null };
   readonly "run/progress": { readonly towards: "host"; readonly params: RunProgress; readonly result: null };

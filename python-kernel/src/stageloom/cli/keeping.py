@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from stageloom.cli import show
 from stageloom.cli.place import UsageError
-from stageloom.cli.selection import opened, reached
+from stageloom.cli.selection import opened
 from stageloom.cli.target import find_place
+from stageloom.engine.reached import pipelines_made, reached
 from stageloom.engine.workspace import Workspace
 from stageloom.model.references import RRef
 from stageloom.model.values import Json
@@ -30,7 +30,7 @@ def gc(arguments: argparse.Namespace) -> int:
         keep = set(selection.rrefs)
         if not arguments.no_pipelines:
             named = [find_place([word], arguments.root, arguments.store).path for word in arguments.targets]
-            for path in named or _pipelines(workspace):
+            for path in named or pipelines_made(workspace):
                 keep |= reached(workspace, path)
         workspace.store.let_go()
         policy = Policy(keep, arguments.older_than or 0.0, arguments.max_size)
@@ -172,12 +172,6 @@ def _change_pins(arguments: argparse.Namespace, workspace: Workspace, rrefs: Ite
     if not changed:
         show.say(f"Nothing to do: {'all of these are pinned' if pinned else 'none of these is pinned'}")
     return 0
-
-
-def _pipelines(workspace: Workspace) -> list[str]:
-    """Return the pipeline files that something here was made by and that are still there."""
-    paths = sorted({one.path for one in workspace.store.history(hidden=True)})
-    return [path for path in paths if path and os.path.isfile(workspace.root / path)]
 
 
 def _say_collected(told: Collected) -> None:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 from stageloom.cli.place import UsageError
 from stageloom.cli.target import find_place, store_of, workspace_of
-from stageloom.engine.language import CannotPlanError
-from stageloom.engine.project import blocking_problems, stages_named
+from stageloom.engine.project import stages_named
+from stageloom.engine.reached import chosen, derivations
 from stageloom.engine.status import Standing, standings
 from stageloom.engine.workspace import Workspace
 from stageloom.library import open_workspace
 from stageloom.model.references import BadReferenceError, DRef, RRef
-from stageloom.store.errors import StoreError
 
 if TYPE_CHECKING:
     import argparse
@@ -84,48 +83,16 @@ class Selection:
             if missing and self._stages:
                 raise UsageError(f"{missing[0]} isn't cached; run: stageloom realize {self.path}:{missing[0]}")
             for one in standing.values():
-                found.update(dict.fromkeys(_chosen(one)))
+                found.update(dict.fromkeys(chosen(one)))
             if not found:
                 raise UsageError(f"Nothing of {self.path} is cached; run: stageloom realize {self.path}")
         return list(found)
 
     def derivations(self) -> list[DRef]:
         """Return what the stages named would be made of, as far as the source tells."""
-        pipeline = self._workspace.read(self.path)
-        names = stages_named(pipeline, self._stages) or list(pipeline.targets)
-        wanted = set(names)
-        for name in reversed(list(pipeline.targets)):
-            if name in wanted:
-                wanted.update(other for needed in pipeline.targets[name].dependencies.values() for other in needed)
-        return [target.dref for name, target in pipeline.targets.items() if name in wanted and target.dref is not None]
+        return derivations(self._workspace, self.path, self._stages)
 
     def _standing(self) -> dict[str, Standing]:
         pipeline = self._workspace.read(self.path)
         standing = standings(self._workspace.store, pipeline)
         return {name: standing[name] for name in stages_named(pipeline, self._stages) or pipeline.targets}
-
-
-def reached(workspace: Workspace, path: str) -> set[RRef]:
-    """Return what the pipeline at ``path`` reaches as it is now; all that it ever made where that can't be told."""
-    store = workspace.store
-    try:
-        pipeline = workspace.read(path)
-        if blocking_problems(pipeline, ()):
-            raise LookupError(path)
-        standing = standings(store, pipeline)
-    except (CannotPlanError, LookupError, StoreError, OSError, ValueError):
-        return {one.rref for one in store.history(path, hidden=True)}
-    found: set[RRef] = set()
-    for name, one in standing.items():
-        if one.looked is None:  # what it depends on has to run first: any of its own may be the right one then
-            found.update(old.rref for old in store.history(path, name))
-        else:
-            found.update(_chosen(one))
-    return found
-
-
-def _chosen(standing: Standing) -> Sequence[RRef]:
-    looked = standing.looked
-    if looked is None or looked.choice is None:
-        return ()
-    return looked.choice.rrefs if looked.recorded else ()

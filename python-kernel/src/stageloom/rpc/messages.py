@@ -580,6 +580,120 @@ class PinParams:
 
 
 @dataclass(frozen=True, slots=True)
+class CollectParams:
+    """Collect what no pipeline reaches, nobody has pinned and nothing uses; without ``delete``, only tell."""
+
+    delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """A realization that goes."""
+
+    path: str
+    stage: str
+    at: float
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was collected, or would be: the first of ``garbage``, which are ``count``.
+
+    ``freed`` bytes with the ``leftovers`` that belong to nothing; ``kept`` realizations stay, with ``size`` bytes,
+    ``in_use`` of them because a process uses them.
+    """
+
+    garbage: Sequence[Garbage]
+    count: int
+    leftovers: int
+    freed: int
+    kept: int
+    size: int
+    in_use: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyParams:
+    """Read all of the store; mend what is damaged if ``repair``."""
+
+    repair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Something in the store that is not as it was stored; ``path`` is absolute."""
+
+    kind: str
+    path: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found, and what a repair did: objects moved to ``folder``, made anew, realizations forgotten."""
+
+    damages: Sequence[Damaged]
+    realizations: int
+    size: int
+    moved: int = 0
+    mended: int = 0
+    forgotten: int = 0
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PackParams:
+    """Write an archive of realizations, with all they were made from, to an absolute path."""
+
+    rrefs: Sequence[str]
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """How many realizations an archive holds, and its bytes."""
+
+    path: str
+    realizations: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackParams:
+    """Take in the archive at an absolute path."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """How many realizations came in, with how many bytes, and how many were here already."""
+
+    added: int
+    known: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteParams:
+    """Push to, or pull from, the remote at a URL: a pipeline's stages as they now are, or everything without a path."""
+
+    remote: str
+    path: str = ""
+    profile: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """How many realizations were sent, with how many bytes, and how many were there already."""
+
+    sent: int
+    known: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoreChanged:
     """Realizations came, went or were hidden, by this process or another: ask again for what is shown."""
 
@@ -842,6 +956,12 @@ METHODS: tuple[Method, ...] = (
     Method("store/export", "engine", ExportParams, Located),
     Method("store/describe", "engine", FileParams, Described),
     Method("store/pin", "engine", PinParams, Empty),
+    Method("store/collect", "engine", CollectParams, Collected),
+    Method("store/verify", "engine", VerifyParams, Verified),
+    Method("store/pack", "engine", PackParams, Packed),
+    Method("store/unpack", "engine", UnpackParams, Received),
+    Method("store/push", "engine", RemoteParams, Pushed),
+    Method("store/pull", "engine", RemoteParams, Received),
     Method("run/changed", "host", RunChanged, None),
     Method("run/log", "host", RunLog, None),
     Method("run/progress", "host", RunProgress, None),

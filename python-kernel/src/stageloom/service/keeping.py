@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from stageloom.engine.profiles import with_profile
+from stageloom.engine.reached import chosen, derivations, pipelines_made, reached
+from stageloom.engine.status import standings
 from stageloom.engine.workspace import Workspace
-from stageloom.rpc.messages import Empty, PinParams
+from stageloom.model.references import RRef
+from stageloom.rpc.errors import REQUEST_FAILED, RpcError
+from stageloom.rpc.messages import (
+    Collected,
+    CollectParams,
+    Damaged,
+    Empty,
+    Failure,
+    Garbage,
+    Packed,
+    PackParams,
+    PinParams,
+    Pushed,
+    Received,
+    RemoteParams,
+    UnpackParams,
+    Verified,
+    VerifyParams,
+)
 from stageloom.rpc.request import Call
+from stageloom.rpc.wire import encode
 from stageloom.service.runs import Runs
+from stageloom.store.errors import StoreError
 from stageloom.store.pins import workspace_name
+
+if TYPE_CHECKING:
+    from stageloom.store import receiving
+    from stageloom.store.remote import Remote
+
+_LISTED = 1000
 
 
 class Keeping:
@@ -29,8 +61,103 @@ class Keeping:
             (self._store.pin if params.pinned else self._store.unpin)(found.rref, name)
         return Empty()
 
+    def collect(self, params: CollectParams, call: Call) -> Collected:
+        """Collect garbage, or say what would go: what the workspace's pipelines reach stays."""
+        from stageloom.store.gc import Policy
+
+        keep: set[RRef] = set()
+        for path in pipelines_made(self._workspace):
+            call.check()
+            keep |= reached(self._workspace, path)
+        self._runs.let_go()
+        told = self._store.gc(Policy(keep), delete=params.delete, check=call.check)
+        garbage = [Garbage(one.path, one.stage, one.at, one.size) for one in told.victims[:_LISTED]]
+        freed = told.freed + told.leftovers.size
+        return Collected(
+            garbage, len(told.victims), told.leftovers.count, freed, told.kept, told.size - told.freed, told.in_use
+        )
+
+    def verify(self, params: VerifyParams, call: Call) -> Verified:
+        """Read everything in the store, and repair it if asked."""
+        damages = self._store.verify()
+        call.check()
+        told = [Damaged(one.kind, one.path, one.what) for one in damages]
+        if not (damages and params.repair):
+            return Verified(told, len(self._store.history(hidden=True)), self._store.size)
+        repaired = self._store.repair(damages)
+        return Verified(
+            told, len(self._store.history(hidden=True)), self._store.size, len(repaired.moved), len(repaired.mended),
+            len(repaired.forgotten), str(self._store.path / "damaged"),
+        )  # fmt: skip
+
+    def pack(self, params: PackParams, call: Call) -> Packed:
+        """Write an archive."""
+        rrefs = [self._workspace.realization(rref).rref for rref in params.rrefs]
+        told = self._store.pack(rrefs, Path(params.target), check=call.check)
+        return Packed(params.target, told.realizations, told.size)
+
+    def unpack(self, params: UnpackParams, call: Call) -> Received:
+        """Take an archive in."""
+        _, received = self._store.unpack(params.path, check=call.check)
+        return _received(received)
+
+    def push(self, params: RemoteParams, call: Call) -> Pushed:
+        """Send to a remote what it lacks."""
+        remote = _remote(params.remote)
+        rrefs = self._standing(params, call) if params.path else [one.rref for one in self._store.history()]
+        told = self._store.push(remote, list(dict.fromkeys(rrefs)), check=call.check)
+        return Pushed(len(told.sent), told.known, told.bytes)
+
+    def pull(self, params: RemoteParams, call: Call) -> Received:
+        """Take in from a remote what is missing here."""
+        remote = _remote(params.remote)
+        remote.check_head()
+        wanted = derivations(self._workspace, params.path, (), self._sets(params)) if params.path else None
+        call.check()
+        return _received(self._store.pull(remote, remote.realizations(wanted), check=call.check))
+
+    def _standing(self, params: RemoteParams, call: Call) -> Sequence[RRef]:
+        pipeline = self._workspace.read(params.path, sets=self._sets(params), check=call.check)
+        found = [rref for one in standings(self._store, pipeline).values() for rref in chosen(one)]
+        if not found:
+            raise StoreError(f"Nothing of {params.path} is cached.", "Realize its stages first.")
+        return found
+
+    def _sets(self, params: RemoteParams) -> Mapping[str, Any]:
+        return with_profile(self._workspace.root, params.profile, params.path, {})
+
+
+def _received(told: receiving.Received) -> Received:
+    return Received(len(told.added), told.known, told.bytes)
+
+
+def _remote(url: str) -> Remote:
+    from stageloom.store.remote import NoRemotesError, Remote
+
+    try:
+        return Remote(url)
+    except NoRemotesError as error:
+        words = [sys.executable, "-m", "pip", "install", error.package]
+        command = subprocess.list2cmdline(words) if sys.platform == "win32" else _shell(words)
+        failure = Failure(
+            "missing-package", error.message, f"Install it: {command}", package=error.package, command=command
+        )
+        raise RpcError(REQUEST_FAILED, failure.message, encode(failure)) from None
+
+
+def _shell(words: Sequence[str]) -> str:
+    import shlex
+
+    return shlex.join(words)
+
 
 #: Which request is whose.
 KEEPING: Mapping[str, Callable[[Keeping, Any, Call], object]] = {
     "store/pin": Keeping.pin,
+    "store/collect": Keeping.collect,
+    "store/verify": Keeping.verify,
+    "store/pack": Keeping.pack,
+    "store/unpack": Keeping.unpack,
+    "store/push": Keeping.push,
+    "store/pull": Keeping.pull,
 }

@@ -83,15 +83,20 @@ class Runs:
         for one in active:
             one.ended.wait(max(0.0, deadline - time.monotonic()))
 
+    def let_go(self) -> None:
+        """Hold nothing of the store any more, unless something runs: a run lets go at its end."""
+        with self._lock:
+            if not self._active:
+                with contextlib.suppress(StoreError):  # then it stays held until the next run has ended
+                    self._workspace.store.let_go()
+
     def _carry_out(self, active: _Active) -> None:
         try:
             active.carry_out()
         finally:
             with self._lock:
                 self._active.pop(active.run, None)
-                if not self._active:
-                    with contextlib.suppress(StoreError):  # then it stays held until the next run has ended
-                        self._workspace.store.let_go()
+            self.let_go()
             active.ended.set()
 
 

@@ -41,6 +41,12 @@ class Pushed:
     bytes: int
 
 
+class NoRemotesError(RemoteError):
+    """The package that knows remotes, ``package``, is not installed."""
+
+    package = "fsspec"
+
+
 class Remote:
     """The file system and folder that ``url`` names; ``options`` are those of its file system."""
 
@@ -49,7 +55,7 @@ class Remote:
         try:
             from fsspec.core import url_to_fs  # type: ignore[import-untyped,unused-ignore]  # it has none
         except ImportError:
-            raise RemoteError(
+            raise NoRemotesError(
                 "Remotes need the package fsspec, which is not installed.",
                 'Install it: pip install "stageloom[remotes]"',
             ) from None
