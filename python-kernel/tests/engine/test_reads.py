@@ -204,6 +204,49 @@ def test_whoever_imports_the_module_first(head: str, first: str, house: House) -
     assert house.made("t") == '"two!"'
 
 
+KEPT: dict[str, str] = {
+    "functools": "@functools.lru_cache\ndef text(): return open('data/x.txt').read()\n",
+    "a class": "class C:\n    @staticmethod\n    @functools.cache\n"
+    "    def text(): return open('data/x.txt').read()\n    @functools.cache\n"
+    "    def more(): return C.text()\ntext = C.more\n",
+}
+
+
+@pytest.mark.parametrize("keeper", KEPT.values(), ids=KEPT)
+def test_what_a_function_keeps_for_its_next_caller(keeper: str, house: House) -> None:
+    house.write(f"import functools\n{keeper}@stage\ndef s(): return text()\n@stage\ndef t(): return text() + '!'\n")
+    house.realize("s")
+    house.realize("t")
+    (house.root / "data/x.txt").write_text("two")
+    assert (house.why("s"), house.why("t")) == (["data/x.txt changed"], ["data/x.txt changed"])
+    assert (house.realize("s")[0], house.realize("t")[0]) == ("done", "done")
+    assert (house.made("s"), house.made("t")) == ('"two"', '"two!"')
+
+
+def test_what_a_module_keeps_is_read_anew_where_it_changed(house: House) -> None:
+    house.write(
+        "KEPT = []\ndef text():\n    if not KEPT: KEPT.append(open('data/x.txt').read())\n    return KEPT[0]\n"
+        "@stage\ndef s(): return text()\n"
+    )
+    house.realize()
+    (house.root / "data/x.txt").write_text("two")
+    assert house.realize()[0] == "done"
+    assert house.made("s") == '"two"'
+    (house.root / "data/x.txt").write_text("three")
+    assert house.why() == ["data/x.txt changed"]
+
+
+def test_what_a_stage_itself_reads_costs_no_process(house: House) -> None:
+    """Only what a function may have kept makes this process import the project anew."""
+    house.write(
+        "@stage\ndef s(f=File('data/x.txt')): return [f.read_text(), COUNT.append(1) or len(COUNT)]\nCOUNT = []\n"
+    )
+    house.realize()
+    (house.root / "data/x.txt").write_text("two")
+    house.realize()
+    assert house.made("s").replace(" ", "").endswith(",2]")
+
+
 def test_a_file_opened_to_be_changed_that_is_only_read(house: House) -> None:
     house.write("import numpy\n@stage\ndef s(): return int(numpy.memmap('data/x.txt', 'u1')[0])\n")
     assert "data/x.txt" in house.realize()[1][0]

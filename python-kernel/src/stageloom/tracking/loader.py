@@ -119,6 +119,10 @@ class Loader(importlib.abc.MetaPathFinder):
         """Return the SHA-256 of every project file that this process has imported, by path."""
         return MappingProxyType(self._loaded)
 
+    def names(self) -> Sequence[str]:
+        """Return the names under which this process has imported project files."""
+        return list(self._names)
+
     def path_of(self, module: str) -> str | None:
         """Return the project file that was imported as ``module``; None for a module from elsewhere."""
         return self._names.get(module)

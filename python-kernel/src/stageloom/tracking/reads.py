@@ -11,10 +11,13 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 
-from stageloom.tracking.evidence import hash_of, is_outside
+from stageloom.tracking.evidence import hash_of, is_outside, mark
 
 #: By name, what was read. Empty for a stage that declares all it reads.
 Reads = Mapping[str, str]
+
+#: What changes when a file does; empty for what is not there.
+Mark = tuple[int, ...]
 
 VARIABLE = "env:"
 
@@ -50,6 +53,14 @@ def state_of(name: str, root: str, hash_file: Callable[[str], str] = hash_of) ->
         return hash_file(path) if os.path.isfile(path) else ""
     except OSError:
         return ""
+
+
+def mark_of(name: str, root: str) -> Mark:
+    """Return the mark that the file ``name`` has now."""
+    try:
+        return mark(os.stat(os.path.join(root, *name.split("/"))))
+    except OSError:
+        return ()
 
 
 def shown(name: str) -> str:

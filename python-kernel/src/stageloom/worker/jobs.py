@@ -149,8 +149,8 @@ class _Attempt:
             with observing(self.observer):
                 try:
                     return JobDone(encode(work(loaded)))
-                finally:  # a module stays imported whatever came of the job
-                    PROJECT.note_imports(self.observer.imports())
+                finally:  # a module stays imported, and what it holds stays held, whatever came of the job
+                    PROJECT.note_reads(self.observer.imports(), self.observer.kept())
         except IncompatibleSnapshotError:
             return JobStale()
         except KeyboardInterrupt as error:

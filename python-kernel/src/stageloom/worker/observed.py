@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from stageloom.tracking.evidence import is_outside, mark
-from stageloom.tracking.reads import CHANGED, VARIABLE, file_name, state_of, text_hash
+from stageloom.tracking.evidence import is_outside
+from stageloom.tracking.reads import CHANGED, VARIABLE, Mark, file_name, mark_of, state_of, text_hash
 
 _SOURCES = (".py", ".pyc", ".pyi", ".pyd", ".so")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -43,11 +43,12 @@ class Observer:
     def __init__(self, root: str, apart: tuple[str, ...]) -> None:
         self._root = os.path.abspath(root)
         self._apart = tuple(os.path.abspath(folder) for folder in apart)
-        self._files: dict[str, tuple[int, ...]] = {}
+        self._files: dict[str, Mark] = {}
         self._states: dict[str, str] = {}
-        self._updated: dict[str, tuple[int, ...]] = {}
+        self._updated: dict[str, Mark] = {}
         self._listed: dict[str, frozenset[str]] = {}
         self._made: set[str] = set()
+        self._deep: set[str] = set()
         self._asked: dict[str, str] = {}
         self._written: set[str] = set()
         self._imported: set[str] = set()
@@ -64,6 +65,14 @@ class Observer:
         """Return what modules of the project read when they were imported, which happens once, declared or not."""
         return {name: self._state(name) for name in sorted(self._imported) if name not in self._written}
 
+    def kept(self) -> dict[str, Mark]:
+        """Return the files that functions read for a stage, declared or not, which may keep them for the next one.
+
+        Each with the mark that it had when it was read; empty where it has changed since.
+        """
+        marks = {**self._updated, **self._files}
+        return {name: marks[name] if self._mark(name) == marks[name] else () for name in self._deep & marks.keys()}
+
     def opened(self, path: object, flags: object, frame: FrameType) -> None:
         """Note that Python opens a file."""
         name = self._name(path)
@@ -77,10 +86,10 @@ class Observer:
                 self._written.add(name)
             else:  # to be read or to be written: whether it changed tells
                 self._updated[name] = self._mark(name)
-                self._note_import(name, frame)
+                self._note_origin(name, frame)
         elif name not in self._written and name not in self._files and name not in self._updated:
             self._files[name] = self._mark(name)
-            self._note_import(name, frame)
+            self._note_origin(name, frame)
 
     def listed(self, path: object, frame: FrameType) -> None:
         """Note that ``frame`` asks what is in a folder."""
@@ -91,7 +100,7 @@ class Observer:
         name = "." if is_root else self._name(path)
         if name is not None and not self._is_own(frame):
             self._listed.setdefault(f"{name}/", self._names_in(name))
-            self._note_import(f"{name}/", frame)
+            self._note_origin(f"{name}/", frame)
 
     def made(self, paths: Iterable[object]) -> None:
         """Note what the stage itself makes or removes."""
@@ -106,7 +115,7 @@ class Observer:
         if self._copying == (id(frame), frame.f_lasti):
             return  # the whole of it is copied, for a process that is started, say
         self._asked.setdefault(VARIABLE + key, "" if value is None else text_hash(os.fsdecode(value)))
-        self._note_import(VARIABLE + key, frame)
+        self._note_origin(VARIABLE + key, frame)
 
     def copied(self, frame: FrameType | None) -> None:
         """Note that ``frame`` goes through all environment variables."""
@@ -124,19 +133,22 @@ class Observer:
             frame = frame.f_back
         return False
 
-    def _note_import(self, name: str, frame: FrameType | None) -> None:
+    def _note_origin(self, name: str, frame: FrameType | None) -> None:
+        """Note whether it is an import that reads ``name``, or a function of the project's that a stage calls."""
+        functions = 0
         while frame is not None and not frame.f_code.co_filename.startswith(_PACKAGE):
             code = frame.f_code
-            if code.co_name == "<module>" and file_name(code.co_filename, self._root) is not None:
-                self._imported.add(name)
-                return
+            if file_name(code.co_filename, self._root) is not None:
+                if code.co_name == "<module>":
+                    self._imported.add(name)
+                    return
+                functions += not code.co_name.startswith("<")
             frame = frame.f_back
+        if functions > 1:
+            self._deep.add(name)
 
-    def _mark(self, name: str) -> tuple[int, ...]:
-        try:
-            return mark(os.stat(os.path.join(self._root, *name.split("/"))))
-        except OSError:
-            return ()
+    def _mark(self, name: str) -> Mark:
+        return mark_of(name, self._root)
 
     def _names_in(self, folder: str) -> frozenset[str]:
         try:

@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
@@ -16,7 +17,7 @@ from stageloom.model.classes import dataclass
 from stageloom.tracking.cache import Cache
 from stageloom.tracking.fingerprint import Code, UnknownCodeError
 from stageloom.tracking.loader import Loader, install, uninstall
-from stageloom.tracking.reads import state_of
+from stageloom.tracking.reads import Mark, mark_of, state_of
 from stageloom.tracking.snapshot import Snapshot
 from stageloom.worker.stored import read_snapshot
 
@@ -32,6 +33,10 @@ class Loaded:
     code_of: CodeOf
 
 
+#: What ``functools.cache`` and ``lru_cache`` make.
+_CACHING = type(lru_cache(repr))
+
+
 class Project:
     """The project whose files this process imports: one in a process, as there is one ``sys.modules``."""
 
@@ -41,6 +46,7 @@ class Project:
         self._spoilt = False
         self.planned = False
         self.import_reads: dict[str, str] = {}
+        self._marks: dict[str, Mark] = {}
 
     def use(self, store: str, root: str, identity: str) -> Loaded | None:
         """Return the snapshot ready to be imported from; None where this process has imported another version.
@@ -50,6 +56,8 @@ class Project:
         """
         if self._spoilt or any(state_of(name, root) != state for name, state in self.import_reads.items()):
             return None
+        if any(mark_of(name, root) != marked for name, marked in self._marks.items()):
+            return None  # modules may hold what it was
         known = self._loaded
         if known is not None and known.snapshot.id == identity and str(known.snapshot.root) == root:
             return known
@@ -70,9 +78,17 @@ class Project:
         """Serve no more snapshots if an interrupt came within an import: a module half there fails in strange ways."""
         self._spoilt |= any(_is_importing(frame.f_code) for frame, _ in traceback.walk_tb(trace))
 
-    def note_imports(self, reads: Mapping[str, str]) -> None:
-        """Remember what the project's modules read when they were imported: every stage here works with it."""
-        self.import_reads.update(reads)
+    def note_reads(self, imports: Mapping[str, str], marks: Mapping[str, Mark]) -> None:
+        """Remember what the project's modules read when they were imported: every stage here works with it.
+
+        ``marks`` are those of the files that functions may keep for the next stage. What ``functools`` keeps of them is
+        forgotten, since they would not be seen to be read again.
+        """
+        self.import_reads.update(imports)
+        self._marks.update((name, marked) for name, marked in marks.items() if marked)
+        if marks and self._loader is not None:
+            for name in self._loader.names():
+                _clear_caches(sys.modules.get(name))
 
     def forget(self) -> None:
         """Take the project's modules out of this process, so that they are imported anew.
@@ -81,6 +97,7 @@ class Project:
         """
         self._spoilt = self.planned = False
         self.import_reads = {}
+        self._marks = {}
         if self._loader is None:
             return
         root = str(self._loader.snapshot.root)
@@ -90,6 +107,16 @@ class Project:
                 del sys.modules[name]
         uninstall(self._loader)
         self._loader = self._loaded = None
+
+
+def _clear_caches(module: ModuleType | None) -> None:
+    values = list(vars(module).values()) if module is not None else []
+    for one in values:
+        inner = vars(one).values() if isinstance(one, type) and one.__module__ == vars(module).get("__name__") else ()
+        for value in (one, *inner):
+            kept = getattr(value, "__func__", value)  # a static method's own
+            if isinstance(kept, _CACHING):
+                kept.cache_clear()
 
 
 def _is_importing(code: CodeType) -> bool:
