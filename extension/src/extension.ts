@@ -33,6 +33,7 @@ import { Realizing } from "./views/realizing.js";
 import { StageCommands } from "./views/stage-commands.js";
 import { StagePicker } from "./views/stage-picker.js";
 import { StatusBar } from "./views/status-bar.js";
+import { StoreCommands } from "./views/store-commands.js";
 
 /** What other extensions get. `discovered` settles when the workspace has been searched for pipelines. */
 export interface StageloomApi {
@@ -81,7 +82,8 @@ export function activate(context: vscode.ExtensionContext): StageloomApi | null 
 
   const model = lifetime.add(new PipelineModel({ files, kernel, trust, logger: log }));
   const artifacts = lifetime.add(new ArtifactModel(kernel, model));
-  showViews({ root, model, artifacts, log, extension: context.extensionUri }, kernel, context.workspaceState);
+  const shown = { root, model, artifacts, log, extension: context.extensionUri };
+  showViews(shown, kernel, settings, context.workspaceState);
 
   const discovered = model.discover();
   const activatedIn = performance.now() - started;
@@ -130,7 +132,7 @@ function hosts(
   };
 }
 
-function showViews(context: ViewContext, kernel: WorkspaceKernel, memory: vscode.Memento): void {
+function showViews(context: ViewContext, kernel: WorkspaceKernel, settings: Settings, memory: vscode.Memento): void {
   const failures = new Failures(context.log);
   const documents = lifetime.add(new Documents());
   const panels = lifetime.add(new PipelinePanels(context));
@@ -145,8 +147,9 @@ function showViews(context: ViewContext, kernel: WorkspaceKernel, memory: vscode
   const realizing = new Realizing(context, failures);
   const stages = new StageCommands(context, documents, failures);
   const artifacts = new ArtifactCommands(context, documents, failures);
+  const store = new StoreCommands(context, documents, failures, kernel, settings);
   const profiles = new ProfileChoice(context, memory);
-  lifetime.add(new Commands({ context, picker, realizing, stages, artifacts, panels, kernel, profiles }));
+  lifetime.add(new Commands({ context, picker, realizing, stages, artifacts, store, panels, kernel, profiles }));
 }
 
 function memo<T>(make: () => T): () => T {

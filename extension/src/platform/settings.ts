@@ -24,6 +24,11 @@ export class Settings {
     return path.resolve(this.#root.fsPath, named === "" ? path.join(".stageloom", "store") : named);
   }
 
+  /** The URL that results are pushed to and pulled from; empty for none. A path below the workspace or home stands, too. */
+  get remote(): string {
+    return this.#text("remote");
+  }
+
   /** How many workers run at once; 0 leaves it to the pool. */
   get poolSize(): number {
     return Math.max(0, Math.floor(this.#section().get<number>("pool.size", 0)));

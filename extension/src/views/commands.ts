@@ -10,6 +10,7 @@ import type { Realizing } from "./realizing.js";
 import type { StageCommands } from "./stage-commands.js";
 import type { StagePicker } from "./stage-picker.js";
 import { showMenu } from "./status-bar.js";
+import type { StoreCommands } from "./store-commands.js";
 
 /** What commands need of the kernels' host. */
 export interface KernelControl {
@@ -22,6 +23,7 @@ export interface CommandParts {
   readonly realizing: Realizing;
   readonly stages: StageCommands;
   readonly artifacts: ArtifactCommands;
+  readonly store: StoreCommands;
   readonly panels: PipelinePanels;
   readonly kernel: KernelControl;
   readonly profiles: ProfileChoice;
@@ -49,7 +51,7 @@ export class Commands implements Disposable {
   }
 
   #table(): Readonly<Record<string, Handler>> {
-    const { stages, artifacts, context, panels, picker, realizing } = this.#parts;
+    const { stages, artifacts, context, panels, picker, realizing, store } = this.#parts;
     const onStage =
       (title: string, act: (ref: StageRef) => unknown): Handler =>
       async (argument) => {
@@ -94,6 +96,12 @@ export class Commands implements Disposable {
       "artifact.pin": (argument) => artifacts.pin(argument, true),
       "artifact.unpin": (argument) => artifacts.pin(argument, false),
       "artifact.invalidate": (argument) => artifacts.invalidate(argument),
+      "artifact.pack": (argument) => store.pack(argument),
+      "store.collect": () => store.collect(),
+      "store.verify": () => store.verify(),
+      "store.unpack": () => store.unpack(),
+      "store.push": () => store.push(),
+      "store.pull": () => store.pull(),
     };
   }
 
