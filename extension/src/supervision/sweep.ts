@@ -34,7 +34,13 @@ export function leftovers(lease: Lease, table: readonly ProcessInfo[], fresh: bo
   return [...found.values()];
 }
 
-/** Kills what is left of one run, again and again until nothing is; gives the number killed, and whether all went. */
+/** A process that is just being started shows no mark for a moment, which is long where the machine is busy. */
+const LOOK_AGAIN = 250;
+
+/**
+ * Kills what is left of one run, again and again until nothing is, nor a moment later; gives the number killed, and
+ * whether all went.
+ */
 export async function killLeftovers(
   lease: Lease,
   table: ProcessTable,
@@ -42,9 +48,15 @@ export async function killLeftovers(
 ): Promise<{ readonly killed: number; readonly clean: boolean }> {
   const killed = new Set<number>();
   const end = Date.now() + within;
+  let quiet = false;
   for (;;) {
     const left = leftovers(lease, await table.list(), fresh).filter(({ pid }) => pid !== process.pid);
-    if (left.length === 0) return { killed: killed.size, clean: true };
+    if (left.length === 0 && quiet) return { killed: killed.size, clean: true };
+    quiet = left.length === 0;
+    if (quiet) {
+      await wait(LOOK_AGAIN);
+      continue;
+    }
     if (Date.now() > end) return { killed: killed.size, clean: false };
     for (const { pid } of left) {
       killNow(pid);
