@@ -51,7 +51,8 @@ def test_gc_by_age_size_and_name(project):
     [rref] = [one["rref"] for one in project.json("gc", "--no-pipelines")["victims"] if one["stage"] == "numbers"]
     assert "1 realization would go" in project.run("gc", "--no-pipelines", "--keep", rref)
     assert "is not a realization reference" in project.run("gc", "--keep", "rref:../../x", code=2)
-    assert "invalid" in project.run("gc", "--max-size", "many", code=2)
+    assert "is not a size" in project.run("gc", "--max-size", "many", code=2)
+    assert "is not a time" in project.run("gc", "--older-than", "5y", code=2)
 
 
 def test_sizes_and_times_as_people_write_them():
@@ -104,7 +105,8 @@ def test_an_archive_carries_results_to_another_store(project):
     assert "is a folder" in project.run("pack", ".", code=2)
     assert "is refused" in project.run("unpack", "pipeline.py", code=3)
     assert "cannot be read" in project.run("unpack", "nothing.zip", code=3)
-    assert "allowed" in project.run("unpack", "results.zip", "--max-size", "10B", "--store", "other", code=3)
+    assert "--max-size" in project.run("unpack", "results.zip", "--max-size", "10B", "--store", "other", code=3)
+    assert "could not be written" in project.run("pack", "nowhere/results.zip", code=3)
 
 
 def make_writable(function, path, _):

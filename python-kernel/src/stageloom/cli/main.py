@@ -134,7 +134,7 @@ def _add_keeping(add: Callable[[str, Callable[[argparse.Namespace], int], str], 
     history = add("history", _past("history"), "List realizations, newest first; of a reference, all it was made from.")
     history.add_argument("what", nargs="*", metavar=some)
     history.add_argument("--all", action="store_true", help="and those that were invalidated")
-    history.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default: 50)")
+    history.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most so many (default: 50)")
     told = "Compare two realizations stage by stage: code, parameters, inputs, metrics."
     compare = add("compare", _past("compare_two"), told)
     compare.add_argument("first", metavar="RREF")
@@ -167,15 +167,27 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
+def _limit(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number, 0 or more")
+    return int(text)
+
+
 def _size(text: str) -> int:
     """Return the bytes that ``text`` means."""
     from stageloom.cli.selection import parse_size
 
-    return parse_size(text)
+    try:
+        return parse_size(text)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: write 10GB, 512 MiB or 1000") from None
 
 
 def _time(text: str) -> float:
     """Return the seconds that ``text`` means."""
     from stageloom.cli.selection import parse_time
 
-    return parse_time(text)
+    try:
+        return parse_time(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time: write 30d, 12h or 90min") from None

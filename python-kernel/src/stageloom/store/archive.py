@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from stageloom.model.classes import dataclass
 from stageloom.model.references import RRef
-from stageloom.store.errors import DamagedError, StoreError, explained
+from stageloom.store.errors import DamagedError, DiskFullError, StoreError, explained
 from stageloom.store.parcel import HEAD, Item, RefusedError, head, is_name, read_head
 from stageloom.store.receiving import Received, Receiver, refusal
 from stageloom.store.sending import What, closure, items
@@ -51,7 +53,7 @@ def pack(store: Store, rrefs: Iterable[RRef], path: str, what: What, check: Call
     aside = f"{path}.{os.urandom(4).hex()}.part"
     content = 0
     written: set[str] = set()
-    with explained(path):
+    with _writing(path):
         try:
             with zipfile.ZipFile(aside, "x", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
                 _write(archive, Item.of(HEAD, head(roots)), check)
@@ -70,6 +72,17 @@ def pack(store: Store, rrefs: Iterable[RRef], path: str, what: What, check: Call
                 os.unlink(aside)
             raise
     return Packed(len(order), content, os.path.getsize(path))
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        kind = DiskFullError if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)) else StoreError
+        raise kind(
+            f"The archive {path} could not be written ({error.strerror or error}).", "Name another place for it."
+        ) from error
 
 
 def unpack(store: Store, path: str, *, limit: int | None, check: Callable[[], None]) -> tuple[list[RRef], Received]:
@@ -132,7 +145,10 @@ class _Origin:
         """Refuse what is too large by its own account, before anything is unpacked."""
         total = sum(entry.file_size for entry in self._entries.values())
         if limit is not None and total > limit:
-            raise self._refusal(f"it would be {total} bytes, more than the {limit} allowed")
+            raise RefusedError(
+                f"{self._place} is refused: it would be {total} bytes, more than the {limit} allowed.",
+                "Allow more with --max-size, if you trust where it comes from.",
+            )
         if limit is None and total > _FREE_BYTES and total > _RATIO * self._size:
             raise RefusedError(
                 f"{self._place} is refused: its {self._size} bytes would become {total}.",
