@@ -13,7 +13,6 @@ from stageloom.store.store import Store
 from stageloom.tracking.evidence import Evidence
 from stageloom.tracking.fingerprint import Code
 from stageloom.tracking.snapshot import Snapshot, take
-from stageloom.tracking.sources import forget_last
 
 
 class UnknownParameterError(ValueError):
@@ -54,7 +53,6 @@ def read_pipeline(
             targets, wrong = language.read(snapshot, path, code, asking, given, blobs)
             found.update((target.name, target) for target in targets)
             problems.extend(wrong)
-    forget_last()
     targets_in_order = {target.name: target for target in _in_order(found)}
     pipeline = Pipeline(path, snapshot, code, targets_in_order, problems, blobs, given, evidence)
     _check_sets(pipeline, given)

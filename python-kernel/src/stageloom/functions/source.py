@@ -5,18 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration, Place, Role
 from stageloom.functions.rings import rings, way_around
-from stageloom.functions.source_file import File, Parameter, Value, Written, read_file
+from stageloom.functions.source_file import Edit, File, Parameter, Value, Written, read_file
 from stageloom.model.classes import replace
 from stageloom.model.values import Json, from_json
 from stageloom.rpc.messages import Problem, Span
 from stageloom.tracking.blobs import Blobs
 from stageloom.tracking.cache import Cache
 from stageloom.tracking.snapshot import Snapshot
-from stageloom.tracking.sources import BadSourceError, many_objects, parse
+from stageloom.tracking.sources import BadSourceError, many_objects, parsed
 
 _FORMAT = "2"
 #: What was kept by a version with other fields is not taken for one with these.
@@ -39,15 +39,63 @@ def read(snapshot: Snapshot, path: str, blobs: Blobs | None = None, cache: Cache
         if packed is not None:
             return _unpack(packed)
         linker = _Linker(snapshot, blobs if blobs is not None else snapshot.blobs)
-        result = linker.read(path)
+        result = _read(linker, snapshot, path)
     if cache is not None and not linker.broken:  # another Python may be able to parse the file
         cache.put("declarations", key, _pack(result))
     return result
 
 
 @lru_cache(maxsize=64)
-def _file(content: bytes) -> File:
-    return read_file(*parse(content, ""))
+def _file(content: bytes) -> tuple[File, Edit | None]:
+    return read_file(parsed(content, ""))
+
+
+class _Last(NamedTuple):
+    snapshot: Snapshot
+    file: File
+    declared: Declarations
+
+
+#: This process's, by root and path: with every key in an editor all but one stage are as they were.
+_latest: dict[tuple[str, str], _Last] = {}
+_MOST_LATEST = 4
+
+
+def _read(linker: _Linker, snapshot: Snapshot, path: str) -> Declarations:
+    key = (str(snapshot.root), path)
+    last = _latest.pop(key, None)
+    file, edit = linker.file(path)
+    declared = _edited(last, snapshot, path, edit) if last is not None and edit is not None else None
+    if declared is None:
+        declared = linker.read(path)
+    if file is not None and not linker.broken:
+        while len(_latest) >= _MOST_LATEST:
+            _latest.pop(next(iter(_latest)), None)
+        _latest[key] = _Last(snapshot, file, declared)
+    return declared
+
+
+def _edited(last: _Last, snapshot: Snapshot, path: str, edit: Edit) -> Declarations | None:
+    """Return what is declared after an edit of this file alone that changed no more of a stage than where it ends."""
+    old = last.snapshot
+    if edit.before is not last.file or old.folders != snapshot.folders or list(old.files) != list(snapshot.files):
+        return None
+    if any(old.files[one] != sha256 for one, sha256 in snapshot.files.items() if one != path):
+        return None
+    wholes: dict[tuple[str, Place], Place] = {}
+    for was, is_ in edit.stages:
+        if was.each is not None or was.each_unknown or replace(is_, whole=was.whole) != was:
+            return None
+        wholes[is_.name, is_.place] = is_.whole
+    return replace(
+        last.declared,
+        stages=tuple(
+            one._replace(whole=wholes[one.name, one.place])
+            if (one.name, one.place) in wholes and one.written == path and not one.bound
+            else one
+            for one in last.declared.stages
+        ),
+    )
 
 
 class _Linker:
@@ -60,6 +108,13 @@ class _Linker:
         self._scopes: dict[str, _Scope] = {}
         self._looking: set[tuple[str, str]] = set()
         self.broken = False
+
+    def file(self, path: str) -> tuple[File | None, Edit | None]:
+        """Return what the file at ``path`` declares by itself; None where it can't be read."""
+        try:
+            return _file(self._blobs.source(self._snapshot.files[path]))
+        except (BadSourceError, RecursionError):
+            return None, None
 
     def read(self, path: str) -> Declarations:
         scope = self.scope(path)
@@ -104,7 +159,7 @@ class _Linker:
         if known is None:
             known = self._scopes[path] = _Scope(path)
             try:
-                file = _file(self._blobs.source(self._snapshot.files[path]))
+                file, _ = _file(self._blobs.source(self._snapshot.files[path]))
             except BadSourceError as error:
                 self.broken = True
                 known.problems.append(_placed(error.problem, path))

@@ -13,6 +13,7 @@ from stageloom.functions.literals import Constants, NotStaticError
 from stageloom.model.classes import dataclass, field
 from stageloom.model.values import Json, NotSerialisableError, to_json
 from stageloom.rpc.messages import Problem, Span
+from stageloom.tracking.parsed import Parsed
 from stageloom.tracking.scopes import FUNCTIONS, Target, dotted, import_targets, target_names
 from stageloom.tracking.sources import Columns
 
@@ -84,9 +85,60 @@ class File:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_file(tree: ast.Module, text: str) -> File:
-    """Return what a file declares."""
-    return _FileReader(text).read(tree)
+class Edit(NamedTuple):
+    """What a file declared before an edit, and the stages that are written otherwise since, old and new."""
+
+    before: File
+    stages: tuple[tuple[Written, Written], ...]
+
+
+class _Kept(NamedTuple):
+    file: File
+    reader: _FileReader
+    edit: Edit | None
+
+
+_KEPT = "declared"
+
+
+def read_file(parsed: Parsed) -> tuple[File, Edit | None]:
+    """Return what a file declares, and how that came from what it declared before a small edit."""
+    kept = parsed.kept.get(_KEPT)
+    if not isinstance(kept, _Kept):
+        kept = _edited(parsed)
+        if kept is None:
+            reader = _FileReader(parsed.text)
+            kept = _Kept(reader.read(parsed.tree), reader, None)
+        parsed.kept[_KEPT] = kept
+    return kept.file, kept.edit
+
+
+def _edited(parsed: Parsed) -> _Kept | None:
+    """Return what a file declares in which only functions changed, and of no name that anything else could hold."""
+    before = parsed.before.kept.get(_KEPT) if parsed.before is not None else None
+    if not isinstance(before, _Kept) or before.file.problems or len(parsed.old) != len(parsed.new):
+        return None
+    reader = before.reader.again(parsed.text)
+    written = list(before.file.written)
+    stages: list[tuple[Written, Written]] = []
+    for old, new in zip(parsed.old, parsed.new, strict=True):
+        if not isinstance(old, FUNCTIONS) or not isinstance(new, FUNCTIONS) or old.name != new.name:
+            return None
+        if any(isinstance(one, ast.Global) for node in (old, new) for one in ast.walk(node)):
+            return None
+        was, is_ = before.reader.stage(old), reader.stage(new)
+        if (was is None) != (is_ is None):
+            return None
+        if was is not None and is_ is not None:
+            at = [at for at, one in enumerate(written) if one.name == was.name and one.place == was.place]
+            if len(at) != 1:
+                return None
+            written[at[0]] = is_
+            stages.append((was, is_))
+    if reader.problems:
+        return None
+    file = File(written, before.file.imports, before.file.stars)
+    return _Kept(file, reader, Edit(before.file, tuple(stages)))
 
 
 class _FileReader:
@@ -119,6 +171,24 @@ class _FileReader:
             elif isinstance(node, (ast.Assign, ast.AnnAssign)):
                 self._instance(node)
         return self._file
+
+    def again(self, text: str) -> _FileReader:
+        """Return a reader of functions in ``text``, a file with the same imports and constants."""
+        reader = _FileReader(text)
+        reader._ours, reader._modules = self._ours, self._modules
+        reader._constants, reader._functions = self._constants, self._functions
+        return reader
+
+    def stage(self, node: Function) -> Written | None:
+        """Return the stage that a function at the top of the file is."""
+        decorator = self._stage_decorator(node)
+        self._note_hidden(node)
+        return self._function(node, decorator) if decorator is not None else None
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What is wrong with what was read."""
+        return self._file.problems
 
     # --- names -------------------------------------------------------------------------------------------------------
 

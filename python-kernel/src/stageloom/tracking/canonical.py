@@ -85,6 +85,29 @@ class _Scope:
         self.count = 0
 
 
+#: Whether a text may have ``:=``, read docstrings, read annotations, have them as text, and see local variables.
+Manner: TypeAlias = tuple[bool, bool, bool, bool, bool]
+
+#: That of a text with nothing in it that would have to be minded.
+PLAIN: Manner = (False, False, False, False, False)
+
+
+def _manner(source: str | None) -> Manner:
+    return (
+        source is None or ":=" in source,
+        source is not None and _MAY_READ_DOCSTRINGS.search(source) is not None,
+        source is not None and _MAY_READ_ANNOTATIONS.search(source) is not None,
+        source is not None and _ANNOTATIONS_ARE_TEXT.search(source) is not None,
+        source is None or _MAY_SEE_LOCALS.search(source) is not None,
+    )
+
+
+def stays_plain(text: str, lines: str) -> bool:
+    """Return whether ``text``, a ``PLAIN`` one before ``lines``, whole ones, took the place of others, is one still."""
+    # what may go on over the end of a line is not looked for there
+    return "register" not in text and "__future__" not in text and _manner(lines) == PLAIN
+
+
 class Writer:
     """Writes canonical forms of parts of one file, and notes in ``references`` what each refers to.
 
@@ -93,21 +116,20 @@ class Writer:
     look at those of any function in it.
     """
 
-    def __init__(self, source: str | None = None) -> None:
-        """Write parts of ``source``, whose text is only looked at to leave out work that it can't need."""
-        self._walrus = source is None or ":=" in source
-        self._reads_docstrings = source is not None and _MAY_READ_DOCSTRINGS.search(source) is not None
-        self.reads_annotations = source is not None and _MAY_READ_ANNOTATIONS.search(source) is not None
-        self._annotations_are_text = source is not None and _ANNOTATIONS_ARE_TEXT.search(source) is not None
-        self._may_see_locals = source is None or _MAY_SEE_LOCALS.search(source) is not None
+    def __init__(self, source: str | None = None, manner: Manner | None = None) -> None:
+        """Write parts of ``source``, whose text is only looked at to leave out work that it can't need.
+
+        ``manner`` is what that comes to, where it is known.
+        """
         #: All that the canonical form of a part depends on beside its own text.
-        self.manner = (
+        self.manner = manner if manner is not None else _manner(source)
+        (
             self._walrus,
             self._reads_docstrings,
             self.reads_annotations,
             self._annotations_are_text,
             self._may_see_locals,
-        )
+        ) = self.manner
         self.start()
 
     def start(self) -> None:

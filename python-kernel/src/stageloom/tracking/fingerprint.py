@@ -14,8 +14,8 @@ from stageloom.tracking.cache import ALGORITHM, Cache
 from stageloom.tracking.evidence import Evidence
 from stageloom.tracking.reach import Node, Reach
 from stageloom.tracking.snapshot import Snapshot
-from stageloom.tracking.sources import BadSourceError, many_objects, parse, readable
-from stageloom.tracking.summary import Summary, broken, summarize
+from stageloom.tracking.sources import BadSourceError, many_objects, parsed, readable
+from stageloom.tracking.summary import Summary, bodies_changed, broken, summarize
 
 #: What importing a file does, and a whole file, as names of parts.
 EFFECTS = "<import>"
@@ -70,6 +70,8 @@ class Code:
         self._summaries: dict[str, Summary] = {}
         self._problems: dict[str, Problem] = {}
         self._tables: dict[str, dict[str, Fingerprint]] = {}
+        self._started: dict[tuple[str, str], list[Node]] = {}
+        self._before: tuple[Mapping[str, Mapping[str, Fingerprint]], set[Node]] | None = None
         self._reach = Reach(tuple(snapshot.files), snapshot.modules, self._summary)
 
     def fingerprint(self, path: str, qualname: str) -> Fingerprint:
@@ -158,7 +160,7 @@ class Code:
         content = self._blobs.source(sha256)
         try:
             with many_objects():
-                summary = summarize(*parse(content, path))
+                summary = summarize(parsed(content, path))
         except BadSourceError as error:
             self._problems[path] = error.problem
             return broken(content)  # not kept: another Python may be able to read it
@@ -168,6 +170,12 @@ class Code:
         return _remember(sha256, summary)
 
     def _starts(self, path: str, qualname: str) -> list[Node]:
+        known = self._started.get((path, qualname))
+        if known is None:
+            known = self._started[path, qualname] = self._find_starts(path, qualname)
+        return known
+
+    def _find_starts(self, path: str, qualname: str) -> list[Node]:
         if path not in self.snapshot.files:
             raise UnknownCodeError(f"{path} is not among the files of this snapshot")
         found = self._reach.find(path, qualname.partition(".")[0])
@@ -204,9 +212,58 @@ class Code:
                 table = {}
             else:
                 with many_objects():
-                    table = {name: self._compute(path, name) for name in self._reach.stage_names(path)}
+                    table = self._make_table(path)
                 if not self._problems:
                     packed = {name: (one.digest, one.unresolved) for name, one in table.items()}
                     self.cache.put("fingerprints", key, packed)
             self._tables[path] = table
         return table
+
+    def _make_table(self, path: str) -> dict[str, Fingerprint]:
+        key = (str(self.snapshot.root), self.snapshot.entry)
+        if self._before is None:
+            last = _latest.get(key)
+            self._before = (last is not None and self._follow(last)) or ({}, set())
+        _latest.pop(key, None)
+        while len(_latest) >= _MOST_LATEST:
+            _latest.pop(next(iter(_latest)), None)
+        _latest[key] = self
+        tables, changed = self._before
+        known = tables.get(path)
+        if known is None:
+            return {name: self._compute(path, name) for name in self._reach.stage_names(path)}
+        return {
+            name: one if changed.isdisjoint(self._starts(path, name)) else self._compute(path, name)
+            for name, one in known.items()
+        }
+
+    def _follow(self, last: Code) -> tuple[Mapping[str, Mapping[str, Fingerprint]], set[Node]] | None:
+        """Take over what ``last`` knew of the same files before some functions' own code changed, and say which."""
+        old, new = last.snapshot, self.snapshot
+        if last is self or list(old.files) != list(new.files) or old.folders != new.folders:
+            return None
+        if last._problems or self._reach.known or any(one.broken for one in last._summaries.values()):
+            return None
+        tables, started = last._tables.copy(), last._started.copy()
+        changed: set[Node] = set()
+        moved = False
+        for path, sha256 in new.files.items():
+            if sha256 == old.files[path]:
+                continue
+            before, after = last._summaries.get(path), self._summary(path)
+            told = bodies_changed(before, after) if before is not None and not after.broken else None
+            if told is None:
+                return None
+            changed.update(Node("stage", path, name) for name in told[0])
+            changed.update(Node("definition", path, name) for name in told[0])
+            moved = moved or told[1]
+        above = self._reach.follow(last._reach, changed, moved=moved)
+        if above is None:
+            return None
+        self._started = started
+        return tables, above
+
+
+#: This process's, by root and entry: with every key in an editor all but one function are as they were.
+_latest: dict[tuple[str, str], Code] = {}
+_MOST_LATEST = 4

@@ -105,7 +105,7 @@ def _called(names: Sequence[str], bindings: Mapping[str, Sequence[Definition]]) 
         for one in bindings.get(pending.pop(), ()):
             if one.kind in ("function", "class"):
                 result.append(one)
-                found = _roots(one.part) - seen
+                found = roots(one.part) - seen
                 seen |= found
                 pending.extend(found)
     return result
@@ -118,7 +118,7 @@ def _reaching(targets: set[str], bindings: Mapping[str, Sequence[Definition]]) -
     readers: dict[str, set[str]] = {}
     for name, definitions in bindings.items():
         for one in definitions:
-            for root in _roots(one.part) if one.kind in _MADE else ():
+            for root in roots(one.part) if one.kind in _MADE else ():
                 readers.setdefault(root, set()).add(name)
     result: dict[str, set[str]] = {}
     for target in targets:
@@ -132,7 +132,8 @@ def _reaching(targets: set[str], bindings: Mapping[str, Sequence[Definition]]) -
     return result
 
 
-def _roots(part: Part) -> set[str]:
+def roots(part: Part) -> set[str]:
+    """Return the names that a part's references begin with."""
     return {str(one[1] if one[0] == "*" else one[0]) for one in part[1]}
 
 

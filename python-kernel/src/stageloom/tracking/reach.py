@@ -68,6 +68,46 @@ class Reach:
         self._is_stage: dict[tuple[str, tuple[str, ...]], bool] = {}
         self._resolved: dict[tuple[str, Reference], list[Node | str]] = {}
         self._registered: Mapping[tuple[str, str], Sequence[Node]] | None = None
+        self._went_inside = False
+
+    @property
+    def known(self) -> bool:
+        """Whether anything was asked."""
+        return bool(self._edges or self._resolved or self._is_stage or self._registered)
+
+    def follow(self, before: Reach, changed: set[Node], *, moved: bool) -> set[Node] | None:
+        """Take over what is known of the same files ``before`` the own code of some functions ``changed``.
+
+        ``moved`` says that one of them refers to something else now. Returns all that reach one of them, and None where
+        nothing was taken over.
+        """
+        digests, notes = before._digests.copy(), before._notes.copy()
+        edges = before._edges.copy()  # last: what has a digest has edges
+        known = before._resolved.copy(), before._is_stage.copy(), before._acting.copy(), before._behinds.copy()
+        disturbing, registered = before._disturbing.copy(), before._registered
+        if registered is None or (moved and before._went_inside):
+            return None  # what calling them may do decided about others
+        self._went_inside = before._went_inside
+        self._resolved, self._is_stage, self._acting, self._behinds = known
+        self._disturbing, self._registered = disturbing, registered
+        reached_by: dict[Node, list[Node]] = {}
+        for node, own in edges.items():
+            for child in own.children:
+                reached_by.setdefault(child, []).append(node)
+        above = set(changed)
+        pending = list(changed)
+        while pending:
+            for node in reached_by.get(pending.pop(), ()):
+                if node not in above:
+                    above.add(node)
+                    pending.append(node)
+        for node in changed:
+            edges.pop(node, None)
+        for node in above:
+            digests.pop(node, None)
+            notes.pop(node, None)
+        self._edges, self._digests, self._notes = edges, digests, notes
+        return above
 
     # --- questions ---------------------------------------------------------------------------------------------------
 
@@ -314,6 +354,7 @@ class Reach:
 
     def _run_by(self, node: Node) -> Iterator[tuple[str, Definition]]:
         """Yield what calling ``node`` may run: it, then the functions and classes that it refers to in turn."""
+        self._went_inside = True
         pending, seen = [node], {node}
         while pending:
             one = pending.pop()
@@ -424,12 +465,14 @@ class Reach:
 
     def _wraps(self, node: Node) -> bool:
         """Return whether a value is made by a library whose decorators keep nothing."""
+        self._went_inside = True
         made = [found for one in self._of(node) for ref in one.part[1] for found in self._resolve(node.path, ref)]
         labels = [found for found in made if isinstance(found, str) and found.startswith(("ext:", "star:"))]
         return bool(labels) and all(re.split("[:.]", label)[1] in _WRAPPERS for label in labels)
 
     def _behind(self, node: Node) -> Iterator[Node]:
         """Yield the value ``node``, what was bound together with it, and all definitions that those refer to."""
+        self._went_inside = True
         pending, seen = [node], {node}
         while pending:
             one = pending.pop()

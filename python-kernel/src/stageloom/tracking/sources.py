@@ -11,14 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from stageloom.rpc.messages import Problem, Span
+from stageloom.tracking.parsed import Parsed
 
-#: What was parsed last: what a file's code reaches and which stages it declares are read one after the other.
-_last: dict[str, tuple[bytes, tuple[ast.Module, str]]] = {}
-
-
-def forget_last() -> None:
-    """Let go of what was parsed last."""
-    _last.clear()
+#: This process's, the latest last: what was parsed before an edit serves after it. A tree may take many megabytes.
+_parsed: dict[bytes, Parsed] = {}
+_MOST_PARSED = 2
 
 
 class BadSourceError(ValueError):
@@ -57,16 +54,18 @@ def readable(content: bytes) -> str:
 
 def parse(content: bytes, path: str) -> tuple[ast.Module, str]:
     """Return the syntax tree and the text of the file at ``path``; raises BadSourceError. Nobody changes the tree."""
-    last = _last.get("parsed")
-    if last is not None and last[0] == content:
-        return last[1]
+    found = parsed(content, path)
+    return found.tree, found.text
+
+
+def parsed(content: bytes, path: str) -> Parsed:
+    """Return what :func:`parse` does, with what it was made from; raises BadSourceError."""
+    found = _parsed.get(content)
+    if found is not None:
+        return found
     try:
-        text = decode(content)
-        with warnings.catch_warnings(), many_objects():
-            warnings.simplefilter("ignore")  # a doubtful escape in a string is told when the file is run
-            parsed = ast.parse(text, path), text
-        _last["parsed"] = (content, parsed)
-        return parsed
+        with many_objects():
+            found = _parse(decode(content), path)
     except SyntaxError as error:
         raise BadSourceError(_syntax_problem(error, path)) from error
     except (UnicodeDecodeError, LookupError, ValueError) as error:
@@ -75,6 +74,20 @@ def parse(content: bytes, path: str) -> tuple[ast.Module, str]:
     except (RecursionError, MemoryError) as error:
         message = f"{path} is nested too deeply for Python's parser."
         raise BadSourceError(Problem("syntax", message, Span(path, 0, 0, 0, 0))) from error
+    for old in list(_parsed)[: 1 - _MOST_PARSED]:
+        _parsed.pop(old, None)
+    _parsed[content] = found
+    return found
+
+
+def _parse(text: str, path: str) -> Parsed:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a doubtful escape in a string is told when the file is run
+        for before in reversed(list(_parsed.values())):
+            found = before.edited(text)
+            if found is not None:
+                return found
+        return Parsed(text, ast.parse(text, path))
 
 
 def _syntax_problem(error: SyntaxError, path: str) -> Problem:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias, cast
 
 from stageloom.model.classes import dataclass, field, replace
-from stageloom.tracking.canonical import Reference, Writer
+from stageloom.tracking.canonical import PLAIN, Manner, Reference, Writer, stays_plain
 from stageloom.tracking.definition import Definition, Part
-from stageloom.tracking.order import Now, Order, run_now
+from stageloom.tracking.order import Now, Order, roots, run_now
+from stageloom.tracking.parsed import Parsed
 from stageloom.tracking.scopes import FUNCTIONS, dotted, import_targets, target_names
 
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
@@ -74,9 +75,86 @@ def broken(content: bytes) -> Summary:
     return Summary(broken=hashlib.sha256(content).hexdigest()[:32])
 
 
-def summarize(tree: ast.Module, text: str) -> Summary:
-    """Return the summary of a file; raises RecursionError where it is nested too deeply."""
-    return _Reader(text).read(tree)
+def bodies_changed(old: Summary, new: Summary) -> tuple[set[str], bool] | None:
+    """Return the functions whose own code differs, and whether one refers to something else; None where more differs.
+
+    The lines of all definitions are then the same, too.
+    """
+    if old is new:
+        return set(), False
+    rest = (new.effects, new.imports, new.stars, new.exports)
+    if (old.effects, old.imports, old.stars, old.exports) != rest or list(old.bindings) != list(new.bindings):
+        return None
+    names: set[str] = set()
+    moved = False
+    for name, before in old.bindings.items():
+        after = new.bindings[name]
+        if before is after:
+            continue
+        if len(before) != len(after):
+            return None
+        for one, other in zip(before, after, strict=True):
+            if one == other:
+                continue
+            if other.kind != "function" or replace(one, part=other.part) != other:
+                return None
+            names.add(name)
+            moved = moved or one.part[1] != other.part[1]
+    return names, moved
+
+
+class _Kept(NamedTuple):
+    """What a summary was, and all that the canonical forms in it depended on beside their own text."""
+
+    summary: Summary
+    manner: Manner
+
+
+def summarize(parsed: Parsed) -> Summary:
+    """Return the summary of a file, from that of the text before where little was edited; may raise RecursionError."""
+    kept = parsed.kept.get(_KEPT)
+    if isinstance(kept, _Kept):
+        return kept.summary
+    made = _edited(parsed)
+    if made is None:
+        reader = _Reader(parsed.text)
+        made = _Kept(reader.read(parsed.tree), reader.manner)
+    parsed.kept[_KEPT] = made
+    return made.summary
+
+
+_KEPT = "summary"
+
+
+def _edited(parsed: Parsed) -> _Kept | None:
+    """Return the summary where nothing but the bodies of functions changed, and nothing that others see of those.
+
+    They refer to the same names still, since where these lead may decide about other definitions.
+    """
+    before = parsed.before.kept.get(_KEPT) if parsed.before is not None else None
+    if not isinstance(before, _Kept) or parsed.before is None or before.manner != PLAIN:
+        return None
+    if len(parsed.old) != len(parsed.new) or not stays_plain(parsed.text, parsed.window):
+        return None
+    summary, last, now = before.summary, _Reader(parsed.before.text, PLAIN), _Reader(parsed.text, PLAIN)
+    bindings = dict(summary.bindings)
+    for one, other in zip(parsed.old, parsed.new, strict=True):
+        if not isinstance(one, FUNCTIONS) or not isinstance(other, FUNCTIONS):
+            return None
+        if one.name != other.name or _lines(one) != _lines(other):
+            return None
+        was, is_ = last.function(one), now.function(other)
+        part = is_.definition.part
+        if roots(part) != roots(was.definition.part):
+            return None
+        if is_ != was._replace(definition=replace(was.definition, part=part)):
+            return None
+        own = bindings[one.name]
+        at = [at for at, made in enumerate(own) if made.kind == "function" and made.lines == _lines(one)]
+        if len(at) != 1:
+            return None
+        bindings[one.name] = (*own[: at[0]], replace(own[at[0]], part=part), *own[at[0] + 1 :])
+    return _Kept(replace(summary, bindings=bindings), PLAIN)
 
 
 class _Read(NamedTuple):
@@ -89,13 +167,13 @@ class _Read(NamedTuple):
 
 
 #: This process's, by manner and text: each change in an editor leaves all functions but one as they were.
-_functions: dict[tuple[tuple[bool, ...], str], _Read] = {}
+_functions: dict[tuple[Manner, str], _Read] = {}
 _MOST_FUNCTIONS = 20_000
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
-        self._writer = Writer(text)
+    def __init__(self, text: str, manner: Manner | None = None) -> None:
+        self._writer = Writer(text, manner)
         self._lines = text.split("\n")
         self._bindings: dict[str, list[Definition]] = {}
         self._effects: list[Definition] = []
@@ -200,12 +278,20 @@ class _Reader:
         return guard
 
     def _function(self, node: Function, guards: tuple[Definition, ...]) -> None:
-        read = self._read_before(node) if node.col_offset == 0 else self._read_function(node)
+        read = self.function(node)
         definition = replace(read.definition, lines=_lines(node))
         self._order.note(definition, read.now, read.wrapped)
         self._bind(node.name, definition, guards)
         for name in read.stores:  # ``global name`` in it
             self._mutations.append((frozenset((name,)), Definition("via", ("", ((node.name,),)))))
+
+    @property
+    def manner(self) -> Manner:
+        return self._writer.manner
+
+    def function(self, node: Function) -> _Read:
+        """Return what a function comes to wherever it stands."""
+        return self._read_before(node) if node.col_offset == 0 else self._read_function(node)
 
     def _read_before(self, node: Function) -> _Read:
         """Return what a function at the top of a file comes to, as it did when a file last had that very text."""
