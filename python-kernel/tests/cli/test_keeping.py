@@ -43,6 +43,14 @@ def test_gc_keeps_all_of_a_file_that_cannot_be_read_now(project):
     assert "Collected 2 realizations" in project.run("gc", "--delete")
 
 
+def test_gc_of_a_store_outside_the_workspace_says_that_others_lose_by_it(project, tmp_path_factory):
+    shared = str(tmp_path_factory.mktemp("shared") / "store")
+    project.run("realize", "pipeline.py:doubled", "--store", shared)
+    (project.root / "pipeline.py").unlink()
+    assert "may be others'" in project.run("gc", "--store", shared)
+    assert "may be others'" not in project.run("gc", "--store", shared, "--delete")
+
+
 def test_gc_by_age_size_and_name(project):
     project.realize("pipeline.py:doubled")
     assert "Nothing to collect" in project.run("gc", "--no-pipelines", "--older-than", "1d")
@@ -51,6 +59,11 @@ def test_gc_by_age_size_and_name(project):
     [rref] = [one["rref"] for one in project.json("gc", "--no-pipelines")["victims"] if one["stage"] == "numbers"]
     assert "1 realization would go" in project.run("gc", "--no-pipelines", "--keep", rref)
     assert "is not a realization reference" in project.run("gc", "--keep", "rref:../../x", code=2)
+    nobody = "rref:" + "0" * 32 + "-" + "0" * 32 + "-x"
+    assert "has no realization" in project.run("gc", "--no-pipelines", "--keep", nobody, "--delete", code=2)
+    assert "takes references" in project.run("gc", "--keep", "pipeline.py:doubled", "--delete", code=2)
+    assert "takes whole files" in project.run("gc", "pipeline.py:doubled", "--delete", code=2)
+    assert len(project.json("history")) == 2
     assert "is not a size" in project.run("gc", "--max-size", "many", code=2)
     assert "is not a time" in project.run("gc", "--older-than", "5y", code=2)
 

@@ -26,11 +26,13 @@ _SHOWN = 20
 def gc(arguments: argparse.Namespace) -> int:
     """Collect garbage, or say what would go."""
     keep_words: Sequence[str] = arguments.keep
+    for word in keep_words:
+        if not word.startswith("rref:"):
+            raise UsageError(f"--keep takes references, not {word}: stageloom history lists them")
     with opened(arguments, [*arguments.targets[:1], *keep_words]) as (workspace, selection):
-        keep = set(selection.rrefs)
+        keep = {workspace.realization(str(rref)).rref for rref in selection.rrefs}
         if not arguments.no_pipelines:
-            named = [find_place([word], arguments.root, arguments.store).path for word in arguments.targets]
-            for path in named or pipelines_made(workspace):
+            for path in _named(arguments) or pipelines_made(workspace):
                 keep |= reached(workspace, path)
         workspace.store.let_go()
         policy = Policy(keep, arguments.older_than or 0.0, arguments.max_size)
@@ -39,7 +41,17 @@ def gc(arguments: argparse.Namespace) -> int:
             show.say(json.dumps(_collected_json(told)))
         else:
             _say_collected(told)
+            if told.victims and not told.deleted and workspace_name(workspace.root, workspace.store.path) != ".":
+                show.say("This store may be others', too: what only their workspaces reach goes, unless it is pinned")
         return 0
+
+
+def _named(arguments: argparse.Namespace) -> list[str]:
+    places = [find_place([word], arguments.root, arguments.store) for word in arguments.targets]
+    for place in places:
+        if place.stages:
+            raise UsageError(f"gc takes whole files: {place.path}, not {place.path}:{place.stages[0]}")
+    return [place.path for place in places]
 
 
 def verify(arguments: argparse.Namespace) -> int:
