@@ -145,6 +145,20 @@ def test_a_variable(reader: str, house: House, monkeypatch: pytest.MonkeyPatch) 
     assert house.realize()[0] == "done"
 
 
+@pytest.mark.parametrize("sets", ["os.environ.setdefault('{}', '1')", "os.environ['{}'] = os.environ.get('{}', '1')"])
+def test_a_variable_that_a_module_sets(sets: str, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next process finds it as it was before: that counts, for each stage."""
+    name = f"STAGELOOM_TEST_SET_{len(sets)}"
+    monkeypatch.delenv(name, raising=False)
+    house.write(sets.format(name, name) + "\n@stage\ndef s(): return 1\n@stage\ndef t(): return 2\n")
+    assert (house.realize("s")[0], house.realize("t")[0]) == ("done", "done")
+    assert (house.realize("s")[0], house.realize("t")[0]) == ("kept", "kept")
+    monkeypatch.delenv(name)
+    assert (house.why("s"), house.why("t")) == ([], [])
+    monkeypatch.setenv(name, "2")
+    assert (house.realize("s")[0], house.realize("t")[0]) == ("done", "done")
+
+
 def test_a_variable_is_not_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAGELOOM_TEST_SECRET", "hunter2 and more")
     house.write("@stage\ndef s(): return len(os.environ['STAGELOOM_TEST_SECRET'])\n")

@@ -41,11 +41,30 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
+#: Variables that modules of the project set when they were imported by this process: what each held before and since.
+_set_here: dict[str, tuple[str, str]] = {}
+
+
+def variable_state(name: str, value: str | None) -> str:
+    """Return what counts of a variable that has ``value``: where a module of the project set it, what it was before.
+
+    The next process that imports the module finds it so.
+    """
+    state = "" if value is None else text_hash(value)
+    before, since = _set_here.get(name, ("", None))
+    return before if state == since else state
+
+
+def note_set(name: str, before: str | None, value: str) -> None:
+    """Note that a module of the project, while it is imported, sets a variable."""
+    _set_here[name] = (variable_state(name, before), text_hash(value))
+
+
 def state_of(name: str, root: str, hash_file: Callable[[str], str] = hash_of) -> str:
     """Return what ``name`` holds now; empty for what is not there or cannot be read."""
     if name.startswith(VARIABLE):
-        value = os.environ.get(name[len(VARIABLE) :])
-        return "" if value is None else text_hash(value)
+        variable = name[len(VARIABLE) :]
+        return variable_state(variable, os.environ.get(variable))
     path = os.path.join(root, *name.split("/"))
     try:
         if name.endswith("/"):

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from stageloom.tracking.evidence import is_outside
-from stageloom.tracking.reads import CHANGED, VARIABLE, Mark, file_name, mark_of, state_of, text_hash
+from stageloom.tracking.reads import CHANGED, VARIABLE, Mark, file_name, mark_of, note_set, state_of, variable_state
 
 _SOURCES = (".py", ".pyc", ".pyi", ".pyd", ".so")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -114,8 +114,13 @@ class Observer:
             return
         if self._copying == (id(frame), frame.f_lasti):
             return  # the whole of it is copied, for a process that is started, say
-        self._asked.setdefault(VARIABLE + key, "" if value is None else text_hash(os.fsdecode(value)))
+        self._asked.setdefault(VARIABLE + key, variable_state(key, None if value is None else os.fsdecode(value)))
         self._note_origin(VARIABLE + key, frame)
+
+    def sets(self, key: object, before: str | None, value: object, frame: FrameType | None) -> None:
+        """Note that ``frame`` sets an environment variable, if a module does so whenever it is imported."""
+        if isinstance(key, str) and isinstance(value, str) and self._imports(_beyond_mapping(frame)):
+            note_set(key, before, value)
 
     def copied(self, frame: FrameType | None) -> None:
         """Note that ``frame`` goes through all environment variables."""
@@ -133,16 +138,22 @@ class Observer:
             frame = frame.f_back
         return False
 
+    def _imports(self, frame: FrameType | None) -> bool:
+        while frame is not None and not frame.f_code.co_filename.startswith(_PACKAGE):
+            if frame.f_code.co_name == "<module>" and file_name(frame.f_code.co_filename, self._root) is not None:
+                return True
+            frame = frame.f_back
+        return False
+
     def _note_origin(self, name: str, frame: FrameType | None) -> None:
         """Note whether it is an import that reads ``name``, or a function of the project's that a stage calls."""
+        if self._imports(frame):
+            self._imported.add(name)
+            return
         functions = 0
         while frame is not None and not frame.f_code.co_filename.startswith(_PACKAGE):
             code = frame.f_code
-            if file_name(code.co_filename, self._root) is not None:
-                if code.co_name == "<module>":
-                    self._imported.add(name)
-                    return
-                functions += not code.co_name.startswith("<")
+            functions += file_name(code.co_filename, self._root) is not None and not code.co_name.startswith("<")
             frame = frame.f_back
         if functions > 1:
             self._deep.add(name)
@@ -235,6 +246,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 def _hook_environment() -> None:
     kind: Any = type(os.environ)
     get: Callable[[Any, Any], str] = kind.__getitem__
+    put: Callable[[Any, Any, Any], None] = kind.__setitem__
     every: Callable[[Any], Iterator[str]] = kind.__iter__
 
     def __getitem__(self: Any, key: Any) -> str:  # noqa: N807  # it stands in for that method
@@ -246,12 +258,22 @@ def _hook_environment() -> None:
         _asked(key, value)
         return value
 
+    def __setitem__(self: Any, key: Any, value: Any) -> None:  # noqa: N807  # it stands in for that method
+        if _listening:
+            try:
+                before = get(self, key)
+            except KeyError:
+                before = None
+            _listening[-1].sets(key, before, value, sys._getframe(1))  # noqa: SLF001
+        put(self, key, value)
+
     def __iter__(self: Any) -> Iterator[str]:  # noqa: N807  # it stands in for that method
         if _listening:
             _listening[-1].copied(sys._getframe(1))  # noqa: SLF001
         return every(self)
 
     kind.__getitem__ = __getitem__
+    kind.__setitem__ = __setitem__
     kind.__iter__ = __iter__
 
 
