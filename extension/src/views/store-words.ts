@@ -16,7 +16,7 @@ export function garbageWords(told: Collected): { readonly message: string; reado
   if (untold > 0) lines.push(`… and ${plural(untold, "more realization")}`);
   const left = told.leftovers === 0 ? [] : [plural(told.leftovers, "leftover")];
   const what = [...(told.count === 0 ? [] : [plural(told.count, "realization")]), ...left].join(" and ");
-  const stays = `What the pipelines reach as they are now, with each profile, what is pinned and what is in use stays: ${staysWords(told)}.`;
+  const stays = `What the pipelines of this workspace reach as they are now, with each profile, what is pinned and what is in use stays: ${staysWords(told)}.`;
   return {
     message: `Delete ${what}, which frees ${size(told.freed)}?`,
     detail: [...lines, ...(lines.length === 0 ? [] : [""]), stays, "This cannot be undone."].join("\n"),

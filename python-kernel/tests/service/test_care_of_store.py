@@ -26,6 +26,8 @@ from stageloom.rpc.messages import (
 )
 from stageloom.rpc.request import Call
 from stageloom.service.keeping import Keeping
+from stageloom.service.runs import Runs
+from stageloom.store.store import Store
 
 PIPELINE = """
 import time
@@ -163,6 +165,26 @@ def test_what_is_pushed_is_pulled_elsewhere_with_a_profile_too(host: Host, tmp_p
         with Host(other) as another:
             assert another.ask("store/pull", RemoteParams(remote, path)).added == 2
             assert chosen(another, "doubled").rref == chosen(host, "doubled").rref
+
+
+def test_what_an_archive_is_made_of_stays_while_another_run_ends(host: Host, tmp_path: Path):
+    realize(host)
+    store = tmp_path / ".stageloom" / "store"
+
+    def in_use() -> int:
+        with Store.open(store) as other:
+            return other.gc().in_use
+
+    with open_workspace(tmp_path, store) as workspace:
+        runs = Runs(workspace, None, None)  # type: ignore[arg-type]  # none is started
+        with runs.beside():
+            for one in workspace.store.history():
+                workspace.store.manifest(one.tree)
+                workspace.store.get(one.rref)
+                workspace.store.tree(one.tree)
+            runs.let_go()
+            assert in_use() == 2
+        assert in_use() == 0
 
 
 def test_without_fsspec_the_command_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -92,20 +92,23 @@ class Keeping:
 
     def pack(self, params: PackParams, call: Call) -> Packed:
         """Write an archive."""
-        rrefs = [self._workspace.realization(rref).rref for rref in params.rrefs]
-        told = self._store.pack(rrefs, Path(params.target), check=call.check)
+        with self._runs.beside():
+            rrefs = [self._workspace.realization(rref).rref for rref in params.rrefs]
+            told = self._store.pack(rrefs, Path(params.target), check=call.check)
         return Packed(params.target, told.realizations, told.size)
 
     def unpack(self, params: UnpackParams, call: Call) -> Received:
         """Take an archive in."""
-        _, received = self._store.unpack(params.path, check=call.check)
+        with self._runs.beside():
+            _, received = self._store.unpack(params.path, check=call.check)
         return _received(received)
 
     def push(self, params: RemoteParams, call: Call) -> Pushed:
         """Send to a remote what it lacks."""
         remote = _remote(params.remote)
-        rrefs = self._standing(params, call) if params.path else [one.rref for one in self._store.history()]
-        told = self._store.push(remote, list(dict.fromkeys(rrefs)), check=call.check)
+        with self._runs.beside():
+            rrefs = self._standing(params, call) if params.path else [one.rref for one in self._store.history()]
+            told = self._store.push(remote, list(dict.fromkeys(rrefs)), check=call.check)
         return Pushed(len(told.sent), told.known, told.bytes)
 
     def pull(self, params: RemoteParams, call: Call) -> Received:
@@ -114,7 +117,8 @@ class Keeping:
         remote.check_head()
         wanted = derivations(self._workspace, params.path, (), self._sets(params)) if params.path else None
         call.check()
-        return _received(self._store.pull(remote, remote.realizations(wanted), check=call.check))
+        with self._runs.beside():
+            return _received(self._store.pull(remote, remote.realizations(wanted), check=call.check))
 
     def _standing(self, params: RemoteParams, call: Call) -> Sequence[RRef]:
         pipeline = self._workspace.read(params.path, sets=self._sets(params), check=call.check)

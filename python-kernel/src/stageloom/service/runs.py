@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from stageloom.engine.failures import store_failure
@@ -55,6 +55,7 @@ class Runs:
         self._endpoint = endpoint
         self._executor = executor
         self._active: dict[str, _Active] = {}
+        self._others = 0
         self._lock = threading.Lock()
 
     def start(self, params: RunParams) -> str:
@@ -83,10 +84,22 @@ class Runs:
         for one in active:
             one.ended.wait(max(0.0, deadline - time.monotonic()))
 
-    def let_go(self) -> None:
-        """Hold nothing of the store any more, unless something runs: a run lets go at its end."""
+    @contextlib.contextmanager
+    def beside(self) -> Iterator[None]:
+        """Do inside the block what is no run and uses the store as one does: meanwhile nothing is let go."""
         with self._lock:
-            if not self._active:
+            self._others += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._others -= 1
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Hold nothing of the store any more, unless something still uses it: that lets go at its end."""
+        with self._lock:
+            if not (self._active or self._others):
                 with contextlib.suppress(StoreError):  # then it stays held until the next run has ended
                     self._workspace.store.let_go()
 
