@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from stageloom.engine.language import AskMatcher, CannotPlanError, Pipeline, Target
@@ -39,9 +39,16 @@ def standings(store: Store, pipeline: Pipeline) -> Mapping[str, Standing]:
     choices: dict[str, Choice] = {}
     observed = Observed(pipeline)
     result: dict[str, Standing] = {}
+    lasts: dict[str, Mapping[str, Found]] = {}
+
+    def last(target: Target) -> Found | None:
+        if target.path not in lasts:
+            lasts[target.path] = store.lasts(target.path)
+        return lasts[target.path].get(target.name)
+
     for name, target in pipeline.targets.items():
         known = result[target.alias] if target.alias else None
-        standing = known or _standing(store, target, choices, result, observed, pipeline.ask)
+        standing = known or _standing(store, target, choices, result, observed, last, pipeline.ask)
         if standing.looked is not None and standing.looked.choice is not None:
             choices[name] = standing.looked.choice
         result[name] = standing
@@ -54,6 +61,7 @@ def _standing(
     choices: Mapping[str, Choice],
     standing: Mapping[str, Standing],
     observed: Observed,
+    last_of: Callable[[Target], Found | None],
     ask: AskMatcher | None,
 ) -> Standing:
     if target.broken:
@@ -73,5 +81,5 @@ def _standing(
         looked = None
     if any(standing[name].is_ in ("broken", "unknown") for name in blockers if name in standing):
         return Standing("unknown", None, blockers)
-    last = store.last(target.path, target.name)
+    last = last_of(target)
     return Standing("stale" if last is not None else "absent", looked, blockers, last)

@@ -6,12 +6,14 @@ is what the work itself depends on, so that a changed producer with the same byt
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 
 from stageloom.model.classes import dataclass, field
 from stageloom.model.references import DRef, RRef, make_name
-from stageloom.model.values import Json, digest
+from stageloom.model.values import Json, canonical_text, digest
 
 #: How many keys a process remembers.
 _KNOWN = 1 << 16
@@ -48,7 +50,22 @@ class Derivation:
     @property
     def dref(self) -> DRef:
         """The derivation's reference. Computed anew each time: keep it."""
-        return DRef(digest("derivation/1", self.as_json()), make_name(self.name))
+        text = f"stageloom/derivation/1\n{self._text()}"
+        return DRef(hashlib.sha256(text.encode("ascii")).hexdigest()[:32], make_name(self.name))
+
+    def _text(self) -> str:
+        """Return the canonical text of :meth:`as_json`, put together here: an edit makes thousands of these at once."""
+        quoted = encode_basestring_ascii
+        roles = [
+            f"{quoted(role)}:[{','.join([quoted(str(dref)) for dref in self.dependencies[role]])}]"
+            for role in sorted(self.dependencies)
+        ]
+        configuration = canonical_text(dict(self.configuration)) if self.configuration else "{}"
+        inputs = canonical_text(dict(self.inputs)) if self.inputs else "{}"
+        return (
+            f'{{"code":{quoted(self.code)},"configuration":{configuration},"dependencies":{{{",".join(roles)}}},'
+            f'"inputs":{inputs},"language":{quoted(self.language)},"name":{quoted(self.name)}}}'
+        )
 
     @property
     def known_dref(self) -> DRef:

@@ -17,6 +17,8 @@ class BadReferenceError(ValueError):
 
 def make_name(text: str) -> str:
     """Return ``text`` as it may stand in a reference: other characters become ``_``, at most 80 of them."""
+    if len(text) <= 80 and text.isascii() and text.isidentifier():
+        return text
     name = re.sub(r"[^A-Za-z0-9_.+-]", "_", text)[:80]
     return name if name and name[0] not in ".+-" else f"_{name}"[:80]
 

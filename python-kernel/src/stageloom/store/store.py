@@ -201,6 +201,10 @@ class Store:
         """Return the realization of the last run of a stage in a pipeline (relative path), visible or hidden."""
         return self._ask(lambda index: index.lasts(path, self._workspace).get(stage))
 
+    def lasts(self, path: str) -> Mapping[str, Found]:
+        """Return what :meth:`last` does for all stages of a pipeline, by name, as of one moment."""
+        return self._ask(lambda index: dict(index.lasts(path, self._workspace)))
+
     def unmade(self, dref: DRef, context_key: str) -> Unmade | None:
         """Return the last try at ``dref`` in that context, if it made nothing and nothing was made there since."""
         return self._ask(lambda index: index.unmade(dref.hash + context_key))

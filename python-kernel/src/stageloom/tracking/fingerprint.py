@@ -160,13 +160,15 @@ class Code:
         content = self._blobs.source(sha256)
         try:
             with many_objects():
-                summary = summarize(parsed(content, path))
+                found = parsed(content, path)
+                summary = summarize(found)
         except BadSourceError as error:
             self._problems[path] = error.problem
             return broken(content)  # not kept: another Python may be able to read it
         except RecursionError:
             return broken(content)
-        self.cache.put("summary", sha256, summary.pack())
+        if found.before is None:  # what is being edited here is of use to nobody else: its fingerprints are
+            self.cache.put("summary", sha256, summary.pack())
         return _remember(sha256, summary)
 
     def _starts(self, path: str, qualname: str) -> list[Node]:
