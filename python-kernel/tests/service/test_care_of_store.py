@@ -9,7 +9,7 @@ import pytest
 from host import Host
 
 from stageloom.library import open_workspace
-from stageloom.rpc.errors import RpcError
+from stageloom.rpc.errors import RequestCancelledError, RpcError
 from stageloom.rpc.messages import (
     ArtifactsParams,
     CollectParams,
@@ -108,6 +108,20 @@ def test_what_a_profile_reaches_is_no_garbage(host: Host, tmp_path: Path):
     assert host.ask("store/collect", CollectParams()).count == 0
     (tmp_path / "stageloom.json").unlink()
     assert host.ask("store/collect", CollectParams()).count == 1
+
+
+def test_looking_for_garbage_ends_when_it_is_cancelled_and_nothing_goes(host: Host, tmp_path: Path):
+    realize(host)
+    (tmp_path / "pipeline.py").write_text(
+        "import time\nfrom stageloom.derivations import Manager, mkdrv\ntime.sleep(120)\n"
+        "def stage_a(m: Manager):\n    return mkdrv(m)\n"
+    )
+    asked = host.engine.endpoint.submit("store/collect", CollectParams(delete=True))
+    host.until(lambda: any(job.method == "worker/plan" for job in host.jobs))
+    asked.cancel()
+    with pytest.raises(RequestCancelledError):
+        asked.result(60)
+    assert len(host.ask("store/artifacts", ArtifactsParams()).stages) == 2
 
 
 def test_damage_is_told_and_repaired_in_the_engine_that_has_the_store_open(host: Host, tmp_path: Path):

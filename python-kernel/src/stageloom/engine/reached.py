@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from stageloom.engine.language import CannotPlanError
+from stageloom.engine.language import CannotPlanError, Check, never
 from stageloom.engine.profiles import read_profiles, with_profile
 from stageloom.engine.project import UnknownParameterError, blocking_problems, stages_named
 from stageloom.engine.status import Standing, standings
@@ -21,24 +21,24 @@ def pipelines_made(workspace: Workspace) -> list[str]:
     return [path for path in paths if path and os.path.isfile(workspace.root / path)]
 
 
-def reached(workspace: Workspace, path: str) -> set[RRef]:
+def reached(workspace: Workspace, path: str, *, check: Check = never) -> set[RRef]:
     """Return what the pipeline at ``path`` reaches as it is now, plainly and with each profile.
 
-    All that it ever made where that can't be told.
+    All that it ever made where that can't be told. ``check`` is called now and then; what it raises ends it.
     """
     try:
         profiles = ["", *read_profiles(workspace.root)]
         found: set[RRef] = set()
         for profile in profiles:
-            found |= _reached(workspace, path, with_profile(workspace.root, profile, path, {}))
+            found |= _reached(workspace, path, with_profile(workspace.root, profile, path, {}), check)
     except (CannotPlanError, UnknownParameterError, LookupError, StoreError, OSError, ValueError):
         return {one.rref for one in workspace.store.history(path, hidden=True)}
     return found
 
 
-def _reached(workspace: Workspace, path: str, sets: Mapping[str, Json]) -> set[RRef]:
+def _reached(workspace: Workspace, path: str, sets: Mapping[str, Json], check: Check) -> set[RRef]:
     store = workspace.store
-    pipeline = workspace.read(path, sets=sets)
+    pipeline = workspace.read(path, sets=sets, check=check)
     if blocking_problems(pipeline, ()):
         raise LookupError(path)
     found: set[RRef] = set()
@@ -59,10 +59,14 @@ def chosen(standing: Standing) -> Sequence[RRef]:
 
 
 def derivations(
-    workspace: Workspace, path: str, stages: Sequence[str], sets: Mapping[str, Json] | None = None
+    workspace: Workspace,
+    path: str,
+    stages: Sequence[str],
+    sets: Mapping[str, Json] | None = None,
+    check: Check = never,
 ) -> list[DRef]:
     """Return what ``stages``, and all they need, would be made of, as far as the source tells."""
-    pipeline = workspace.read(path, sets=sets)
+    pipeline = workspace.read(path, sets=sets, check=check)
     names = stages_named(pipeline, stages) or list(pipeline.targets)
     wanted = set(names)
     for name in reversed(list(pipeline.targets)):

@@ -67,8 +67,7 @@ class Keeping:
 
         keep: set[RRef] = set()
         for path in pipelines_made(self._workspace):
-            call.check()
-            keep |= reached(self._workspace, path)
+            keep |= reached(self._workspace, path, check=call.check)
         self._runs.let_go()
         told = self._store.gc(Policy(keep), delete=params.delete, check=call.check)
         garbage = [Garbage(one.path, one.stage, one.at, one.size) for one in told.victims[:_LISTED]]
@@ -115,8 +114,9 @@ class Keeping:
         """Take in from a remote what is missing here."""
         remote = _remote(params.remote)
         remote.check_head()
-        wanted = derivations(self._workspace, params.path, (), self._sets(params)) if params.path else None
-        call.check()
+        wanted = None
+        if params.path:
+            wanted = derivations(self._workspace, params.path, (), self._sets(params), call.check)
         with self._runs.beside():
             return _received(self._store.pull(remote, remote.realizations(wanted), check=call.check))
 
