@@ -109,14 +109,16 @@ def test_age_spares_what_is_young(tmp_path):
         assert not store.gc(Policy(older_than=500, grace=0), delete=True).victims
 
 
-def test_a_budget_takes_the_oldest_and_all_made_from_it(tmp_path):
+def test_a_budget_takes_the_oldest_and_spares_what_younger_ones_were_made_from(tmp_path):
     with Store.open(tmp_path) as store:
         first = store.commit([made(store, "a", number) for number in range(4)])
         [above] = store.commit([made(store, "above", context={first[1].dref: (first[1].rref,)})])
     each = first[0].size
     told = collect(tmp_path, Policy(max_size=3 * each, grace=0), delete=False)
-    assert [one.rref for one in told.victims] == [str(one.rref) for one in (first[0], first[1], above)]
-    assert told.freed == 3 * each
+    assert [one.rref for one in told.victims] == [str(one.rref) for one in (first[0], first[2])]
+    assert told.freed == 2 * each
+    told = collect(tmp_path, Policy(max_size=1 * each, grace=0), delete=False)
+    assert [one.rref for one in told.victims] == [str(one.rref) for one in (first[0], first[2], first[3], above)]
     assert not collect(tmp_path, Policy(max_size=5 * each, grace=0)).victims
 
 
@@ -536,3 +538,30 @@ def test_a_lease_found_before_it_was_locked_is_not_taken_for_one_of_the_dead(tmp
         other.gc(NOW, delete=True)
         [found] = store.settle([placed])
         assert read(store, found) == content_of("a", 0)
+
+
+def test_what_much_was_made_from_goes_after_the_oldest_of_that(tmp_path):
+    with Store.open(tmp_path) as store:
+        [data] = store.commit([made(store, "data")])
+        tries = [store.commit([made(store, "try", n, context={data.dref: (data.rref,)})])[0] for n in range(4)]
+        everything = store.size
+    told = collect(tmp_path, Policy(max_size=everything - 1, grace=0))
+    assert [one.rref for one in told.victims] == [str(tries[0].rref)]
+    told = collect(tmp_path, Policy(max_size=0, grace=0))
+    assert len(told.victims) == 4
+
+
+def test_what_faces_show_of_a_realization_goes_with_it(tmp_path):
+    from stageloom.pylightnix.folders import Folders
+
+    with Store.open(tmp_path) as store:
+        [go, stay] = store.commit([made(store, "a", number) for number in range(2)])
+        gone, stays = Folders(store).realization(go.rref), Folders(store).realization(stay.rref)
+    told = collect(tmp_path, Policy([stay.rref], grace=0))
+    assert (told.freed, told.leftovers.count) == (go.size, 0)
+    assert not gone.exists()
+    assert (stays / "plot.txt").read_bytes() == content_of("a", 1)["plot.txt"]
+    with Store.open(tmp_path) as store:
+        [again] = store.commit([made(store, "a", 0)])
+        assert Folders(store).realization(again.rref) == gone
+        assert (gone / "plot.txt").read_bytes() == content_of("a", 0)["plot.txt"]

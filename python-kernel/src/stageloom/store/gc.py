@@ -29,8 +29,8 @@ class Policy:
     """What is garbage: what nothing in ``keep`` and no pin depends on, and that has been unused for long.
 
     ``older_than`` spares what was realized in the last so many seconds. With ``max_size`` (bytes) only as much goes,
-    the oldest first, as is needed for the trees to fit. ``grace`` is how many seconds logs of failed stages, sources
-    that nothing refers to and damaged objects are kept.
+    the oldest first, as is needed for the trees to fit; what something was made from is as young as that. ``grace`` is
+    how many seconds logs of failed stages, sources that nothing refers to and damaged objects are kept.
     """
 
     keep: Collection[RRef] = ()
@@ -196,7 +196,11 @@ class _Collection:
         return known
 
     def _within_budget(self, candidates: Sequence[Standing]) -> list[Standing]:
-        """Return the oldest of ``candidates``, with all made from them, without which the trees fit."""
+        """Return the oldest of ``candidates``, with all made from them, without which the trees fit.
+
+        What something was made from is as young as that: else one old stage took all its dependents along.
+        """
+        last = self._last_use(candidates)
         users: dict[str, list[str]] = {}
         for one in candidates:
             for other in self._made_from(one.rref):
@@ -206,7 +210,7 @@ class _Collection:
             count[one.tree] = count.get(one.tree, 0) + 1
         over = sum(_trees(self.fold.standing.values()).values()) - (self._policy.max_size or 0)
         victims: dict[str, Standing] = {}
-        for oldest in candidates:
+        for oldest in sorted(candidates, key=lambda one: (last[one.rref], -one.sequence)):
             if over <= 0:
                 break
             waiting = [oldest.rref]
@@ -219,6 +223,19 @@ class _Collection:
                 count[one.tree] -= 1
                 over -= one.size if count[one.tree] == 0 else 0
         return list(victims.values())
+
+    def _last_use(self, candidates: Sequence[Standing]) -> Mapping[str, int]:
+        """Return the sequence number of each of ``candidates``, or of the youngest made from it."""
+        last: dict[str, int] = {}
+        among = {one.rref for one in candidates}
+        for one in sorted(candidates, key=lambda one: -one.sequence):
+            waiting = [one.rref]
+            while waiting:
+                rref = waiting.pop()
+                if rref in among and rref not in last:
+                    last[rref] = one.sequence
+                    waiting += self._made_from(rref)
+        return last
 
 
 def _trees(standing: Iterable[Standing]) -> Mapping[str, int]:

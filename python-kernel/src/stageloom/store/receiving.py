@@ -88,10 +88,11 @@ class Receiver:
     def _order(self, roots: Sequence[RRef]) -> list[RRef]:
         """Return what is to come in, each after what it was made from; what is here already counts as known."""
         order: dict[RRef, None] = {}
+        named = set(roots)
         waiting = [(rref, False) for rref in reversed(roots)]
         while waiting:
             rref, ready = waiting.pop()
-            if rref in order or (not ready and self._is_here(rref, is_root=rref in roots)):
+            if rref in order or (not ready and self._is_here(rref, is_root=rref in named)):
                 continue
             if ready:
                 order[rref] = None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from stageloom.model.classes import dataclass
 from stageloom.store.fold import Fold, Standing, follow
+from stageloom.store.layout import VIEWS
 from stageloom.store.locks import OpenFile
 from stageloom.store.parts import Parts
 
@@ -71,6 +72,7 @@ class Sweep:
         sources = self._kept_sources = self._sources(kept)
         self._go_through(one for one in self._objects("sources") if one.name not in sources and self._old(one.path))
         self._go_through(self._damaged())
+        self._go_through(self._views())
         if delete:
             self._locks()
             self._parts.scratch.sweep()
@@ -135,6 +137,14 @@ class Sweep:
             path = os.path.join(folder, name)
             if self._old(path):
                 yield _Entry(path, path)
+
+    def _views(self) -> Iterator[_Entry]:
+        """Return what faces show of realizations: names of the same files, which keep their space."""
+        for view in VIEWS:
+            for above, face in _below(self._parts.layout.at(view)):
+                for shard, name in _below_one(os.path.join(above, face)):
+                    if _HEX.match(name):
+                        yield _Entry(name, os.path.join(shard, name))
 
     def _runs(self, kept: Collection[str]) -> Iterator[_Entry]:
         root = self._parts.layout.root
