@@ -13,7 +13,7 @@ export const benchImports = async ({ python, peers, repeats }) => {
   const kinds = [
     { who: ours, command: python, code: "from stageloom import stage", env },
     { who: "stageloom, the name alone", command: python, code: "import stageloom", env },
-    { who: "stageloom, with its engine", command: python, code: "import stageloom.cli.main", env },
+    { who: "stageloom, with its engine", command: python, code: "import stageloom.cli.arguments", env },
     { who: "the interpreter alone", command: python, code: "pass", env: {} },
     { who: "sqlite3, hashlib and json", command: python, code: "import sqlite3, hashlib, json", env: {} },
     ...["diskcache", "joblib", "luigi", "hamilton", "pyplant", "pylightnix"].map((name) => ({

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from stageloom.cli.main import _parser
+from stageloom.cli.arguments import _parser
 from stageloom.store.layout import FOLDERS
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -23,6 +23,6 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
     if code is not None:
         return code
-    from stageloom.cli.main import run
+    from stageloom.cli.arguments import run
 
     return run(given)

@@ -193,7 +193,8 @@ def _lines(store: Store, step: Step) -> Iterator[str]:
     plain = {name: value for name, value in step.derivation.configuration.items() if name != "name"}
     yield from _block("parameters", [f"{name} = {show(value)}" for name, value in plain.items()])
     yield from _block("inputs", [f"{shown(name)}  {sha256[:12]}" for name, sha256 in step.derivation.inputs.items()])
-    yield from _block("read undeclared", [f"{shown(name)}  {sha256[:12]}" for name, sha256 in step.record.reads.items()])
+    reads = step.record.reads.items()
+    yield from _block("read undeclared", [f"{shown(name)}  {sha256[:12]}" for name, sha256 in reads])
     yield from _block("made from", [str(one) for rrefs in step.record.context.values() for one in rrefs])
     yield from _block("metrics", [f"{name} = {value:g}" for name, value in step.metrics.items()])
     yield from _block("files", list(_files(store, step.record.tree)))
