@@ -11,7 +11,7 @@ import pytest
 
 from stageloom.engine.workspace import Workspace
 from stageloom.executors.inline import InlineExecutor
-from stageloom.library import LANGUAGES
+from stageloom.library import LANGUAGES, executor_for
 from stageloom.store.store import Store
 
 FLAKY = """from stageloom import stage, report
@@ -161,3 +161,41 @@ def test_where_nobody_can_be_interrupted_the_log_says_so(folder: Path) -> None:
     thread.join(30)
     assert results[0][0].outcome == "done"
     assert "The time limit of 0.5 s does not hold here" in heard.printed
+
+
+SLOW_PAIR = """import time
+from stageloom import latest, stage
+@stage(match=latest(2), timeout=0.5)
+def slow():
+    time.sleep({seconds})
+    return time.time()
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_each_of_several_realizations_has_its_time(folder: Path, jobs: int) -> None:
+    (folder / "p.py").write_text(SLOW_PAIR.format(seconds=30), "utf-8")
+    with Store.open(folder / "store") as store, executor_for(jobs, folder) as beside:
+        workspace = Workspace(folder, store, LANGUAGES, InlineExecutor())
+        begun = time.monotonic()
+        result = workspace.run(workspace.read("p.py"), [], Heard(), executor=beside).execute()
+    assert time.monotonic() - begun < 25
+    assert result.outcome == "failed"
+    failure = result.entries["slow"].failure
+    assert failure is not None
+    assert (failure.kind, failure.message) == ("timeout", "slow ran longer than the 0.5 s that it may")
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_one_of_several_that_was_invalidated_is_made_anew(folder: Path, which: int) -> None:
+    text = "import random\nfrom stageloom import latest, stage\n@stage(match=latest(2))\n"
+    text += "def s(): return random.random()\n"
+    realize(folder, text)
+    with Store.open(folder / "store") as store:
+        made = store.history(stage="s")
+        assert len(made) == 2
+        store.invalidate([made[which].rref])
+    result, _ = realize(folder, text)
+    assert result.outcome == "done"
+    with Store.open(folder / "store") as store:
+        assert len(store.history(stage="s")) == 2

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import queue
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain, islice
+from itertools import count as count_from
 from typing import Literal
 
 from stageloom.engine import failures, last_run
@@ -94,6 +97,7 @@ class Run:
         self._looked: dict[str, Looked] = {}
         self._jobs: dict[str, Job] = {}
         self._several: dict[str, Several] = {}
+        self._instances_tried: dict[str, set[int]] = {}
         self._locked_out: dict[str, Looked] = {}
         self._ready: dict[str, None] = {}
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
@@ -338,22 +342,32 @@ class Run:
         with job.clock.interrupting(hold=not obstacle):
             self._submit(job)
 
-    def _submit(self, job: Job) -> None:
+    def _submit(self, job: Job, instance: int | None = None) -> None:
         def done(outcome: JobOutcome) -> None:
             job.clock.stop()
-            self._events.put(_Ended(job.target.name, outcome))
+            self._events.put(_Ended(job.target.name, outcome, instance))
 
         request = self._wording.request(job, self._choices)
         job.cancel = self._executor.submit(request, job.target.pool, job.recorder, done)
 
     def _start_several(self, name: str, looked: Looked, locks: list[Lock]) -> None:
-        first = len(looked.visible)
-        several = Several(looked, locks, list(range(first, first + len(locks))))
+        several = Several(looked, locks, self._instances(name, len(looked.visible), len(locks)))
         self._several[name] = several
         self._entries[name].awaits = "worker"
         self._start_more(name)
         if not self._executor.blocks:
             self._tell(name)
+
+    def _instances(self, name: str, visible: int, count: int) -> list[int]:
+        """Return the numbers of those to make, which their random numbers follow from: none that this run has made.
+
+        One that is visible may have any number below, where another was invalidated: what made the same is made anew.
+        """
+        tried = self._instances_tried.setdefault(name, set())
+        numbers = chain(range(visible, visible + count), range(visible), count_from(visible + count))
+        free = list(islice((number for number in numbers if number not in tried), count))
+        tried.update(free)
+        return free
 
     def _start_more(self, name: str) -> None:
         """Start what is to be made of a stage: all at once, or one where that blocks."""
@@ -361,17 +375,26 @@ class Run:
         while several.todo:
             instance = several.todo.pop(0)
             folder = self._store.run_folder(self._wording.run_of(instance), name)
-            recorder = Recorder(folder, self._teller.of_job(name, self._hear_job))
-            job = Job(target, several.looked, self._store.scratch(), recorder, several.locks[0], instance)
+            clock = Clock(target.timeout, partial(several.stop, instance))
+            recorder = Recorder(folder, self._teller.of_job(name, self._hearing(clock)))
+            job = Job(target, several.looked, self._store.scratch(), recorder, several.locks[0], instance, clock=clock)
             several.jobs[instance] = job
-            job.cancel = self._executor.submit(
-                self._wording.request(job, self._choices),
-                target.pool,
-                job.recorder,
-                lambda outcome, instance=instance: self._events.put(_Ended(name, outcome, instance)),  # type: ignore[misc]  # bound here
-            )
-            if self._executor.blocks:
-                return
+            if not self._executor.blocks:
+                self._submit(job, instance)
+                continue
+            with clock.interrupting(hold=not clock.obstacle()):
+                self._submit(job, instance)
+            return
+
+    def _hearing(self, clock: Clock) -> Callable[[str, Literal["waiting", "running"]], None]:
+        """Return what hears of one of several jobs: the time of each counts by itself."""
+
+        def hear(name: str, is_: Literal["waiting", "running"]) -> None:
+            if not self._executor.blocks:
+                (clock.start if is_ == "running" else clock.stop)()
+            self._hear_job(name, is_)
+
+        return hear
 
     def _hear_job(self, name: str, is_: Literal["waiting", "running"]) -> None:
         changed = _Changed(name, is_, time.time())
@@ -470,7 +493,9 @@ class Run:
     def _end_instance(self, event: _Ended, instance: int) -> None:
         """Put one of several realizations in its place; once the last has ended, see what stands for the stage."""
         name, several = event.name, self._several[event.name]
-        job = several.jobs.pop(instance)
+        job = several.jobs[instance]
+        job.clock.stop()
+        del several.jobs[instance]
         job.recorder.close()
         entry = self._entries[name]
         entry.took = None if entry.started is None else time.time() - entry.started
@@ -486,6 +511,7 @@ class Run:
             except StoreError as error:
                 several.fail(store_failure(error))
         else:
+            event = self._judged(event, job)
             self._keep_end(job, entry, event.outcome)
             several.fail(event.outcome.failure if isinstance(event.outcome, JobFailed) else failures.STALE)
         if several.jobs:
@@ -524,10 +550,14 @@ class Run:
             following = self._schedule.step(plan.Done(name))
             self._tell(name)
             self._follow(following)
-        elif len(looked.visible) > len(several.looked.visible):
+        elif len(looked.visible) > len(several.looked.visible) or self._untried(name, len(looked.visible)):
             self._try_start(name, looked)
         else:
             self._follow(self._fail(name, failures.discontent(name, len(several.placed))))
+
+    def _untried(self, name: str, visible: int) -> bool:
+        """Return whether one that is not visible may be among those that a run before this one made."""
+        return name in self._instances_tried and not self._instances_tried[name].issuperset(range(visible))
 
     def _keep_end(self, job: Job, entry: Entry, outcome: JobOutcome) -> None:
         """Keep how a stage ended that made nothing, to be told until it does, or is another."""

@@ -34,6 +34,12 @@ class Several:
         self.failure = self.failure or failure
         self.todo.clear()
 
+    def stop(self, instance: int) -> None:
+        """Ask one of those at work to stop; from any thread."""
+        job = self.jobs.get(instance)
+        if job is not None:
+            job.cancel()
+
     def cancel(self) -> None:
         """Ask what is at work to stop."""
         self.todo.clear()
