@@ -24,6 +24,7 @@ from stageloom.store.errors import DamagedError, DiskFullError, NotStoredError, 
 from stageloom.store.gc import Policy
 from stageloom.store.parcel import RefusedError, object_name
 from stageloom.store.store import Store
+from stageloom.store.sweep import Leftovers, Sweep
 from stageloom.store.trees import Manifest, TreeFile
 
 
@@ -332,6 +333,27 @@ def test_what_is_told_here_of_a_run_and_its_sources_is_not_replaced(tmp_path):
         assert json.loads(told.read_bytes()) == content
         assert store.snapshot(content["snapshot"]) == snapshot
     assert list((tmp_path / "from" / "damaged").iterdir()) == []
+
+
+def test_what_is_collected_while_an_archive_is_looked_through_comes_in_again(tmp_path, monkeypatch):
+    archive, rrefs = packed(tmp_path)
+    with Store.open(tmp_path / "to") as store:
+        store.unpack(archive)
+        store.let_go()
+        check, collected = store.check, []
+
+        def late(trees):
+            if not collected:
+                with Store.open(tmp_path / "to") as other:
+                    monkeypatch.setattr(Sweep, "run", lambda *_, **__: Leftovers(0, 0))  # which comes later
+                    collected.append(other.gc(Policy(grace=0), delete=True))
+            return check(trees)
+
+        monkeypatch.setattr(store, "check", late)
+        _, received = store.unpack(archive)
+        assert set(received.added) == set(rrefs)
+        assert len(collected[0].victims) == 2
+        assert all(store.get(rref) for rref in rrefs)
 
 
 def test_names_of_any_script_in_a_tree_come_through(tmp_path):

@@ -15,6 +15,7 @@ from test_store_faults import Faulty, spawn, unix
 from stageloom.model.values import canonical_bytes, digest
 from stageloom.store import store as module
 from stageloom.store.errors import NotStoredError, StoreError, StoreReadOnlyError
+from stageloom.store.files import Files
 from stageloom.store.gc import Policy
 from stageloom.store.locks import OpenFile
 from stageloom.store.store import Store
@@ -565,3 +566,14 @@ def test_what_faces_show_of_a_realization_goes_with_it(tmp_path):
         [again] = store.commit([made(store, "a", 0)])
         assert Folders(store).realization(again.rref) == gone
         assert (gone / "plot.txt").read_bytes() == content_of("a", 0)["plot.txt"]
+
+
+def test_the_facts_of_a_run_are_kept_where_a_collection_begins_as_they_are_written(tmp_path):
+    class Slow(Files):
+        def before(self, operation: str, path: str) -> None:
+            if operation == "rename" and path.endswith("stage.json"):
+                collect(tmp_path)
+
+    with Store.open(tmp_path, files=Slow()) as store:
+        [found] = store.commit([made(store, "a", host="here")])
+        assert (store.run_folder(found.run, found.stage) / "stage.json").is_file()

@@ -70,6 +70,16 @@ def test_only_what_is_missing_is_sent(tmp_path):
     assert list((tmp_path / "remote" / "incoming").iterdir()) == []
 
 
+def test_what_else_lies_among_the_realizations_is_passed_over(tmp_path):
+    with Store.open(tmp_path / "from") as store:
+        [found] = store.commit([made(store, "a")])
+        store.push(Remote(str(tmp_path / "remote")), [found.rref])
+    cards = tmp_path / "remote" / "realizations"
+    for folder in (cards, cards / found.dref.hash):
+        (folder / ".DS_Store").write_bytes(b"")
+    assert Remote(str(tmp_path / "remote")).realizations() == [found.rref]
+
+
 def test_an_archive_is_a_remote_to_pull_from(tmp_path):
     archive, rrefs = packed(tmp_path)
     remote = Remote(f"zip://::{archive}")

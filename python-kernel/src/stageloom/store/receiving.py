@@ -66,7 +66,7 @@ class Receiver:
         self._bytes = 0
         self._sources: dict[str, bytes] = {}
         self._snapshots: dict[str, bytes] = {}
-        self._logs: dict[Path, Path] = {}
+        self._logs: dict[Path, tuple[Path, Card]] = {}
 
     def receive(self, roots: Iterable[RRef]) -> Received:
         """Take in ``roots`` and their closure; raises RefusedError, DiskFullError and what else a store raises."""
@@ -117,7 +117,7 @@ class Receiver:
             self._store.derivation(rref.dref)
         except StoreError:
             return False
-        return True
+        return self._store.get(rref) is not None  # collected before it was held, else it stays
 
     def _record(self, rref: RRef) -> Record:
         if rref not in self._records:
@@ -240,7 +240,7 @@ class Receiver:
                 facts = _facts((aside / name).read_bytes())
                 self._store.discard(aside)
             else:
-                self._logs[target] = aside / name
+                self._logs[target] = (aside / name, card)
         return {key: value for key, value in facts.items() if key != "rref"}
 
     def _take_sources(self, card: Card) -> None:
@@ -274,8 +274,8 @@ class Receiver:
         self._store.put_sources(list(self._sources.values()))
         for identity, content in self._snapshots.items():
             self._store.put_snapshot(identity, content)
-        for target, aside in self._logs.items():
-            target.parent.mkdir(parents=True, exist_ok=True)
+        for target, (aside, card) in self._logs.items():
+            self._store.run_folder(card.run, card.stage)  # which no collection takes from now on
             os.replace(aside, target)
             self._store.discard(aside.parent)
         self._store.settle(self._group)
@@ -284,7 +284,7 @@ class Receiver:
         self._group, self._fetched, self._in_group = [], {}, 0
 
     def _drop(self) -> None:
-        for folder in (*self._fetched.values(), *(aside.parent for aside in self._logs.values())):
+        for folder in (*self._fetched.values(), *(aside.parent for aside, _ in self._logs.values())):
             with contextlib.suppress(StoreError, OSError):
                 self._store.discard(folder)
 

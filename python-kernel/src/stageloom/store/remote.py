@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from stageloom.model.classes import dataclass
 from stageloom.model.references import DRef, RRef
 from stageloom.store.errors import StoreError, explained
-from stageloom.store.parcel import HEAD, Card, Item, RefusedError, card_name, head, read_head
+from stageloom.store.parcel import HEAD, Card, Item, RefusedError, card_name, head, is_name, read_head
 from stageloom.store.receiving import Received, Receiver, refusal
 from stageloom.store.sending import What, closure, items
 
@@ -100,12 +100,15 @@ class Remote:
         """Return what is there of ``drefs``, or all; a file system that can't list has nothing to tell."""
         if drefs is None:
             folders = [posixpath.basename(path.rstrip("/")) for path in self._list("realizations")]
+            folders = [name for name in folders if "." not in name]
         else:
             folders = [dref.hash for dref in drefs]
         found: list[RRef] = []
         for folder in folders:
             for path in self._list(f"realizations/{folder}"):
                 name = f"realizations/{folder}/{posixpath.basename(path)}"
+                if not is_name(name):
+                    continue  # something of a desktop's, or of the file system's
                 try:
                     card = Card.parse(self.read(name))
                 except ValueError as error:

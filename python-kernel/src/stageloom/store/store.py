@@ -340,6 +340,7 @@ class Store:
             return []
         with explained(self._layout.root):
             self._holds.hold(name for one in prepared for name in (one.tree, one.dref.hash, one.rref.hash))
+            self._holds.hold(self.run_name(one.new.provenance.run, one.new.provenance.stage) for one in prepared)
             self._write_provenance(prepared)
             self._share([one for one in prepared if one.placed is None])
             self._publisher.publish(prepared)
