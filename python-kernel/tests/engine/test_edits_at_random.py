@@ -17,7 +17,7 @@ import pytest
 
 from stageloom.engine.workspace import Workspace
 from stageloom.executors.inline import InlineExecutor
-from stageloom.functions import source
+from stageloom.functions import language, source
 from stageloom.library import LANGUAGES
 from stageloom.library import _Quiet as Quiet
 from stageloom.store.store import Store
@@ -85,6 +85,15 @@ class Author:
         self.helper = HELPER
         self.sound = list(self.blocks)
 
+    def chain(self) -> Author:
+        """Begin with stages that all depend on each other, as a sound file has them."""
+        plain = [f"def plain{at}(x):\n    return x + {at}\n" for at in range(3)]
+        body = "    # a remark\n    total = plain{k}(s{j}) + a\n    return total + {i}\n"
+        rest = "@stage\ndef s{i}(s{j}, a=N):\n" + body
+        stages = [rest.format(i=at, j=at - 1, k=at % 3) for at in range(1, self.numbers)]
+        self.blocks = [*HEAD, *plain, "@stage\ndef s0():\n    return helper.twice(1) + 1\n", *stages]
+        return self
+
     def block(self) -> str:
         pick = self.random.randrange
         return self.random.choice(BLOCKS).format(i=pick(self.numbers), j=pick(self.numbers))
@@ -99,6 +108,8 @@ class Author:
             *[self.body] * 8, *[self.number] * 3, self.word, self.word, self.line, self.add, self.remove, self.move,
             self.rename, self.letter, self.letter, self.help, self.decorate, self.comment, self.nothing,
         ]  # fmt: skip
+        if "* (" in self.helper and self.random.random() < 0.7:
+            self.helper = HELPER
         if self._reads():
             self.sound = list(self.blocks)
         elif self.random.random() < 0.7:
@@ -180,7 +191,7 @@ class Author:
 
 
 KEPT: list[dict[Any, Any]] = [
-    sources._parsed, summary._functions, fingerprint._summaries, fingerprint._latest, source._latest,
+    sources._parsed, summary._functions, fingerprint._summaries, fingerprint._latest, source._latest, language._latest,
 ]  # fmt: skip
 
 
@@ -232,12 +243,19 @@ def broken(code: fingerprint.Code) -> bool:
     return bool(code.problems())
 
 
-@pytest.mark.parametrize(("seed", "blocks"), [(1, 8), (2, 8), (3, 20), (4, 20), (5, 60)])
+@pytest.mark.parametrize(("seed", "blocks"), [(1, 8), (2, 8), (3, 20), (4, 20), (5, 60), (6, 60), (7, 61), (8, 100)])
 def test_edits_in_one_process_are_as_in_new_ones(
     tmp_path: Path, seed: int, blocks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     author, counts = Author(seed, blocks), Counter[str]()
-    for place, name in ((summary, "_edited"), (source, "_edited"), (fingerprint.Code, "_follow")):
+    if seed > 5:
+        author.chain()
+    for place, name in (
+        (summary, "_edited"),
+        (source, "_edited"),
+        (fingerprint.Code, "_follow"),
+        (language._Reader, "_again"),
+    ):
         monkeypatch.setattr(place, name, counting(getattr(place, name), f"{place.__name__}.{name}", counts))
     (tmp_path / "raw.txt").write_text("raw")
     pipeline, helper = tmp_path / "p.py", tmp_path / "helper.py"
@@ -261,6 +279,8 @@ def test_edits_in_one_process_are_as_in_new_ones(
     assert counts["stages"] > STEPS
     for what in ("parsed in part", "Code._follow", f"{summary.__name__}._edited", f"{source.__name__}._edited"):
         assert counts[what] > 1, what
+    if seed > 5:
+        assert counts["_Reader._again"] > STEPS
 
 
 def realize(root: Path, store: Store) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from stageloom.engine.language import AskPlanner, CannotPlanError, Target
 from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration
 from stageloom.functions.inputs import NoInputError, env_hashes, input_hashes
 from stageloom.functions.source import read as read_source
+from stageloom.model.classes import replace
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
 from stageloom.model.values import Json, from_json
@@ -49,9 +50,21 @@ class Functions:
                 asked = True
             except CannotPlanError as error:
                 problems.append(_import_problem(error, declared))
-        reader = _Reader(snapshot, code, sets, declared, told, problems, asked=asked)
+        before = _latest.pop((str(snapshot.root), path), {})
+        reader = _Reader(snapshot, code, sets, declared, told, problems, before, asked=asked)
         targets = reader.targets()
+        while len(_latest) >= _MOST_LATEST:
+            _latest.pop(next(iter(_latest)), None)
+        _latest[str(snapshot.root), path] = reader.plain()
         return targets, [*problems, *reader.problems]
+
+
+#: A declaration, and the target made of it.
+_Made: TypeAlias = "tuple[Declaration, Target]"
+
+#: This process's, by root and path: with every key in an editor most stages are declared as they were.
+_latest: dict[tuple[str, str], Mapping[str, _Made | None]] = {}
+_MOST_LATEST = 4
 
 
 class _Reader:
@@ -65,6 +78,7 @@ class _Reader:
         declared: Declarations,
         told: Mapping[str, PlannedStage],
         problems: Sequence[Problem],
+        before: Mapping[str, _Made | None],
         *,
         asked: bool,
     ) -> None:
@@ -78,12 +92,52 @@ class _Reader:
         self._broken = {name for problem in problems if problem.severity == "error" for name in problem.stages}
         self._file_broken = _file_is_broken(declared)
         self._made: dict[str, Target] = {}
+        self._plain = not (sets or told or asked or self._file_broken)
+        self._before = before if self._plain and list(before) == list(self._declared) else {}
 
     def targets(self) -> list[Target]:
         """Return a target for each declaration."""
         for name in self._declared:
             self._make(name)
         return list(self._made.values())
+
+    def plain(self) -> Mapping[str, _Made | None]:
+        """Return the targets that their declaration, their code and what they depend on alone made what they are."""
+        if not self._plain:
+            return {}
+        result: dict[str, _Made | None] = {}
+        for name, stage in self._declared.items():
+            target = self._made[name]
+            known = self._before.get(name)
+            if target.derivation is None or stage.guessed:
+                result[name] = None
+            elif known is not None and known[0] is stage:
+                result[name] = stage, target
+            else:
+                alone = all(one.role != "input" and one.static for one in stage.parameters)
+                result[name] = (stage, target) if alone else None
+        return result
+
+    def _again(self, stage: Declaration) -> Target | None:
+        """Return the target of a stage that is declared as it was; None where it must be made anew."""
+        known = self._before.get(stage.name)
+        if known is None or known[0] is not stage or stage.name in self._broken:
+            return None
+        target = known[1]
+        old = target.derivation
+        drefs: dict[str, list[DRef]] = {}
+        for role, names in target.dependencies.items():
+            drefs[role] = found = []
+            for name in names:
+                made = self._made.get(name)
+                if made is None or made.dref is None:
+                    return None
+                found.append(made.dref)
+        code = self._code.fingerprint(stage.path, stage.function).digest
+        if old is None or (old.code == code and old.dependencies == drefs):
+            return target
+        derivation = Derivation(old.name, old.language, old.configuration, drefs, old.inputs, code)
+        return replace(target, derivation=derivation, dref=derivation.dref)
 
     def _make(self, start: str) -> None:
         """Make ``start`` and what it depends on, without recursion: a chain may be 10,000 long."""
@@ -94,7 +148,8 @@ class _Reader:
             if name in self._made or name not in self._declared:
                 continue
             if ready:
-                self._made[name] = self._target(self._declared[name])
+                stage = self._declared[name]
+                self._made[name] = self._again(stage) or self._target(stage)
             elif name not in entered:
                 entered.add(name)
                 pending.append((name, True))

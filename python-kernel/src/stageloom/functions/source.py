@@ -33,6 +33,9 @@ def read(snapshot: Snapshot, path: str, blobs: Blobs | None = None, cache: Cache
     Raises:
         KeyError: if the snapshot has no such file.
     """
+    last = _latest.get((str(snapshot.root), path))
+    if last is not None and last.snapshot.id == snapshot.id:
+        return last.declared
     key = f"{_FORMAT}\n{_FIELDS}\n{snapshot.id}\n{path}"
     with many_objects():
         packed = cache.get("declarations", key) if cache is not None else None
