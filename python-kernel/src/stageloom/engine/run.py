@@ -271,12 +271,15 @@ class Run:
         if looked.choice is None:
             return looked
         errors = self._store.check(looked.choice.trees)
-        if not errors:
+        # What was collected between the look-up and being held may lie there yet, and is no more.
+        gone = [rref for rref in looked.choice.rrefs if looked.recorded and self._store.get(rref) is None]
+        if not errors and not gone:
             return looked
         for error in errors.values():
             if not isinstance(error, (DamagedError, NotStoredError)):  # the latter: collected since it was looked up
                 raise error
-        return replace(looked, choice=None, found=None, recorded=False, rivals=(), wanted=len(errors))
+        wanted = max(len(errors), len(gone))
+        return replace(looked, choice=None, found=None, recorded=False, rivals=(), wanted=wanted)
 
     def _try_start(self, name: str, looked: Looked) -> None:
         """Start the job, unless another process is at the same work: then look again soon."""
