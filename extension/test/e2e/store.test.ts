@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
 import { test } from "./fixture.js";
@@ -67,8 +67,25 @@ test("a realization is pinned and unpinned; garbage goes after it was shown; res
   await notifications.appears(/Pushed 1 realization/, startPatience);
   expect(readdirSync(path.join(editor.workspace, "remote/realizations"))).toHaveLength(1);
 
+  const trees = path.join(editor.workspace, ".stageloom/store/trees");
+  const file = readdirSync(trees, { recursive: true, encoding: "utf8" }).find(
+    (name) => name.split(path.sep).length > 3,
+  );
+  const damaged = path.join(trees, file ?? "");
+  chmodSync(damaged, 0o644);
+  writeFileSync(damaged, "something else");
+  await palette.run("Stageloom: Verify Store");
+  await notifications.press(/1 damage found/, "Repair");
+  await notifications.appears(/Repaired: 1 object moved/, startPatience);
+  await palette.run("Stageloom: Pull …");
+  await palette.pick("pipeline.py");
+  await notifications.appears(/Took in 1 realization/, startPatience);
+
+  await artifacts.expand("draw");
   await artifacts.choose(/just now|min ago/, "Pack Realization");
-  await page.locator(".quick-input-widget input.input").waitFor({ timeout: startPatience });
-  await page.keyboard.press("Enter");
-  await notifications.appears(/Packed 1 realization/, startPatience);
+  const box = page.locator(".quick-input-widget input.input");
+  await expect.poll(() => box.inputValue(), { timeout: 30_000 }).toMatch(/draw\.zip$/);
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: "remote" }).waitFor({ timeout: 30_000 });
+  await page.locator(".quick-input-widget .monaco-button", { hasText: "OK" }).click({ timeout: 30_000 });
+  await notifications.appears(/Packed 1 realization/, 30_000);
 });
