@@ -50,9 +50,7 @@ def test_a_worker_that_takes_too_long_is_cancelled_and_one_that_dies_is_followed
 
 
 def test_the_time_in_the_queue_does_not_count(tmp_path: Path) -> None:
-    text = (
-        "from stageloom import stage\nimport time\n@stage(timeout=12)\ndef a():\n    time.sleep(0.5)\n    return 1\n"
-    )
+    text = "from stageloom import stage\nimport time\n@stage(timeout=12)\ndef a():\n    time.sleep(0.5)\n    return 1\n"
     (tmp_path / "p.py").write_text(text, "utf-8")
     with Host(tmp_path) as host:
         host.queue = lambda _: time.sleep(12.5) is None

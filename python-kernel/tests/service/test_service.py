@@ -15,6 +15,7 @@ from stageloom.rpc.messages import PlanParams, RunRef
 PIPELINE = """
 import os, signal
 
+import time
 import numpy
 from stageloom import stage
 import helper
@@ -36,6 +37,7 @@ def second(first):
 @stage
 def kills(first):
     print("still here", flush=True)
+    time.sleep(0.5)  # what is said in the very moment of an end is lost
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
