@@ -46,7 +46,7 @@ def _killed(tmp_path, times):
     kills = 0
     for _ in range(times):
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
-        time.sleep(chance.uniform(0.15, 1.2))
+        time.sleep(chance.uniform(0.05, 0.6))
         kills += process.poll() is None
         process.kill()
         told, _ = process.communicate()
