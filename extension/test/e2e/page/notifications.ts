@@ -1,6 +1,9 @@
 import type { Locator, Page } from "playwright-core";
 import { patience } from "./waiting.js";
 
+/** A message without buttons goes after some seconds, in milliseconds with room to spare. */
+const GOES_AFTER = 30_000;
+
 /** The notifications that pop up at the lower right. */
 export class Notifications {
   readonly #page: Page;
@@ -9,10 +12,16 @@ export class Notifications {
     this.#page = page;
   }
 
-  /** One with this text, once it is there. */
+  /** One with this text, once it is there. One that went by itself, which a busy machine may miss, is in the list. */
   async appears(text: string | RegExp, timeout = patience): Promise<Locator> {
-    const toast = this.#page.locator(".notification-toast", { hasText: text }).first();
-    await toast.waitFor({ timeout });
+    const places = ".notification-toast, .notifications-center .notification-list-item";
+    const toast = this.#page.locator(places, { hasText: text }).first();
+    try {
+      await toast.waitFor({ timeout: Math.min(timeout, GOES_AFTER) });
+    } catch {
+      await this.#page.locator('[id="status.notifications"] a').first().click({ timeout: patience });
+      await toast.waitFor({ timeout });
+    }
     return toast;
   }
 
