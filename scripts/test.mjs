@@ -125,19 +125,22 @@ const runAll = async (chosen, env) => {
 
 /** What a reader needs of the suites that failed, and why tests were skipped. @param {ReadonlyMap<Suite, Ending[]>} all */
 const explain = (all) => {
-  for (const [{ name }, endings] of all) {
-    const failed = endings.filter(({ is }) => is === "failed");
-    if (failed.length > 0) {
-      print(`\n── ${name}: the end of test-results/${name}.log`);
-      print(
-        readFileSync(path.join(folder, `${name}.log`), "utf8")
-          .split("\n")
-          .slice(-200)
-          .join("\n"),
-      );
-      for (const test of failed)
-        print(`FAILED  ${name}: ${test.name}\n        ${(test.reason ?? "").split("\n")[0] ?? ""}`);
-    }
+  const failures = [...all].flatMap(([{ name }, endings]) =>
+    endings.filter(({ is }) => is === "failed").map((test) => ({ suite: name, ...test })),
+  );
+  // the reasons before the logs: where a long output is cut, they are what is wanted
+  for (const { suite, name, reason } of failures) {
+    print(`\nFAILED  ${suite}: ${name}`);
+    for (const line of (reason ?? "").split("\n").slice(0, 8)) print(`        ${line}`);
+  }
+  for (const suite of new Set(failures.map((failure) => failure.suite))) {
+    print(`\n── ${suite}: the end of test-results/${suite}.log`);
+    print(
+      readFileSync(path.join(folder, `${suite}.log`), "utf8")
+        .split("\n")
+        .slice(-200)
+        .join("\n"),
+    );
   }
   for (const [{ name }, endings] of all) {
     for (const test of endings.filter(({ is }) => is === "skipped")) {

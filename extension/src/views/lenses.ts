@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
 import { now, type ViewContext } from "./context.js";
+import { LensCommands } from "./lens-commands.js";
 import { lensWords } from "./lens-words.js";
 import { Paced } from "./paced.js";
 
@@ -15,6 +16,7 @@ export class StageLenses implements vscode.CodeLensProvider, Disposable {
   readonly #lifetime = new Lifetime();
   readonly #changes = this.#lifetime.add(new vscode.EventEmitter<void>());
   readonly onDidChangeCodeLenses = this.#changes.event;
+  readonly #commands = this.#lifetime.add(new LensCommands());
 
   constructor(context: ViewContext) {
     this.#context = context;
@@ -53,7 +55,8 @@ export class StageLenses implements vscode.CodeLensProvider, Disposable {
     return lensWords(pipeline, model.trusted, now(), model.profile).map(
       ({ line, title, command, tooltip, argument }) => {
         const range = new vscode.Range(line, 0, line, 0);
-        return new vscode.CodeLens(range, { title, command, tooltip, arguments: command === "" ? [] : [argument] });
+        const id = command === "" ? "" : this.#commands.id(document, command, argument);
+        return new vscode.CodeLens(range, { title, command: id, tooltip });
       },
     );
   }

@@ -44,16 +44,16 @@ function place(document: vscode.TextDocument, text: string, into = 0): vscode.Po
   return document.positionAt(at + into);
 }
 
+async function rawLenses({ uri }: vscode.TextDocument): Promise<readonly vscode.CodeLens[]> {
+  const found = await vscode.commands.executeCommand<vscode.CodeLens[]>("vscode.executeCodeLensProvider", uri, 100);
+  return found.filter(({ command }) => command?.command.startsWith("_stageloom.lens."));
+}
+
 /** The titles over each stage, by the line that they stand over. */
 async function lenses(document: vscode.TextDocument): Promise<Map<number, string[]>> {
-  const found = await vscode.commands.executeCommand<vscode.CodeLens[]>(
-    "vscode.executeCodeLensProvider",
-    document.uri,
-    100,
-  );
   const lines = new Map<number, string[]>();
-  for (const { range, command } of found) {
-    if (command?.command.startsWith("stageloom.") !== true) continue;
+  for (const { range, command } of await rawLenses(document)) {
+    if (command === undefined) continue;
     lines.set(range.start.line, [...(lines.get(range.start.line) ?? []), command.title]);
   }
   return lines;
@@ -113,6 +113,28 @@ describe("stages in the source", () => {
       assert.deepEqual([first, second, rest], ["Realize", "Invalidate", []]);
       assert.notEqual(state, "");
     }
+  });
+
+  it("have lenses that still act when VS Code shows them past their time", async () => {
+    const document = await open("pipeline.py");
+    const first = await rawLenses(document);
+    const again = await rawLenses(document);
+    // the arguments of a command go with the lens that VS Code gives up: none has any
+    assert.deepEqual(
+      [...first, ...again].filter(({ command }) => (command?.arguments ?? []).length > 0),
+      [],
+    );
+    const realize = first.find(({ command }) => command?.title === "Realize")?.command;
+    assert.ok(again.some(({ command }) => command?.command === realize?.command));
+    await vscode.commands.executeCommand("workbench.action.closeAllEditors");
+    await open("pipeline.py");
+    const state = (await rawLenses(document)).find(({ command }) => /realized|cached/.test(command?.title ?? ""));
+    await vscode.commands.executeCommand(state?.command?.command ?? "");
+    const panels = (): boolean =>
+      vscode.window.tabGroups.all.some(({ tabs }) => tabs.some(({ input }) => input instanceof vscode.TabInputWebview));
+    for (let waited = 0; !panels() && waited < 10_000; waited += 50)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.ok(panels());
   });
 
   it("follow what is typed, and stay through a syntax error", async () => {
