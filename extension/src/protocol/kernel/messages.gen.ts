@@ -9,19 +9,26 @@ export const PROTOCOL = 1;
  */
 export type Json = boolean | number | string | null | readonly Json[] | { readonly [key: string]: Json };
 
-export type Role = "engine" | "planner" | "worker";
+export type Role = "engine" | "planner" | "worker" | "operator";
 
 export type Preview = ImagePreview | ArrayPreview | TablePreview | TextPreview | BinaryPreview;
 
 export type JobOutcome = JobDone | JobFailed | JobStale;
 
-/** The first message on every connection. `workspace` and `store` are absolute folders, for the engine alone. */
+export type CallOutcome = CallDone | CallFailed;
+
+/**
+ * The first message on every connection. `workspace` and `store` are absolute folders, for the engine alone.
+ *
+ * `link` is how equal files of the store share their space: empty for what the environment says.
+ */
 export interface InitializeParams {
   readonly protocol: number;
   readonly role: Role;
   readonly client: string;
   readonly workspace?: string;
   readonly store?: string;
+  readonly link?: "" | "reflink" | "hardlink" | "copy";
 }
 
 /** The kernel's side of the handshake. `warnings` are sentences to show (a read-only store, say). */
@@ -72,7 +79,7 @@ export interface Frame {
  * traceback or the end of stderr. `package` and `command` are set for a missing package: the command installs it.
  */
 export interface Failure {
-  readonly kind: "exception" | "missing-package" | "missing-output" | "unstorable" | "unserialisable" | "import-failed" | "code-changed" | "killed" | "crashed" | "timeout" | "cancelled" | "store" | "disk-full" | "damaged" | "no-interpreter" | "old-interpreter" | "internal";
+  readonly kind: "exception" | "missing-package" | "missing-output" | "unstorable" | "unserialisable" | "import-failed" | "code-changed" | "killed" | "crashed" | "timeout" | "cancelled" | "store" | "disk-full" | "damaged" | "no-interpreter" | "old-interpreter" | "refused" | "internal";
   readonly message: string;
   readonly advice: string;
   readonly exception: string;
@@ -448,9 +455,14 @@ export interface PinParams {
   readonly pinned: boolean;
 }
 
-/** Collect what no pipeline reaches, nobody has pinned and nothing uses; without `delete`, only tell. */
+/**
+ * Collect what no pipeline reaches, nobody has pinned and nothing uses; without `delete`, only tell.
+ *
+ * What other workspaces have reached in the last `others` seconds stays, too.
+ */
 export interface CollectParams {
   readonly delete?: boolean;
+  readonly others?: number;
 }
 
 /** A realization that goes. */
@@ -461,11 +473,18 @@ export interface Garbage {
   readonly size: number;
 }
 
+/** How many realizations stay because another workspace, a folder, has reached them, last at `at`. */
+export interface SparedRealizations {
+  readonly workspace: string;
+  readonly at: number;
+  readonly count: number;
+}
+
 /**
  * What was collected, or would be: the first of `garbage`, which are `count`.
  *
  * `freed` bytes with the `leftovers` that belong to nothing; `kept` realizations stay, with `size` bytes,
- * `in_use` of them because a process uses them.
+ * `in_use` of them because a process uses them, the `spared` because other workspaces reach them.
  */
 export interface Collected {
   readonly garbage: readonly Garbage[];
@@ -475,6 +494,7 @@ export interface Collected {
   readonly kept: number;
   readonly size: number;
   readonly inUse: number;
+  readonly spared: readonly SparedRealizations[];
 }
 
 /** Read all of the store; mend what is damaged if `repair`. */
@@ -500,17 +520,31 @@ export interface Verified {
   readonly folder: string;
 }
 
+/** How far a long work on the store is: `done` of `total` things, 0 where that is not known. */
+export interface StoreProgress {
+  readonly work: "collect" | "verify";
+  readonly done: number;
+  readonly total: number;
+}
+
+/** A realization that could not be sent, because it, or something that it was made from, is not here any more. */
+export interface LeftOut {
+  readonly rref: string;
+  readonly why: string;
+}
+
 /** Write an archive of realizations, with all they were made from, to an absolute path. */
 export interface PackParams {
   readonly rrefs: readonly string[];
   readonly target: string;
 }
 
-/** How many realizations an archive holds, and its bytes. */
+/** How many realizations an archive holds, and its bytes; what could not be packed was left out. */
 export interface Packed {
   readonly path: string;
   readonly realizations: number;
   readonly size: number;
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** Take in the archive at an absolute path. */
@@ -525,18 +559,29 @@ export interface Received {
   readonly bytes: number;
 }
 
-/** Push to, or pull from, the remote at a URL: a pipeline's stages as they now are, or everything without a path. */
+/**
+ * Push to, or pull from, the remote at a URL: a pipeline's stages as they now are, or everything without a path.
+ *
+ * A push with `check` reads what is there of them, and mends what is damaged.
+ */
 export interface RemoteParams {
   readonly remote: string;
   readonly path?: string;
   readonly profile?: string;
+  readonly check?: boolean;
 }
 
-/** How many realizations were sent, with how many bytes, and how many were there already. */
+/**
+ * How many realizations were sent, with how many bytes, and how many were there already.
+ *
+ * `mended` are objects there that were damaged; what could not be sent was left out.
+ */
 export interface Pushed {
   readonly sent: number;
   readonly known: number;
   readonly bytes: number;
+  readonly mended: number;
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** Realizations came, went or were hidden, by this process or another: ask again for what is shown. */
@@ -734,6 +779,65 @@ export interface LogMessage {
   readonly text: string;
 }
 
+/**
+ * Make an operator ready for calls: its first request after `initialize`.
+ *
+ * `entry` is a module, looked for in `paths` first, or the absolute path of a script (it ends in `.py`).
+ * `modules` are imported and `script` is run before it. `journal` is the file in which calls are noted;
+ * `memory` limits what the process may take, in bytes, where that is above 0.
+ */
+export interface OpenParams {
+  readonly entry: string;
+  readonly journal: string;
+  readonly paths?: readonly string[];
+  readonly modules?: readonly string[];
+  readonly script?: string;
+  readonly memory?: number;
+}
+
+/** The operations that the entry module holds, or why it could not be opened. */
+export interface Opened {
+  readonly operations: readonly string[];
+  readonly failure: Failure | null;
+}
+
+/**
+ * Run one operation. `call` numbers the pool's calls, from 1.
+ *
+ * `arguments` is a value as `worker.exchange` writes it: a list of positional or an object of named arguments.
+ */
+export interface CallParams {
+  readonly call: number;
+  readonly operation: string;
+  readonly arguments: string;
+}
+
+/** What the operation returned, as `worker.exchange` writes it. */
+export interface CallDone {
+  readonly value: string;
+  readonly is: "ok";
+}
+
+/** The operation raised, was interrupted, or could not be called. */
+export interface CallFailed {
+  readonly failure: Failure;
+  readonly is: "error";
+}
+
+/** What user code printed during a call; 0 for what came between calls. */
+export interface CallLog {
+  readonly call: number;
+  readonly stream: "stdout" | "stderr";
+  readonly text: string;
+}
+
+/** During `call`, ask for a function of the host; `arguments` as in `CallParams`. */
+export interface ToolParams {
+  readonly call: number;
+  readonly tool: string;
+  readonly arguments: string;
+}
+
 /** Every method: who is asked, with what, and the answer (`null` for a notification). */
 export interface Methods {
   readonly "initialize": { readonly towards: "engine"; readonly params: InitializeParams; readonly result: InitializeResult };
@@ -763,6 +867,7 @@ export interface Methods {
   readonly "run/log": { readonly towards: "host"; readonly params: RunLog; readonly result: null };
   readonly "run/progress": { readonly towards: "host"; readonly params: RunProgress; readonly result: null };
   readonly "store/changed": { readonly towards: "host"; readonly params: StoreChanged; readonly result: null };
+  readonly "store/progress": { readonly towards: "host"; readonly params: StoreProgress; readonly result: null };
   readonly "log/message": { readonly towards: "host"; readonly params: LogMessage; readonly result: null };
   readonly "pool/run": { readonly towards: "host"; readonly params: PoolRunParams; readonly result: JobOutcome };
   readonly "job/changed": { readonly towards: "engine"; readonly params: JobChanged; readonly result: null };
@@ -772,4 +877,8 @@ export interface Methods {
   readonly "worker/realize": { readonly towards: "worker"; readonly params: RealizeJob; readonly result: JobOutcome };
   readonly "worker/match": { readonly towards: "worker"; readonly params: MatchJob; readonly result: JobOutcome };
   readonly "worker/warm": { readonly towards: "worker"; readonly params: WarmParams; readonly result: Empty };
+  readonly "worker/open": { readonly towards: "worker"; readonly params: OpenParams; readonly result: Opened };
+  readonly "worker/call": { readonly towards: "worker"; readonly params: CallParams; readonly result: CallOutcome };
+  readonly "call/log": { readonly towards: "host"; readonly params: CallLog; readonly result: null };
+  readonly "call/tool": { readonly towards: "host"; readonly params: ToolParams; readonly result: CallOutcome };
 }

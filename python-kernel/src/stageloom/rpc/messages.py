@@ -6,6 +6,7 @@ Fields are ``snake_case`` here and ``camelCase`` on the wire. The TypeScript typ
 
 The host starts an *engine*, *planners* and *workers*. It speaks to the engine; the engine asks the host to run jobs on
 planners and workers (``pool/run``), and the host passes on what they notify (``job/log``, ``job/progress``).
+An *operator* is a worker of a pool that a program defined: it serves calls of what its entry module holds.
 """
 
 from __future__ import annotations
@@ -16,18 +17,22 @@ from typing import Literal, TypeAlias
 from stageloom.model.classes import dataclass, field
 from stageloom.model.values import Json
 
-Role: TypeAlias = Literal["engine", "planner", "worker"]
+Role: TypeAlias = Literal["engine", "planner", "worker", "operator"]
 
 
 @dataclass(frozen=True, slots=True)
 class InitializeParams:
-    """The first message on every connection. ``workspace`` and ``store`` are absolute folders, for the engine alone."""
+    """The first message on every connection. ``workspace`` and ``store`` are absolute folders, for the engine alone.
+
+    ``link`` is how equal files of the store share their space: empty for what the environment says.
+    """
 
     protocol: int
     role: Role
     client: str
     workspace: str = ""
     store: str = ""
+    link: Literal["", "reflink", "hardlink", "copy"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,7 @@ class Failure:
         "damaged",
         "no-interpreter",
         "old-interpreter",
+        "refused",
         "internal",
     ]
     message: str
@@ -581,9 +587,13 @@ class PinParams:
 
 @dataclass(frozen=True, slots=True)
 class CollectParams:
-    """Collect what no pipeline reaches, nobody has pinned and nothing uses; without ``delete``, only tell."""
+    """Collect what no pipeline reaches, nobody has pinned and nothing uses; without ``delete``, only tell.
+
+    What other workspaces have reached in the last ``others`` seconds stays, too.
+    """
 
     delete: bool = False
+    others: float = 90 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -597,11 +607,20 @@ class Garbage:
 
 
 @dataclass(frozen=True, slots=True)
+class SparedRealizations:
+    """How many realizations stay because another workspace, a folder, has reached them, last at ``at``."""
+
+    workspace: str
+    at: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Collected:
     """What was collected, or would be: the first of ``garbage``, which are ``count``.
 
     ``freed`` bytes with the ``leftovers`` that belong to nothing; ``kept`` realizations stay, with ``size`` bytes,
-    ``in_use`` of them because a process uses them.
+    ``in_use`` of them because a process uses them, the ``spared`` because other workspaces reach them.
     """
 
     garbage: Sequence[Garbage]
@@ -611,6 +630,7 @@ class Collected:
     kept: int
     size: int
     in_use: int
+    spared: Sequence[SparedRealizations] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -643,6 +663,23 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreProgress:
+    """How far a long work on the store is: ``done`` of ``total`` things, 0 where that is not known."""
+
+    work: Literal["collect", "verify"]
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A realization that could not be sent, because it, or something that it was made from, is not here any more."""
+
+    rref: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class PackParams:
     """Write an archive of realizations, with all they were made from, to an absolute path."""
 
@@ -652,11 +689,12 @@ class PackParams:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """How many realizations an archive holds, and its bytes."""
+    """How many realizations an archive holds, and its bytes; what could not be packed was left out."""
 
     path: str
     realizations: int
     size: int
+    left_out: Sequence[LeftOut] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -677,20 +715,29 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class RemoteParams:
-    """Push to, or pull from, the remote at a URL: a pipeline's stages as they now are, or everything without a path."""
+    """Push to, or pull from, the remote at a URL: a pipeline's stages as they now are, or everything without a path.
+
+    A push with ``check`` reads what is there of them, and mends what is damaged.
+    """
 
     remote: str
     path: str = ""
     profile: str = ""
+    check: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """How many realizations were sent, with how many bytes, and how many were there already."""
+    """How many realizations were sent, with how many bytes, and how many were there already.
+
+    ``mended`` are objects there that were damaged; what could not be sent was left out.
+    """
 
     sent: int
     known: int
     bytes: int
+    mended: int = 0
+    left_out: Sequence[LeftOut] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -925,6 +972,83 @@ class LogMessage:
     text: str
 
 
+# --- calls of operations ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenParams:
+    """Make an operator ready for calls: its first request after ``initialize``.
+
+    ``entry`` is a module, looked for in ``paths`` first, or the absolute path of a script (it ends in ``.py``).
+    ``modules`` are imported and ``script`` is run before it. ``journal`` is the file in which calls are noted;
+    ``memory`` limits what the process may take, in bytes, where that is above 0.
+    """
+
+    entry: str
+    journal: str
+    paths: Sequence[str] = ()
+    modules: Sequence[str] = ()
+    script: str = ""
+    memory: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The operations that the entry module holds, or why it could not be opened."""
+
+    operations: Sequence[str]
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallParams:
+    """Run one operation. ``call`` numbers the pool's calls, from 1.
+
+    ``arguments`` is a value as ``worker.exchange`` writes it: a list of positional or an object of named arguments.
+    """
+
+    call: int
+    operation: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallDone:
+    """What the operation returned, as ``worker.exchange`` writes it."""
+
+    value: str
+    is_: Literal["ok"] = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """The operation raised, was interrupted, or could not be called."""
+
+    failure: Failure
+    is_: Literal["error"] = "error"
+
+
+CallOutcome: TypeAlias = CallDone | CallFailed
+
+
+@dataclass(frozen=True, slots=True)
+class CallLog:
+    """What user code printed during a call; 0 for what came between calls."""
+
+    call: int
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolParams:
+    """During ``call``, ask for a function of the host; ``arguments`` as in ``CallParams``."""
+
+    call: int
+    tool: str
+    arguments: str
+
+
 # --- methods ---------------------------------------------------------------------------------------------------------
 
 
@@ -966,6 +1090,7 @@ METHODS: tuple[Method, ...] = (
     Method("run/log", "host", RunLog, None),
     Method("run/progress", "host", RunProgress, None),
     Method("store/changed", "host", StoreChanged, None),
+    Method("store/progress", "host", StoreProgress, None),
     Method("log/message", "host", LogMessage, None),
     Method("pool/run", "host", PoolRunParams, JobOutcome),
     Method("job/changed", "engine", JobChanged, None),
@@ -975,4 +1100,8 @@ METHODS: tuple[Method, ...] = (
     Method("worker/realize", "worker", RealizeJob, JobOutcome),
     Method("worker/match", "worker", MatchJob, JobOutcome),
     Method("worker/warm", "worker", WarmParams, Empty),
+    Method("worker/open", "worker", OpenParams, Opened),
+    Method("worker/call", "worker", CallParams, CallOutcome),
+    Method("call/log", "host", CallLog, None),
+    Method("call/tool", "host", ToolParams, CallOutcome),
 )
