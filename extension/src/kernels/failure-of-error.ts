@@ -25,6 +25,7 @@ const kinds: Readonly<Record<Failure["kind"], true>> = {
   damaged: true,
   "no-interpreter": true,
   "old-interpreter": true,
+  refused: true,
   internal: true,
 };
 
