@@ -235,7 +235,7 @@ def _opened(
         names = stages_named(pipeline, place.stages)
         _refuse(pipeline, names)
         if not names:
-            raise ValueError(f"{place.path} has no stages: mark functions with @stage")
+            raise ValueError(f"{place.path} has no stages: mark functions at its top level with @stage")
         yield workspace, pipeline, names[-1]
 
 

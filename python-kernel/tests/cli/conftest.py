@@ -82,6 +82,7 @@ class Project:
             [sys.executable, "-m", "stageloom", *words],
             cwd=self.root,
             env=environment,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -181,7 +181,7 @@ def _refuse(pipeline: Pipeline, stages: Sequence[str], *, as_json: bool) -> bool
         return True
     _complain_of(wrong)
     if not wrong:
-        show.complain(f"{pipeline.path} has no stages: mark functions with @stage")
+        show.complain(f"{pipeline.path} has no stages: mark functions at its top level with @stage")
     return True
 
 

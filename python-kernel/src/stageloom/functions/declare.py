@@ -81,6 +81,16 @@ class Stage(Generic[P, R]):
         for name in signature.parameters:
             if name not in given.arguments and (name in self.bound or _is_special(self._default(name))):
                 given.arguments[name] = self._plain(self.value(name), name)
+        lacking = [
+            name
+            for name, one in signature.parameters.items()
+            if name not in given.arguments and one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD
+        ]
+        if lacking:
+            raise TypeError(
+                f"{self.__name__} is a stage, and called as a function it needs {', '.join(map(repr, lacking))}: "
+                f"give it that, or make {self.__name__} a parameter of the stage that needs what it makes"
+            )
         return self.function(*given.args, **given.kwargs)
 
     def _default(self, name: str) -> object:

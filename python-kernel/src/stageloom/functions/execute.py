@@ -150,6 +150,15 @@ def _uncounted(one: ParameterDeclaration, stage: Declaration, function: Callable
     return default.told if isinstance(default, Input) else to_json(default, one.name)
 
 
+def _instead(error: NotSerialisableError | ChangedError) -> str:
+    kind = error.type_name if isinstance(error, NotSerialisableError) else ""
+    if kind in ("date", "datetime", "time", "timedelta", "Decimal") or kind.endswith("Path"):
+        return "Give it as text, and make the value in the stage."
+    if kind in ("ndarray", "DataFrame", "Series", "Tensor"):
+        return "Make it in a stage of its own, and name that stage as a parameter."
+    return "Give it a plain value."
+
+
 def plan(declared: Declarations, load: Load) -> Planned:
     """Return a file's function stages with the values that only running it can tell."""
     stages, problems = [], []
@@ -160,9 +169,7 @@ def plan(declared: Declarations, load: Load) -> Planned:
                 if one.role in ("configuration", "input"):
                     configuration[one.name] = one.value if one.static else _value(one, stage, load)
         except (NotSerialisableError, ChangedError) as error:
-            problems.append(
-                Problem("bad-parameter", f"{error}. Give it a plain value.", stage.span, stages=[stage.name])
-            )
+            problems.append(Problem("bad-parameter", f"{error}. {_instead(error)}", stage.span, stages=[stage.name]))
             continue
         if stage.guessed and not stage.bound and _is_mapped(stage, load):
             message = f"The values of each= of {stage.name!r} must be written in the file, where they can be read."

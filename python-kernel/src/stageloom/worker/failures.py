@@ -6,9 +6,9 @@ import errno
 import linecache
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Literal
 
 from stageloom.artifacts.errors import MissingFileError, UnloadableError, UnstorableError
@@ -41,6 +41,9 @@ _KNOWN: tuple[tuple[tuple[type[BaseException], ...], Kind, str], ...] = (
     ((NoInputError,), "exception", "Put the file there, or change the path in the stage's parameters."),
 )
 _IMPORT_ADVICE = "A file of stages must import: correct it, or move what fails into the stages that need it."
+
+_RING_ADVICE = "These files import each other. Move what both need into a third file, which both import."
+_KEYBOARD_ADVICE = "Nobody is there to answer. Make what you would type a parameter of the stage."
 
 
 class JobError(Exception):
@@ -75,8 +78,24 @@ def failure_of(error: BaseException, root: str, *, importing: bool = False) -> F
         advice = "Work on smaller parts, or give the pool more memory."
         return Failure("exception", _line(error), advice, name, frames, detail)
     if importing:
-        return Failure("import-failed", _line(error), _IMPORT_ADVICE, name, frames, detail)
-    return Failure("exception", _line(error), "", name, frames, detail)
+        advice = _RING_ADVICE if _is_ring(error, frames) else _KEYBOARD_ADVICE if _asked(error) else _IMPORT_ADVICE
+        return Failure("import-failed", _line(error), advice, name, frames, detail)
+    return Failure("exception", _line(error), _KEYBOARD_ADVICE if _asked(error) else "", name, frames, detail)
+
+
+def _asked(error: BaseException) -> bool:
+    """Return whether ``input()`` found nobody to ask. What a worker has for a keyboard says so itself."""
+    return isinstance(error, EOFError) and error.args == ("EOF when reading a line",)
+
+
+def _is_ring(error: BaseException, frames: Sequence[Frame]) -> bool:
+    """Return whether files import each other: one took a name of another, which was itself being imported."""
+    if isinstance(error, ImportError):
+        half = error.path
+    else:
+        module = error.obj if isinstance(error, AttributeError) else None
+        half = getattr(module, "__file__", None) if isinstance(module, ModuleType) else None
+    return half is not None and any(frame.path == half for frame in frames[:-1])
 
 
 def _known(error: BaseException) -> tuple[Kind, str] | None:
