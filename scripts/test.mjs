@@ -123,6 +123,17 @@ const runAll = async (chosen, env) => {
   return endings;
 };
 
+/** What tests of faults have counted: lines of a suite's log that begin so. @param {Iterable<Suite>} ran */
+const printCounts = (ran) => {
+  for (const { name } of ran) {
+    const log = path.join(folder, `${name}.log`);
+    const lines = existsSync(log) ? readFileSync(log, "utf8").split("\n") : [];
+    const counts = new Set(lines.filter((line) => line.startsWith("faults: ")));
+    if (counts.size > 0) print(`\n── ${name}`);
+    for (const line of counts) print(line);
+  }
+};
+
 /** What a reader needs of the suites that failed, and why tests were skipped. @param {ReadonlyMap<Suite, Ending[]>} all */
 const explain = (all) => {
   const failures = [...all].flatMap(([{ name }, endings]) =>
@@ -162,6 +173,7 @@ await runMain(async () => {
   mkdirSync(folder, { recursive: true });
   print(`… running ${chosen.map(({ name }) => name).join(", ")}`);
   const all = await runAll(chosen, env);
+  printCounts(all.keys());
   explain(all);
   const endings = [...all.values()].flat();
   const failed = count(endings, "failed");

@@ -59,7 +59,7 @@ const pytest = (...args) => ({
 });
 
 /** Folders of python-kernel/tests that are suites of their own, so that they run side by side with the others. */
-const apart = { commands: ["tests/cli", "tests/worker", "tests/service"], store: ["tests/store"] };
+const apart = { commands: ["tests/cli", "tests/worker", "tests/service"], store: ["tests/store", "tests/faults"] };
 
 const half = Math.max(1, Math.floor(availableParallelism() / 2));
 
@@ -96,11 +96,11 @@ export const suites = [
     needs: ["python", "peers"],
   },
   {
-    name: "python-long",
+    name: "faults",
     long: true,
-    what: "faults by the hundred",
+    what: "faults by the hundred, docs/faults.md",
     minutes: 240,
-    ...pytest("-m", "faults"),
+    ...pytest("-m", "faults", "--durations=0"),
   },
   {
     name: "kernel",

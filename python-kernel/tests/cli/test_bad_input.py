@@ -174,7 +174,7 @@ def test_a_damaged_object_is_made_again_and_told_by_nothing_wrong(made):
         assert made.python("import stageloom; print(stageloom.load('pipeline.py:total'))").strip() == "6"
     assert kinds == {"trees", "records", "derivations"}
     nothing_lost(made)
-    print(f"{len(victims)} objects damaged one after another: 0 wrong values, all healed")
+    print(f"faults: command line: {len(victims)} objects damaged one after another: 0 wrong values, all healed")
 
 
 def test_a_store_whose_place_is_taken_by_a_file_says_so(project):
@@ -278,4 +278,4 @@ def test_a_full_disk_fails_the_run_keeps_what_finished_and_goes_on_when_there_is
         assert refused >= 3
         disk.again("size=16m")
         assert project.realize("pipeline.py", *place) == {"small": "kept", "other": "kept", "big": "done"}
-    print(f"9 runs on a disk ever fuller: {refused} refused by name, the rest fitted, nothing lost")
+    print(f"faults: command line: 9 runs on a disk ever fuller: {refused} refused by name, nothing lost")

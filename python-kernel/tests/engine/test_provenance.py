@@ -34,7 +34,7 @@ def test_a_flipped_bit_or_a_torn_end_is_never_taken_for_what_was_kept(tmp_path: 
     for end in range(0, len(whole) - 1, 7):
         file.write_bytes(whole[:end])
         assert read_stage(tmp_path) == {}
-    print(f"300 flips: {lost} told as lost, 0 wrong")
+    print(f"faults: 300 flips in facts of runs: {lost} told as lost, 0 wrong")
     assert lost > 200
 
 

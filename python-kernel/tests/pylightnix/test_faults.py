@@ -225,7 +225,7 @@ def test_processes_at_once_run_each_stage_once(tmp_path: Path) -> None:
         assert [process.returncode for process in running] == [0] * 8
         assert len(set(outputs)) == 1
         assert sorted((folder / "runs").read_text().split()) == list("01234")
-    print(f"{rounds * 8} processes, {rounds * 5} stages, each run once")
+    print(f"faults: pylightnix: {rounds * 8} processes, {rounds * 5} stages, each run once")
 
 
 def test_the_hash_of_code_is_the_same_everywhere_and_sees_helpers(tmp_path: Path) -> None:
@@ -436,7 +436,7 @@ def test_archives_that_lie_are_refused(S: StorageSettings, tmp_path: Path) -> No
             sunpack(FacePath(path), D)
         assert rref not in set(allrrefs(D)), name
     assert not list(tmp_path.rglob("*evil*"))
-    print(f"{len(bad)} archives refused")
+    print(f"faults: pylightnix: {len(bad)} archives that lie, all refused")
 
 
 def test_a_storage_of_pylightnix_itself_is_not_taken_for_one(tmp_path: Path) -> None:
@@ -506,4 +506,4 @@ def test_killed_at_any_moment_and_run_again(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert done.stdout == f"{'x' * 12} 12 y\n"
         assert not opened(mkSS(str(folder))).store.verify()
-    print(f"killed {hit} of {kills} times while it ran")
+    print(f"faults: pylightnix: killed {hit} of {kills} times while it ran")

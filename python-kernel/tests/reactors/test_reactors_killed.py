@@ -60,15 +60,13 @@ def _killed(tmp_path, times):
     return kills
 
 
-def test_killed_at_some_moments(tmp_path, capsys):
+def test_killed_at_some_moments(tmp_path):
     kills = _killed(tmp_path, 6)
     assert kills > 0
-    with capsys.disabled():
-        print(f"\n{kills} kills of a plant")
+    print(f"faults: kill -9 in a plant: {kills} kills, 0 lost, 0 needing a hand")
 
 
 @pytest.mark.faults
-def test_killed_at_many_moments(tmp_path, capsys):
+def test_killed_at_many_moments(tmp_path):
     kills = sum(_killed(tmp_path / str(number), 10) for number in range(20) if (tmp_path / str(number)).mkdir() is None)
-    with capsys.disabled():
-        print(f"\n{kills} kills of a plant")
+    print(f"faults: kill -9 in a plant: {kills} kills, 0 lost, 0 needing a hand")

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import time
 import zipfile
 from pathlib import Path
@@ -418,7 +419,7 @@ def test_truncated_anywhere(tmp_path):
             with pytest.raises(RefusedError):
                 store.unpack(bad)
         assert store.sequence == 0
-    print(f"an archive cut off at {len(lengths)} places: {len(lengths)} refused")
+    print(f"faults: an archive cut off at {len(lengths)} places: {len(lengths)} refused")
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -526,7 +527,7 @@ def test_a_fault_at_every_operation_of_unpacking_leaves_all_or_nothing(name):
                     assert read(store, one) == content_of(one.stage, {"low": 1, "high": 2, "mine": 0}[one.stage])
                 assert store.verify() == []
         assert refused > steps // 2
-        print(f"{name} at each of {steps} operations of unpacking: {refused} refused, {steps - whole} without a trace")
+        print(f"faults: {name} at each of {steps} operations of unpack: {refused} refused, {steps - whole} no trace")
 
 
 @unix
@@ -571,7 +572,7 @@ def full_disks(times: int) -> None:
                     assert list((mount.path / "to" / "records").glob("*/*")) == []
     assert refused > 3
     assert taken > 3
-    print(f"disks of {times} sizes: {refused} archives refused, {taken} taken, {collected} collections on full disks")
+    print(f"faults: disks of {times} sizes: {refused} archives refused, {taken} taken, {collected} collections")
 
 
 @unix
@@ -581,8 +582,8 @@ def test_kill_9_at_random_moments_of_packing_and_unpacking(tmp_path):
 
 @unix
 @pytest.mark.faults
-def test_kill_9_at_500_random_moments_of_packing_and_unpacking(tmp_path):
-    kill_carrying(tmp_path, 500, "long")
+def test_kill_9_at_500_random_moments_of_packing_and_as_many_of_unpacking(tmp_path):
+    kill_carrying(tmp_path, 1000, "long")
 
 
 def kill_carrying(tmp_path: Path, times: int, seed: str) -> None:
@@ -591,7 +592,7 @@ def kill_carrying(tmp_path: Path, times: int, seed: str) -> None:
         found = store.commit([made(store, "a", number) for number in range(150)])
         store.pack([one.rref for one in found], tmp_path / "a.zip")
     whole = (tmp_path / "a.zip").read_bytes()
-    cut = done = 0
+    cut = [0, 0]
     for number in range(times):
         if number % 2:
             child = spawn("pack", tmp_path / "from", tmp_path / "b.zip")
@@ -604,7 +605,7 @@ def kill_carrying(tmp_path: Path, times: int, seed: str) -> None:
         told = child.stdout.read()
         child.stdout.close()
         child.wait()
-        cut, done = cut + ("done" not in told), done + ("done" in told)
+        cut[number % 2] += "done" not in told
         if number % 2:
             if (tmp_path / "b.zip").exists():
                 assert (tmp_path / "b.zip").read_bytes() == whole
@@ -615,4 +616,6 @@ def kill_carrying(tmp_path: Path, times: int, seed: str) -> None:
                 assert len(store.history()) in (0, 150)
                 store.unpack(tmp_path / "a.zip")
                 assert len(store.history()) == 150
-    print(f"kill -9 at {times} random moments of packing and unpacking: {cut} cut off, {done} finished, 0 half there")
+            shutil.rmtree(tmp_path / f"to{number}")
+    for command, count in zip(("unpack", "pack"), cut, strict=True):
+        print(f"faults: kill -9 in {command}: {times // 2} moments, {count} cut off, 0 half there, 0 needing a hand")

@@ -335,7 +335,7 @@ def test_a_fault_at_every_operation_loses_nothing_that_stays(name):
             assert len([path for path in (root / "trees").glob("*/*") if path.is_dir()]) == 2
         assert steps > 20
         assert refused > steps // 2
-        print(f"{name} at each of {steps} operations of a collection: {refused} refused, 0 lost")
+        print(f"faults: {name} at each of {steps} operations of a collection: {refused} refused, 0 lost")
 
 
 @unix
@@ -378,7 +378,7 @@ def kill_collections(root: Path, times: int, seed: str) -> None:
     with Store.open(root) as store:
         store.scratch()
     assert list((root / "scratch").glob("*/object-*")) == []
-    print(f"kill -9 at {times} random moments of a collection: {killed} cut off, {finished} finished, 0 lost")
+    print(f"faults: kill -9 in gc: {times} moments, {killed} cut off, {finished} finished, 0 lost, 0 needing a hand")
 
 
 @unix
@@ -401,7 +401,7 @@ def test_readers_and_writers_beside_collections(tmp_path):
     with Store.open(root) as store:
         assert store.verify() == []
     assert min(counts["made"], counts["found"], counts["collected"]) > 0
-    print(f"readers beside collections: {counts}, 0 wrong")
+    print(f"faults: readers beside collections: {counts}, 0 wrong")
 
 
 def damage_last_line(root: Path) -> None:

@@ -32,7 +32,7 @@ def race(folder: Path, processes: int, times: int, actions: int = 12) -> None:
         with Store.open(folder / f"store{number}") as store:
             assert store.sequence == actions
             assert store.verify() == []
-    print(f"{processes} processes on an empty store, {times} times: {ran_in_all} stages, each ran once")
+    print(f"faults: {processes} processes on an empty store, {times} times: {ran_in_all} stages, each ran once")
 
 
 @pytest.mark.parametrize("processes", [2, 4, 8])
@@ -71,7 +71,7 @@ def killed_holders(root: Path, times: int) -> None:
         store.gc(delete=True)
         locks = {path.name for path in (root / "locks").iterdir()}
         assert locks == {"store.lock", "gc.lock"}
-    print(f"the holder of a lock killed {times} times: free within {max(waited):.3f} s")
+    print(f"faults: the holder of a lock killed {times} times: free within {max(waited):.3f} s")
 
 
 def test_a_killed_holder_of_a_lock_holds_nobody_up(tmp_path):

@@ -6,6 +6,7 @@ import functools
 import http.server
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -184,7 +185,7 @@ def test_damage_on_the_remote_is_refused_and_costs_nothing(tmp_path):
         victim.parent.mkdir(exist_ok=True)
         victim.write_bytes(whole)
     assert refused > 50
-    print(f"{refused} of 60 damaged remotes refused, 0 wrong values, what came before the damage is whole")
+    print(f"faults: {refused} of 60 damaged remotes refused, 0 wrong values, what came before the damage is whole")
 
 
 @unix
@@ -197,7 +198,7 @@ def test_several_writers_at_once(tmp_path):
     with Store.open(tmp_path / "to") as store:
         assert len(store.pull(remote, remote.realizations()).added) == 21
         assert store.verify() == []
-    print("4 writers pushed the same 21 realizations at once:", *(out.split()[-1] for out in outs), "sent")
+    print("faults: 4 writers pushed the same 21 realizations at once:", *(out.split()[-1] for out in outs), "sent")
 
 
 @unix
@@ -207,8 +208,8 @@ def test_kill_9_at_random_moments_of_pushing_and_pulling(tmp_path):
 
 @unix
 @pytest.mark.faults
-def test_kill_9_at_500_random_moments_of_pushing_and_pulling(tmp_path):
-    kill_carrying(tmp_path, 500, "long")
+def test_kill_9_at_500_random_moments_of_pushing_and_as_many_of_pulling(tmp_path):
+    kill_carrying(tmp_path, 1000, "long")
 
 
 def kill_carrying(tmp_path: Path, times: int, seed: str) -> None:
@@ -218,7 +219,7 @@ def kill_carrying(tmp_path: Path, times: int, seed: str) -> None:
     whole = Remote(str(tmp_path / "whole"))
     with Store.open(tmp_path / "from") as store:
         store.push(whole, rrefs)
-    cut = resumed = 0
+    cut, resumed = [0, 0], [0, 0]
     for number in range(times):
         command, root, url = ("push", "from", f"r{number}") if number % 2 else ("pull", f"to{number}", "whole")
         child = spawn(command, tmp_path / root, tmp_path / url)
@@ -229,7 +230,7 @@ def kill_carrying(tmp_path: Path, times: int, seed: str) -> None:
         told = child.stdout.read()
         child.stdout.close()
         child.wait()
-        cut += "done" not in told
+        cut[number % 2] += "done" not in told
         if command == "push":
             remote = Remote(str(tmp_path / url))
             there = remote.realizations()
@@ -240,17 +241,20 @@ def kill_carrying(tmp_path: Path, times: int, seed: str) -> None:
             with Store.open(tmp_path / "from") as store:
                 pushed = store.push(remote, rrefs)
                 assert pushed.known == len(there)
-                resumed += 0 < pushed.known < len(rrefs)
+                resumed[1] += 0 < pushed.known < len(rrefs)
             assert set(remote.realizations()) == rrefs
+            shutil.rmtree(tmp_path / url)
         else:
             with Store.open(tmp_path / root) as store:
                 assert store.verify() == []
                 before = len(store.history())
                 store.pull(whole, rrefs)
-                resumed += 0 < before < len(rrefs)
+                resumed[0] += 0 < before < len(rrefs)
                 assert len(store.history()) == len(rrefs)
                 assert store.verify() == []
-    print(f"kill -9 at {times} random moments of pushing and pulling: {cut} cut off, {resumed} resumed, 0 lost")
+        shutil.rmtree(tmp_path / f"to{number}")
+    for command, count, again in zip(("pull", "push"), cut, resumed, strict=True):
+        print(f"faults: kill -9 in {command}: {times // 2} moments, {count} cut off, {again} resumed, 0 lost")
 
 
 @unix
@@ -274,4 +278,4 @@ def test_a_full_disk_under_the_remote_or_the_store(tmp_path):
                     assert len(store.pull(remote, there).added) == len(there)
                 assert store.verify() == []
     assert min(refused, sent) > 1
-    print(f"remotes of 12 sizes: {refused} pushes refused, {sent} fitted, all that has a card is whole")
+    print(f"faults: remotes of 12 sizes: {refused} pushes refused, {sent} fitted, all that has a card is whole")

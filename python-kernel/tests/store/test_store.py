@@ -452,7 +452,7 @@ def test_the_index_can_be_deleted_or_be_garbage_at_any_time(root, store):
                 assert (opened.history(hidden=True), opened.sequence) == want
                 assert find(opened, "a") == [a]
             outcomes += 1
-    print(f"index spoiled {outcomes} times")
+    print(f"faults: index lost, emptied or cut {outcomes} times: rebuilt each time")
 
 
 # --- locks and scratch -----------------------------------------------------------------------------------------------

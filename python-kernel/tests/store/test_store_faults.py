@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -81,14 +82,14 @@ def test_kill_9_at_random_moments_loses_nothing_that_was_reported(tmp_path):
     times = 40
     total = kill_at_random(tmp_path / "store", times, "short")
     assert total >= times // 2
-    print(f"kill -9 at {times} random moments: {total} realizations reported, 0 lost")
+    print(f"faults: kill -9 in commit: {times} moments, {total} realizations reported, 0 lost, 0 needing a hand")
 
 
 @unix
 @pytest.mark.faults
 def test_kill_9_at_500_random_moments(tmp_path):
     total = kill_at_random(tmp_path / "store", 500, "long")
-    print(f"kill -9 at 500 random moments: {total} realizations reported, 0 lost")
+    print(f"faults: kill -9 in commit: 500 moments, {total} realizations reported, 0 lost, 0 needing a hand")
 
 
 @unix
@@ -121,7 +122,7 @@ def test_kill_9_between_placing_and_settling_loses_nothing_that_was_reported(tmp
     with Store.open(root) as store:
         assert store.verify() == []
     assert unsettled > 0
-    print(f"kill -9 at {times} moments: {total} settled and read back, {unsettled} only placed and made again, 0 lost")
+    print(f"faults: kill -9 between placing and settling: {times} moments, {total} settled, {unsettled} placed, 0 lost")
 
 
 def synced_before_the_journal(root: Path, make) -> tuple[set[str], set[str]]:
@@ -268,13 +269,14 @@ def test_dying_at_each_single_operation_of_a_commit_leaves_a_whole_store(alone):
                 assert read(store, find(store, "new", 2)[-1]) == content_of("new", 2)
                 assert store.verify() == []
         assert min(seen[False], seen[True]) > 0
-        print(f"killed at each of {len(steps)} operations: group absent {seen[False]} times, whole {seen[True]} times")
+        print(f"faults: kill -9 at each of {len(steps)} operations of a commit: {seen[False]} none, {seen[True]} all")
 
 
 FAILURES = {
     "no space": (OSError(errno.ENOSPC, "No space left on device"), DiskFullError),
     "bad disk": (OSError(errno.EIO, "Input/output error"), StoreError),
     "read-only": (OSError(errno.EROFS, "Read-only file system"), StoreUnwritableError),
+    "too many files": (OSError(errno.EMFILE, "Too many open files"), StoreError),
     "interrupt": (KeyboardInterrupt(), KeyboardInterrupt),
 }
 
@@ -312,7 +314,7 @@ def test_failing_at_each_single_operation_of_a_commit_leaves_the_store_as_it_was
                 assert store.sequence == 5
                 assert read(store, find(store, "same", 1)[-1]) == content_of("new", 1)
         assert refused > len(steps) // 2
-        print(f"{name} at each of {len(steps)} operations: {refused} clean refusals, else harmless")
+        print(f"faults: {name} at each of {len(steps)} operations of a commit: {refused} clean refusals, else harmless")
 
 
 # --- a full disk, a folder that cannot be written ---------------------------------------------------------------------
@@ -378,7 +380,7 @@ def test_a_full_disk_refuses_cleanly_and_goes_on_when_there_is_space_again():
             store.commit([made(store, "last")])
     assert refused > 10
     assert committed > 10
-    print(f"a full disk: {refused} commits refused cleanly, {committed} fitted, all of these read back")
+    print(f"faults: a disk full to 80 levels: {refused} commits refused, {committed} fitted and read back")
 
 
 @unix
@@ -450,7 +452,7 @@ def build(root: Path) -> None:
             store.tree(one.tree)
 
 
-def spoil(path: Path, how: str, chance: random.Random) -> None:
+def spoil(path: Path, how: str, chance: random.Random, others: Sequence[Path] = ()) -> None:
     data = bytearray(path.read_bytes())
     os.chmod(path.parent, 0o755)
     if how == "delete":
@@ -465,6 +467,14 @@ def spoil(path: Path, how: str, chance: random.Random) -> None:
             file.write(data[place : place + 1])
     elif how == "truncate":
         os.truncate(path, place)
+    elif how == "empty":
+        os.truncate(path, 0)
+    elif how == "swap":  # what a hand that sorts files comes to: another's content under its name
+        other = chance.choice(sorted(one for one in others if one != path) or [path])
+        content = other.read_bytes()
+        os.chmod(other, 0o644)
+        other.write_bytes(data)
+        path.write_bytes(content)
     else:
         with path.open("r+b") as file:
             file.seek(place)
@@ -517,8 +527,9 @@ def flip_bits(folder: Path, times: int, seed: int) -> collections.Counter[str]:
         }
         kind = list(kinds)[number % len(kinds)]
         victim = chance.choice(sorted(kinds[kind]))
-        how = ("flip", "flip", "truncate", "delete", "zero")[number // len(kinds) % 5]
-        spoil(victim, how, chance)
+        how = ("flip", "truncate", "empty", "delete", "swap", "flip", "zero")[number // len(kinds) % 7]
+        spoil(victim, how, chance, kinds[kind])
+        outcomes["flips"] += how == "flip"
         outcomes[f"{kind} spoiled"] += 1
         if kind == "journal" and number % 2:
             (root / "index.sqlite").unlink()
@@ -555,14 +566,14 @@ def test_bit_flips_truncation_and_deletion_never_serve_a_wrong_value():
     with fast_folder() as folder:
         outcomes = flip_bits(folder, times, 1)
     assert outcomes["missed"]
-    print(f"{times} files spoiled: {dict(outcomes)}")
+    print(f"faults: {times} files flipped, cut, emptied, swapped, deleted: 0 wrong values, {dict(outcomes)}")
 
 
 @pytest.mark.faults
 def test_many_more_bit_flips():
     with fast_folder() as folder:
         outcomes = flip_bits(folder, 3000, 2)
-    print(f"3000 files spoiled: {dict(outcomes)}")
+    print(f"faults: 3000 files flipped, cut, emptied, swapped, deleted: 0 wrong values, {dict(outcomes)}")
 
 
 def test_flipping_each_part_of_the_index_never_shows_what_is_hidden():
@@ -584,7 +595,7 @@ def test_flipping_each_part_of_the_index_never_shows_what_is_hidden():
                     right += len(found)
                     missed += not found
                     assert all(read(store, one) == content_of(name, number) for one in found)
-        print(f"index flipped 150 times: {right} found right, {missed} not found, 0 wrong")
+        print(f"faults: index flipped 150 times: {right} found right, {missed} not found, 0 wrong")
         assert right > missed
 
 
@@ -628,4 +639,4 @@ def test_four_processes_on_an_empty_store_run_each_action_once(tmp_path):
         assert store.sequence == actions
         assert store.verify() == []
         assert [one.sequence for one in store.history()] == list(range(actions, 0, -1))
-    print(f"4 processes, {actions} actions: {len(ran)} runs")
+    print(f"faults: 4 processes, {actions} actions: {len(ran)} runs")
