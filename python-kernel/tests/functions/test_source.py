@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stageloom.functions.rings import rings, way_around
 from stageloom.functions.source import read
+from stageloom.model.rings import rings, way_around
 from stageloom.tracking.cache import Cache
 from stageloom.tracking.snapshot import MemoryBlobs, Snapshot, take
 

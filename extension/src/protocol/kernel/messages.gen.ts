@@ -695,7 +695,11 @@ export interface Planned {
   readonly problems: readonly Problem[];
 }
 
-/** Ask the matcher of `stage` about `rrefs`, its realizations in the order they were made; as `PlanJob`. */
+/**
+ * Ask the matcher of `stage` about `rrefs`, its realizations in the order they were made; as `PlanJob`.
+ *
+ * `stages` is what it is in `RealizeJob`.
+ */
 export interface MatchJob {
   readonly job: string;
   readonly store: string;
@@ -706,6 +710,7 @@ export interface MatchJob {
   readonly dref: string;
   readonly rrefs: readonly string[];
   readonly sets?: Readonly<Record<string, Json>>;
+  readonly stages?: Readonly<Record<string, string>>;
 }
 
 /** What `worker/match` answers, inside `JobDone.result`: those chosen, or None to ask for a new one. */
@@ -718,6 +723,10 @@ export interface Matched {
  *
  * `realizations` holds for each role the RRefs of those folders, `sets` the run's `stage.parameter` values,
  * `inputs` the SHA-256 of each input file by its path, as in the derivation: the worker refuses other contents.
+ *
+ * `across` names the roles that stages of another language stand for, with what is received for each: a *value*,
+ * a list of *values*, all that a reactor *sent*, or the *ingredient* of the role's name. `stages` holds the DRefs of
+ * the stages that derivations of the file may name.
  *
  * The worker writes into `scratch` (which exists and is empty) and reports what it wrote.
  */
@@ -738,6 +747,8 @@ export interface RealizeJob {
   readonly sets?: Readonly<Record<string, Json>>;
   readonly realizations?: Readonly<Record<string, readonly string[]>>;
   readonly inputs?: Readonly<Record<string, string>>;
+  readonly across?: Readonly<Record<string, string>>;
+  readonly stages?: Readonly<Record<string, string>>;
 }
 
 /** Import these third-party modules ahead of the first job, without a word where one is missing or fails. */

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration, Place, Role
-from stageloom.functions.rings import rings, way_around
 from stageloom.functions.source_file import Edit, File, Parameter, Value, Written, read_file
 from stageloom.model.classes import replace
+from stageloom.model.rings import rings, way_around
 from stageloom.model.values import Json, from_json
 from stageloom.rpc.messages import Problem, Span
 from stageloom.tracking.blobs import Blobs

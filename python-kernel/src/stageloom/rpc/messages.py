@@ -878,7 +878,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class MatchJob:
-    """Ask the matcher of ``stage`` about ``rrefs``, its realizations in the order they were made; as ``PlanJob``."""
+    """Ask the matcher of ``stage`` about ``rrefs``, its realizations in the order they were made; as ``PlanJob``.
+
+    ``stages`` is what it is in ``RealizeJob``.
+    """
 
     job: str
     store: str
@@ -889,6 +892,7 @@ class MatchJob:
     dref: str
     rrefs: Sequence[str]
     sets: Mapping[str, Json] = field(default_factory=dict)
+    stages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -904,6 +908,10 @@ class RealizeJob:
 
     ``realizations`` holds for each role the RRefs of those folders, ``sets`` the run's ``stage.parameter`` values,
     ``inputs`` the SHA-256 of each input file by its path, as in the derivation: the worker refuses other contents.
+
+    ``across`` names the roles that stages of another language stand for, with what is received for each: a *value*,
+    a list of *values*, all that a reactor *sent*, or the *ingredient* of the role's name. ``stages`` holds the DRefs of
+    the stages that derivations of the file may name.
 
     The worker writes into ``scratch`` (which exists and is empty) and reports what it wrote.
     """
@@ -924,6 +932,8 @@ class RealizeJob:
     sets: Mapping[str, Json] = field(default_factory=dict)
     realizations: Mapping[str, Sequence[str]] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    across: Mapping[str, str] = field(default_factory=dict)
+    stages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
