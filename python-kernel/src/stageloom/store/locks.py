@@ -102,16 +102,13 @@ class Lock:
             return
         if sys.platform == "win32":
             self._opened.close()
-            try:
-                self._files.unlink(self._opened.path, missing_ok=True)
-            except OSError:
-                return  # someone has it open already: theirs to remove
-        else:
-            # The name goes while the lock is held; who waits on the old file sees that it has lost its name.
-            try:
-                self._files.unlink(self._opened.path, missing_ok=True)
-            finally:
-                self._opened.close()
+        # Elsewhere the name goes while the lock is held; who waits on the old file sees that it has lost its name.
+        try:
+            self._files.unlink(self._opened.path, missing_ok=True)
+        except OSError:
+            return  # someone has it open already, or the disk refuses: a file that nobody has locked locks nobody out
+        finally:
+            self._opened.close()
 
     def __enter__(self) -> Lock:  # noqa: PYI034  # Self is not in 3.10
         return self
