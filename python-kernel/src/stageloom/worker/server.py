@@ -15,6 +15,8 @@ from stageloom.rpc.endpoint import Endpoint
 from stageloom.rpc.messages import (
     Empty,
     Failure,
+    InitializeParams,
+    InitializeResult,
     JobFailed,
     JobLog,
     JobOutcome,
@@ -27,10 +29,14 @@ from stageloom.rpc.messages import (
     WarmParams,
 )
 from stageloom.rpc.request import Call
+from stageloom.worker.calls import Calls
 from stageloom.worker.capture import Capture, Name
 from stageloom.worker.interrupt import Interrupter
-from stageloom.worker.jobs import Progress, run_match, run_plan, run_realize
 from stageloom.worker.parent import end_group, end_now
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from stageloom.worker.jobs import Progress
 
 _LEVELS = ("debug", "info", "warning", "error")
 _GRACE = 0.3
@@ -44,11 +50,14 @@ class Server:
         self._interrupter = Interrupter()
         self._endpoint = Endpoint(reader, writer, log=self._log, name="host")
         self._capture = Capture(self._stray)
-        handshake.answer(self._endpoint, ("worker", "planner"))
+        handshake.answer(self._endpoint, ("worker", "planner", "operator"), self._begin)
         self._endpoint.on("worker/realize", self._realize, self._tasks.put)
         self._endpoint.on("worker/plan", self._plan, self._tasks.put)
         self._endpoint.on("worker/match", self._match, self._tasks.put)
         self._endpoint.on("worker/warm", self._warm, self._tasks.put)
+        calls = Calls(self._endpoint, self._interrupter, self._capture)
+        self._endpoint.on("worker/open", calls.open, self._tasks.put)
+        self._endpoint.on("worker/call", calls.run, self._tasks.put)
         self._endpoint.on("shutdown", self._shutdown, self._tasks.put)
         self._endpoint.on_close(self._closed)
 
@@ -64,6 +73,11 @@ class Server:
             except BaseException as error:  # noqa: BLE001  # nothing that user code left behind may end a worker
                 self._log("error", f"the worker went on after {type(error).__name__}: {error}")
         self._leave()
+
+    def _begin(self, params: InitializeParams) -> InitializeResult:
+        if params.role != "operator":  # its jobs need it, and it comes before the first of them
+            self._tasks.put(_load_jobs)
+        return handshake.describe()
 
     def _leave(self) -> None:
         # what user code started ends with the worker; threads that it left running must not keep it alive
@@ -87,12 +101,18 @@ class Server:
     # --- jobs --------------------------------------------------------------------------------------------------------
 
     def _realize(self, job: RealizeJob, call: Call) -> JobOutcome:
+        from stageloom.worker.jobs import run_realize
+
         return self._job(job.job, call, lambda progress: run_realize(job, progress))
 
     def _plan(self, job: PlanJob, call: Call) -> JobOutcome:
+        from stageloom.worker.jobs import run_plan
+
         return self._job(job.job, call, lambda _: run_plan(job))
 
     def _match(self, job: MatchJob, call: Call) -> JobOutcome:
+        from stageloom.worker.jobs import run_match
+
         return self._job(job.job, call, lambda _: run_match(job))
 
     def _job(self, job: str, call: Call, run: Callable[[Progress], JobOutcome]) -> JobOutcome:
@@ -131,3 +151,7 @@ class Server:
     def _stray(self, stream: Name, text: str) -> None:
         if text.strip():
             self._log("info", f"{stream} between jobs: {text.rstrip()[:10_000]}")
+
+
+def _load_jobs() -> None:
+    importlib.import_module("stageloom.worker.jobs")
