@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -167,3 +169,29 @@ def test_every_field_of_every_message_has_a_wire_type() -> None:
             assert len(set(names)) == len(names)
             with pytest.raises(WireError):
                 decode(kind, 7)
+
+
+FIRST_MET = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from stageloom.rpc.messages import Outputs, Point, Realization
+from stageloom.rpc.wire import decode, encode
+
+sys.setswitchinterval(1e-6)
+message = Outputs(Realization("r", "d", "t", 1, 2.0, 3.0, 4, "run"), (), "log", (Point(1.0, {"loss": 0.5}, 2.0),))
+meet = threading.Barrier(8)
+
+def both(_: int) -> bool:
+    meet.wait()
+    told = encode(message)
+    return decode(Outputs, told) == message
+
+with ThreadPoolExecutor(8) as pool:
+    assert all(pool.map(both, range(8)))
+"""
+
+
+@pytest.mark.parametrize("turn", range(8))
+def test_threads_that_meet_a_type_at_once_all_get_it_whole(turn: int) -> None:
+    """In new processes, since a type is met for the first time but once."""
+    assert subprocess.run([sys.executable, "-c", FIRST_MET], timeout=120, check=False).returncode == 0

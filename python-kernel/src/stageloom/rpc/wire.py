@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
@@ -15,8 +16,40 @@ from stageloom.rpc.mismatch import WireError, kind_of
 T = TypeVar("T")
 Coder = Callable[[Any], Any]
 
-_ENCODERS: dict[object, Coder] = {}
-_DECODERS: dict[object, Coder] = {}
+
+class _Coders:
+    """The coders of one direction, by annotation. A coder is seen by other threads when all that it calls is made."""
+
+    def __init__(self, make: Callable[[object], Coder]) -> None:
+        self._make = make
+        self._made: dict[object, Coder] = {}
+        self._making: dict[object, Coder] = {}
+        self._depth = 0
+        self._lock = threading.RLock()
+
+    def of(self, kind: object) -> Coder:
+        made = self._made.get(kind)
+        return made if made is not None else self._new(kind)
+
+    def begin(self, kind: object, coder: Coder) -> None:
+        """Let what ``kind`` holds refer to it before it is whole: types may hold themselves."""
+        self._making[kind] = coder
+
+    def _new(self, kind: object) -> Coder:
+        with self._lock:
+            known = self._made.get(kind) or self._making.get(kind)
+            if known is not None:
+                return known
+            self._depth += 1
+            try:
+                made = self._making[kind] = self._make(kind)
+                if self._depth == 1:
+                    self._made.update(self._making)
+                return made
+            finally:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._making.clear()
 
 
 def wire_name(name: str) -> str:
@@ -37,18 +70,12 @@ def decode(kind: type[T] | object, value: object) -> T:
 
 def encoder(kind: object) -> Coder:
     """Return the function that turns a value of the annotation ``kind`` into JSON."""
-    made = _ENCODERS.get(kind)
-    if made is None:
-        made = _ENCODERS[kind] = _make(kind, encode_values, encoder, _dataclass_encoder, _union_encoder, list)
-    return made
+    return _ENCODERS.of(kind)
 
 
 def decoder(kind: object) -> Coder:
     """Return the function that turns JSON into a value of the annotation ``kind``."""
-    made = _DECODERS.get(kind)
-    if made is None:
-        made = _DECODERS[kind] = _make(kind, decode_values, decoder, _dataclass_decoder, _union_decoder, tuple)
-    return made
+    return _DECODERS.of(kind)
 
 
 def resolve(kind: type) -> dict[str, object]:
@@ -245,7 +272,7 @@ def _dataclass_encoder(kind: type) -> Coder:
             raise error.under(f".{name}") from None
         return made
 
-    _ENCODERS[kind] = convert
+    _ENCODERS.begin(kind, convert)
     plan += [(wire_name(name), name, encoder(hint)) for name, hint in resolve(kind).items()]
     return convert
 
@@ -271,9 +298,21 @@ def _dataclass_decoder(kind: type) -> Coder:
             raise WireError(f"unexpected field {next(key for key in value if key not in known)!r}")
         return kind(**made)
 
-    _DECODERS[kind] = convert
+    _DECODERS.begin(kind, convert)
     from dataclasses import MISSING, fields
 
     required = {field.name: field.default is MISSING and field.default_factory is MISSING for field in fields(kind)}
     plan += [(wire_name(name), name, decoder(hint), required[name]) for name, hint in resolve(kind).items()]
     return convert
+
+
+def _new_encoder(kind: object) -> Coder:
+    return _make(kind, encode_values, encoder, _dataclass_encoder, _union_encoder, list)
+
+
+def _new_decoder(kind: object) -> Coder:
+    return _make(kind, decode_values, decoder, _dataclass_decoder, _union_decoder, tuple)
+
+
+_ENCODERS = _Coders(_new_encoder)
+_DECODERS = _Coders(_new_decoder)
