@@ -30,6 +30,7 @@ from stageloom.store.errors import (
     StoreMissingError,
     StoreReadOnlyError,
 )
+from stageloom.store.journal import encode
 from stageloom.store.store import Store, lock_key, new_run
 from stageloom.store.trees import LONGEST_PATH
 
@@ -261,7 +262,7 @@ def _noting(failures, work, number):
 
 def test_the_store_keeps_itself_out_of_version_control(root, store):
     assert (root.parent / ".gitignore").read_text() == "*\n"
-    assert json.loads((root / "format.json").read_text()) == {"format": 1}
+    assert json.loads((root / "format.json").read_text())["format"] == 1
 
 
 def test_a_newer_format_is_refused_with_its_number(root, store):
@@ -270,9 +271,41 @@ def test_a_newer_format_is_refused_with_its_number(root, store):
     (root / "format.json").write_text('{"format": 7}')
     with pytest.raises(StoreFormatError, match=r"format 7.*Update Stageloom"):
         Store.open(root)
-    (root / "format.json").write_text('{"form')
-    with pytest.raises(StoreFormatError, match="damaged"):
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut", "emptied", "not text"])
+def test_a_damaged_format_follows_from_the_journal(root, store, how):
+    [found] = store.commit([made(store, "a")])
+    store.close()
+    right = (root / "format.json").read_text()
+    spoiled = {"flipped": right.replace("1", "3", 1), "cut": right[:6], "emptied": "", "not text": "\0\xff"}[how]
+    for readonly in (True, False):
+        os.chmod(root / "format.json", 0o644)
+        (root / "format.json").write_text(spoiled, encoding="latin-1")
+        with Store.open(root, readonly=readonly) as opened:
+            assert find(opened, "a") == [found]
+            assert read(opened, found) == content_of("a", 0)
+    assert (root / "format.json").read_text() == right
+
+
+def test_a_damaged_format_of_a_newer_store_is_not_taken_for_this_one(root, store):
+    store.commit([made(store, "a")])
+    store.close()
+    newer = encode({"seq": 0, "is": "segment", "id": "ab", "format": 2})
+    (root / "journal" / "0002.log").write_bytes(newer)
+    os.chmod(root / "format.json", 0o644)
+    (root / "format.json").write_text("")
+    with pytest.raises(StoreFormatError, match=r"format 2.*Update Stageloom"):
         Store.open(root)
+    for segment in (root / "journal").iterdir():
+        segment.write_bytes(b"nothing of ours\n")
+    with pytest.raises(StoreFormatError, match=r"damaged, and so is the journal"):
+        Store.open(root)
+    for segment in (root / "journal").iterdir():
+        segment.unlink()
+    with Store.open(root) as opened:
+        assert all(read(opened, one) == content_of("a", 0) for one in opened.history())
+        opened.commit([made(opened, "a")])
 
 
 def test_a_folder_of_other_things_is_refused_and_left_alone(tmp_path):

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from contextlib import suppress
 
 from stageloom._version import STORE_FORMAT
-from stageloom.store.errors import StoreFormatError, StoreMissingError, StoreUnwritableError, explained
+from stageloom.model.classes import dataclass
+from stageloom.store.errors import (
+    StoreFormatError,
+    StoreMissingError,
+    StoreUnwritableError,
+    explained,
+    unreadable,
+)
 from stageloom.store.files import Files
 from stageloom.store.layout import FILES, FOLDERS, VIEWS, Layout
 
 _RESERVE = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Which format a store says it has, None where nothing does, and whether that is written as it should be."""
+
+    format: int | None
+    whole: bool = True
 
 
 def prepare_folder(layout: Layout, files: Files, *, create: bool) -> None:
@@ -22,9 +38,12 @@ def prepare_folder(layout: Layout, files: Files, *, create: bool) -> None:
         StoreFormatError: it is of a newer format, or the folder holds something else.
         StoreUnwritableError: it had to be made, and could not.
     """
-    found = _format(layout)
+    told = _format(layout)
+    found = told.format
     if found is None:
         if not create:
+            if not told.whole:
+                raise _damaged(layout)
             raise StoreMissingError(f"There is no store at {layout.root}.", "Realize a stage to make one.")
         _refuse_foreign(layout)
         with explained(layout.root):
@@ -39,25 +58,58 @@ def prepare_folder(layout: Layout, files: Files, *, create: bool) -> None:
         raise StoreFormatError(
             f"The store at {layout.root} has the unknown format {found}.", "Choose another folder for the store."
         )
+    elif not told.whole and create:
+        with suppress(OSError):  # who cannot write reads all the same
+            _write_format(layout, files)
 
 
-def _format(layout: Layout) -> int | None:
+def _format(layout: Layout) -> _Told:
     path = layout.at("format.json")
     try:
         with open(path, "rb") as file:
-            value = json.loads(file.read())["format"]
-        if type(value) is int:
-            return value
+            data = file.read()
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return _Told(None)
     except PermissionError as error:
         raise StoreUnwritableError(
             f"The store at {layout.root} cannot be read ({error.strerror}).", "Give yourself permission on the folder."
         ) from error
-    except (ValueError, KeyError, TypeError):
-        pass  # said below
-    raise StoreFormatError(
-        f"{path} is damaged, so the store's format is unknown.",
+    except OSError as error:
+        raise unreadable(path, error) from error
+    with suppress(ValueError, KeyError, TypeError):
+        value = json.loads(data)
+        if type(value["format"]) is int and value.get("check", _check(value["format"])) == _check(value["format"]):
+            return _Told(value["format"])
+    return _Told(_format_of_journal(layout), whole=False)
+
+
+def _check(number: int) -> str:
+    """Return what stands beside the format, so that one flipped bit does not make it another."""
+    return f"{zlib.crc32(str(number).encode('ascii')):08x}"
+
+
+def _format_of_journal(layout: Layout) -> int | None:
+    """Return the newest format that a segment of the journal was begun in; raises StoreFormatError where none tells."""
+    from stageloom.store.journal import decode
+
+    formats: list[int] = []
+    try:
+        segments = sorted(os.listdir(layout.at("journal")))
+        for name in segments:
+            with open(layout.at("journal", name), "rb") as file:
+                event = decode(file.readline(200).rstrip(b"\n"))
+            if event is not None and type(event.get("format")) is int:
+                formats.append(event["format"])
+    except OSError:
+        segments = [""]  # it cannot be told
+    if segments and not formats:
+        raise _damaged(layout)
+    return max(formats, default=None)
+
+
+def _damaged(layout: Layout) -> StoreFormatError:
+    return StoreFormatError(
+        f"{layout.at('format.json')} is damaged, and so is the journal, so the store's format is unknown.",
         f'If no newer Stageloom has used this store, write {{"format":{STORE_FORMAT}}} into that file.',
     )
 
@@ -82,7 +134,7 @@ def _make(layout: Layout, files: Files) -> None:
         _write(files, layout, os.path.join(parent, ".gitignore"), b"*\n", 0o644)
     reserve(layout, files)
     # Last: what has it is a whole store.
-    _write(files, layout, layout.at("format.json"), json.dumps({"format": STORE_FORMAT}).encode("ascii"), 0o444)
+    _write_format(layout, files)
     files.sync_folder(layout.root)
     files.sync_folder(parent)
 
@@ -93,9 +145,17 @@ def reserve(layout: Layout, files: Files) -> None:
         _write(files, layout, layout.at("cache", "reserve"), os.urandom(_RESERVE), 0o644)
 
 
+def _write_format(layout: Layout, files: Files) -> None:
+    data = json.dumps({"format": STORE_FORMAT, "check": _check(STORE_FORMAT)}).encode("ascii")
+    _put(files, layout, layout.at("format.json"), data, 0o444)
+
+
 def _write(files: Files, layout: Layout, path: str, data: bytes, mode: int) -> None:
-    if os.path.lexists(path):
-        return
+    if not os.path.lexists(path):
+        _put(files, layout, path, data, mode)
+
+
+def _put(files: Files, layout: Layout, path: str, data: bytes, mode: int) -> None:
     temporary = layout.at("scratch", f"new-{os.urandom(8).hex()}")
     files.create(temporary, data, sync=True)
     files.chmod(temporary, mode)
