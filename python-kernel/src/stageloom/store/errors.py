@@ -78,6 +78,14 @@ class MissingFileError(StoreError):
     """A file that was reported as written is not there."""
 
 
+def unreadable(path: str | Path, error: OSError) -> StoreError:
+    """Return what to say of a file or folder that the operating system does not let be read."""
+    return StoreError(
+        f"{error.filename or path} cannot be read ({error.strerror or error}).",
+        "Check the disk, and the permissions of the store's folder.",
+    )
+
+
 @contextmanager
 def explained(root: str | Path) -> Iterator[None]:
     """Turn the operating system's refusals inside the block into store errors about ``root``."""

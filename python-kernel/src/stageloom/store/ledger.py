@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
-from stageloom.store.errors import StoreMissingError
+from stageloom.store.errors import StoreMissingError, unreadable
 from stageloom.store.files import Files
 from stageloom.store.index import Index, IndexDamagedError
 from stageloom.store.journal import Event, Journal, Mark, Reading, RewrittenError
@@ -118,7 +118,7 @@ class Ledger:
     def read_after(self, marks: Mapping[str, Mark]) -> Reading:
         """Return what of the journal lies after ``marks``; raises RewrittenError."""
         with self._mutex, self._locked(shared=True):
-            return self._journal.read(marks)
+            return self._read(marks)
 
     def index_is_right(self) -> bool:
         """Return whether the index is what the journal makes of it, as far as the journal is whole."""
@@ -128,7 +128,7 @@ class Ledger:
                 told = self._open_index.facts()
             except _BROKEN:
                 return False
-            reading = self._journal.read({})
+            reading = self._read({})
             if reading.scars or self.lost_segments():
                 return True  # it has read what is damaged since: it knows more
             fresh = Index(None)
@@ -171,6 +171,14 @@ class Ledger:
             return self._journal.sizes()
         except FileNotFoundError:
             raise StoreMissingError(f"The store at {self._root} has been removed.", "Open it again.") from None
+        except OSError as error:
+            raise unreadable(self._root, error) from error
+
+    def _read(self, marks: Mapping[str, Mark]) -> Reading:
+        try:
+            return self._journal.read(marks)
+        except OSError as error:
+            raise unreadable(self._root, error) from error
 
     def _refresh(self) -> None:
         if self._sizes() != self._seen:
@@ -187,7 +195,7 @@ class Ledger:
         marks = index.marks()
         if any(name not in marks or marks[name].offset != size for name, size in sizes.items()):
             with index.transaction():
-                index.apply(self._journal.read(index.marks()))
+                index.apply(self._read(index.marks()))
         self._sequence = max(self._sequence, index.sequence())
         self._seen = sizes
 

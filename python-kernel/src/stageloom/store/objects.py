@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from stageloom.model.objects import Derivation, Record
 from stageloom.model.references import DRef, RRef
 from stageloom.model.values import digest
-from stageloom.store.errors import DamagedError, NotStoredError, StoreError
+from stageloom.store.errors import DamagedError, NotStoredError, unreadable
 from stageloom.store.layout import Layout
 from stageloom.store.trees import Manifest
 
@@ -86,10 +86,7 @@ def _bytes(path: str, identity: str) -> bytes:
     except IsADirectoryError:
         raise DamagedError(path, identity, "is a folder") from None
     except OSError as error:
-        raise StoreError(
-            f"{path} cannot be read ({error.strerror or error}).",
-            "Check the disk, and the permissions of the store's folder.",
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def _read(path: str, identity: str, parse: Callable[[bytes], _Parsed], right: Callable[[_Parsed], bool]) -> _Parsed:

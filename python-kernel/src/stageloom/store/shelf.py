@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from stageloom.store import objects
 from stageloom.store.commit import Publisher
-from stageloom.store.errors import DamagedError, NotStoredError, StoreError, explained
+from stageloom.store.errors import DamagedError, NotStoredError, StoreError, explained, unreadable
 from stageloom.store.holds import Holds
 from stageloom.store.layout import Layout
 from stageloom.store.ledger import Ledger
@@ -104,10 +104,7 @@ class Shelf:
             self._note_damage(tree)
             raise
         except OSError as error:
-            raise StoreError(
-                f"{error.filename or folder} cannot be read ({error.strerror or error}).",
-                "Check the disk, and the permissions of the store's folder.",
-            ) from error
+            raise unreadable(folder, error) from error
         # What changed while it was read is not what was checked.
         if before is not None and unchanged(folder, before):
             self._checked[tree] = before
