@@ -567,8 +567,9 @@ def test_bit_flips_truncation_and_deletion_never_serve_a_wrong_value():
 @pytest.mark.faults
 def test_many_more_bit_flips():
     with fast_folder() as folder:
-        outcomes = flip_bits(folder, 3000, 2)
-    print(f"faults: 3000 files flipped, cut, emptied, swapped, deleted: 0 wrong values, {dict(outcomes)}")
+        outcomes = flip_bits(folder, 3600, 2)
+    assert outcomes["flips"] > 1000
+    print(f"faults: 3600 files flipped, cut, emptied, swapped, deleted: 0 wrong values, {dict(outcomes)}")
 
 
 def test_flipping_each_part_of_the_index_never_shows_what_is_hidden():
