@@ -6,12 +6,12 @@ import { failed, failure, type Answer } from "./answer.js";
 import { orAborted } from "./aborted.js";
 import { failureOfDeath } from "./death.js";
 import { onlyReads, type EngineEvent, type EngineMethod, type ParamsOf, type ResultOf } from "./methods.js";
-import type { RunOptions } from "./pool.js";
+import type { JobOptions } from "./job-pool.js";
 import { KernelProcess, type Ground } from "./process.js";
 import type { EngineState } from "./state.js";
 
 /** Runs what the engine asks for on planners and workers. */
-export type RunJob = (job: PoolRunParams, options: RunOptions) => Promise<JobOutcome>;
+export type RunJob = (job: PoolRunParams, options: JobOptions) => Promise<JobOutcome>;
 
 const backoff = { first: 200, longest: 5000 };
 const failuresWithin = 60_000;

@@ -8,7 +8,7 @@ import { orAborted } from "./aborted.js";
 import { Engine, type RunJob } from "./engine.js";
 import type { Interpreter } from "./interpreter.js";
 import type { EngineEvent, EngineMethod, ParamsOf, ResultOf } from "./methods.js";
-import { Pool } from "./pool.js";
+import { JobPool } from "./job-pool.js";
 import type { Ground } from "./process.js";
 import type { EngineState, PoolView } from "./state.js";
 
@@ -32,7 +32,7 @@ export interface KernelHostOptions {
 interface Running {
   readonly lifetime: Lifetime;
   readonly engine: Engine;
-  readonly workers: Pool;
+  readonly workers: JobPool;
 }
 
 const defaultPool = ["", "default"];
@@ -125,9 +125,9 @@ export class KernelHost implements Disposable {
     const { poolSize, idleFor = tenMinutes } = this.#options;
     const size = poolSize > 0 ? poolSize : defaultSize;
     const lifetime = new Lifetime();
-    const workers = lifetime.add(new Pool({ role: "worker", size, rebind: true, idleFor }, ground));
+    const workers = lifetime.add(new JobPool({ role: "worker", size, rebind: true, idleFor }, ground));
     // a planner imports the pipeline file, so each snapshot gets a process of its own
-    const planners = lifetime.add(new Pool({ role: "planner", size: 1, rebind: false, idleFor: aMinute }, ground));
+    const planners = lifetime.add(new JobPool({ role: "planner", size: 1, rebind: false, idleFor: aMinute }, ground));
     const run: RunJob = (job, options) => {
       if (!defaultPool.includes(job.pool)) return Promise.resolve(noSuchPool(job.pool));
       return (job.role === "planner" ? planners : workers).run(job, options);

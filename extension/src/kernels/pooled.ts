@@ -1,17 +1,29 @@
-import type { JobLog, JobOutcome, JobProgress, PoolRunParams } from "../protocol/kernel/messages.gen.js";
-import { failure } from "./answer.js";
+import type { Failure } from "../protocol/kernel/messages.gen.js";
+import type { Answer } from "./answer.js";
+import type { Connection, Reply } from "./connection.js";
+import type { Death } from "./death.js";
 import type { KernelProcess } from "./process.js";
-import { step, type Effect, type Worker, type WorkerEvent } from "./worker.js";
+import { step, type Cancelling, type Effect, type Worker, type WorkerEvent } from "./worker.js";
 
-/** What a worker tells of a job while it runs. */
-export interface JobListener {
-  readonly onLog: (log: JobLog) => void;
-  readonly onProgress: (progress: JobProgress) => void;
+/** Something to do on one worker, by one request. */
+export interface Work<R> {
+  /** Names it among the work of its pool. */
+  readonly id: string;
+  /** The sources that its worker has imported afterwards; null where it leaves the worker as it was. */
+  readonly bound: string | null;
+  readonly ask: (connection: Connection, signal: AbortSignal) => Promise<Reply<R>>;
+  /** Whether this answer makes the worker of no further use. */
+  readonly spends: (answer: Answer<R>) => boolean;
 }
 
-interface Running extends JobListener {
-  readonly job: PoolRunParams;
-  readonly settle: (outcome: JobOutcome) => void;
+/** How work on a worker ended: answered, or with the worker's death. */
+export type Ended<R> =
+  | { readonly is: "answered"; readonly answer: Answer<R> }
+  | { readonly is: "died"; readonly death: Death; readonly cancelling: Cancelling };
+
+interface Running<R> {
+  readonly work: Work<R>;
+  readonly settle: (ended: Ended<R>) => void;
   readonly stop: AbortController;
 }
 
@@ -19,25 +31,23 @@ interface Running extends JobListener {
 const grace = 1500;
 
 /** A worker and the process behind it: feeds the reducer with what happens, and does what it says. */
-export class Pooled {
+export class Pooled<R> {
   readonly process: KernelProcess;
-  /** When it was last given back, by `performance.now()`. */
+  /** When it was started, and when it was last given back, by `performance.now()`. */
+  readonly startedAt = performance.now();
   idleSince = performance.now();
+  /** How much work it has answered. */
+  served = 0;
   #state: Worker = { is: "starting" };
   #ready = false;
-  #running: Running | null = null;
-  #changed: (worker: Pooled) => void;
+  #running: Running<R> | null = null;
+  #answer: Answer<R> | null = null;
+  #changed: (worker: Pooled<R>) => void;
 
   /** `changed` is called after every change of state, with the effects done. */
-  constructor(process: KernelProcess, changed: (worker: Pooled) => void) {
+  constructor(process: KernelProcess, changed: (worker: Pooled<R>) => void) {
     this.process = process;
     this.#changed = changed;
-    process.connection.hear("job/log", (log) => {
-      if (log.job === this.#running?.job.job) this.#running.onLog(log);
-    });
-    process.connection.hear("job/progress", (progress) => {
-      if (progress.job === this.#running?.job.job) this.#running.onProgress(progress);
-    });
   }
 
   get state(): Worker {
@@ -49,30 +59,35 @@ export class Pooled {
     return this.#ready;
   }
 
-  /** Starts it; the modules of `warm` are imported ahead of the first job. */
-  async start(warm: readonly string[]): Promise<void> {
+  /** Starts it; `open` makes it ready for work, or says why it cannot. */
+  async start(open: (process: KernelProcess) => Promise<Failure | null>): Promise<void> {
     void this.process.died.then((death) => {
       this.#take({ is: "died", death });
     });
     const answer = await this.process.initialize();
-    if (answer.is === "failed") {
-      this.#take({ is: "refused", failure: answer.failure });
-      return;
-    }
-    // not waited for: a job that comes meanwhile queues behind the imports, which it needs anyway
-    if (warm.length > 0) void this.process.connection.request("worker/warm", { modules: warm });
-    this.#take({ is: "ready" });
+    const why = answer.is === "failed" ? answer.failure : await open(this.process);
+    this.#take(why === null ? { is: "ready" } : { is: "refused", failure: why });
   }
 
-  run(job: PoolRunParams, { onLog, onProgress }: JobListener): Promise<JobOutcome> {
+  run(work: Work<R>): Promise<Ended<R>> {
     return new Promise((settle) => {
-      this.#running = { job, settle, stop: new AbortController(), onLog, onProgress };
-      this.#take({ is: "assigned", job: job.job, snapshot: job.snapshot });
+      this.#running = { work, settle, stop: new AbortController() };
+      this.#take({ is: "assigned", work: work.id, bound: work.bound });
     });
   }
 
-  cancel(job: string): void {
-    this.#take({ is: "cancelled", job });
+  cancel(work: string): void {
+    this.#take({ is: "cancelled", work });
+  }
+
+  /** Its work waits for the host while `answer` is made: others may run meanwhile. */
+  async while<T>(work: string, answer: () => Promise<T>): Promise<T> {
+    this.#take({ is: "waits", work });
+    try {
+      return await answer();
+    } finally {
+      this.#take({ is: "goes-on", work });
+    }
   }
 
   retire(): void {
@@ -107,7 +122,7 @@ export class Pooled {
         break;
       case "wait":
         setTimeout(() => {
-          this.#take({ is: "elapsed", job: effect.job });
+          this.#take({ is: "elapsed", work: effect.work });
         }, effect.time);
         break;
       case "terminate":
@@ -119,29 +134,26 @@ export class Pooled {
       case "close":
         void this.process.stop(grace);
         break;
-      case "settle":
-        this.#running = null;
-        running?.settle(effect.outcome);
+      case "settle": {
+        const answer = this.#answer;
+        this.#running = this.#answer = null;
+        if (effect.ending.is === "died") running?.settle(effect.ending);
+        else if (answer !== null) running?.settle({ is: "answered", answer });
         break;
+      }
     }
   }
 
-  async #send({ job, stop }: Running): Promise<void> {
+  async #send({ work, stop }: Running<R>): Promise<void> {
     this.process.begin();
-    // safe: the engine made them for this method, and the worker checks them
-    const reply = await this.process.connection.request(job.method, job.params as never, stop.signal);
+    const reply = await work.ask(this.process.connection, stop.signal);
     if (reply.is === "lost") {
-      await this.#afterLoss(job.job);
+      // its death says why, and settles the work; a process that lives on without a connection is of no use
+      await this.process.stop(grace);
       return;
     }
-    const outcome: JobOutcome = reply.is === "done" ? reply.result : { is: "failed", failure: reply.failure };
-    this.#take({ is: "answered", job: job.job, outcome });
-  }
-
-  // its death says why, and settles the job; a process that lives on without a connection is of no use
-  async #afterLoss(job: string): Promise<void> {
-    await this.process.stop(grace);
-    const lost = failure("crashed", "The worker closed its connection in the middle of its work.");
-    this.#take({ is: "answered", job, outcome: { is: "failed", failure: lost } });
+    this.served += 1;
+    this.#answer = reply;
+    this.#take({ is: "answered", work: work.id, spent: work.spends(reply) });
   }
 }

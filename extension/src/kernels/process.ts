@@ -21,8 +21,11 @@ export interface Ground {
   readonly interpreter: Interpreter;
   /** The folder that holds the bundled package `stageloom`. */
   readonly kernel: string;
+  /** The folder that processes run in. */
   readonly workspace: string;
   readonly store: string;
+  /** Variables for the processes, beside the host's own and those of the interpreter's environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const handshakeLimit = 60_000;
@@ -41,7 +44,7 @@ export class KernelProcess {
 
   constructor(name: string, role: Role, ground: Ground) {
     const module: KernelModule = role === "engine" ? "stageloom.service" : "stageloom.worker";
-    const { interpreter, kernel, workspace } = ground;
+    const { interpreter, kernel, workspace, env = {} } = ground;
     const seed = role === "engine" ? {} : { PYTHONHASHSEED: "0" };
     const logger = named(ground.logger, name);
     this.name = name;
@@ -51,7 +54,7 @@ export class KernelProcess {
       name,
       command: interpreter.path,
       args: bootstrapArguments(kernel, module),
-      env: kernelEnvironment({ ...process.env, ...interpreter.env }, seed),
+      env: kernelEnvironment({ ...process.env, ...interpreter.env }, { ...seed, ...env }),
       cwd: workspace,
     });
     const { stdout, stdin } = this.#supervised;

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Pool } from "../../src/kernels/pool.js";
+import { JobPool } from "../../src/kernels/job-pool.js";
 import { probeInterpreter } from "../../src/kernels/interpreter.js";
 import { silent } from "../../src/logger.js";
 import { PROTOCOL, type JobOutcome, type PoolRunParams } from "../../src/protocol/kernel/messages.gen.js";
@@ -71,7 +71,7 @@ describe.runIf(process.platform !== "win32")("a pool of one worker", () => {
     const kernel = path.join(workspace, "kernel");
     const ground = { supervisor, validator: new MessageValidator(), logger: silent, workspace, store: "", kernel };
     const options = { role: "worker", size: 1, rebind: true, idleFor: 60_000 } as const;
-    const pool = new Pool(options, { ...ground, interpreter: interpreter.result });
+    const pool = new JobPool(options, { ...ground, interpreter: interpreter.result });
     const told: string[] = [];
     const at = new Map<string, number>();
     const run = async (job: string, snapshot: string, seconds: number): Promise<JobOutcome["is"]> => {

@@ -1,11 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { JobOutcome } from "../../../src/protocol/kernel/messages.gen.js";
+import type { Failure } from "../../../src/protocol/kernel/messages.gen.js";
 import { failure } from "../../../src/kernels/answer.js";
 import type { Death } from "../../../src/kernels/death.js";
-import { patience, step, type Effect, type Worker, type WorkerEvent } from "../../../src/kernels/worker.js";
+import { whyItEnded } from "../../../src/kernels/job-pool.js";
+import {
+  patience,
+  step,
+  type Effect,
+  type Ending,
+  type Worker,
+  type WorkerEvent,
+} from "../../../src/kernels/worker.js";
 
-const done: JobOutcome = { is: "done", result: null };
 const death = (signal: NodeJS.Signals | null, code: number | null = null): Death => ({
   name: "worker 1",
   pid: 7,
@@ -27,42 +34,48 @@ function live(...events: readonly WorkerEvent[]): { worker: Worker; effects: Eff
 }
 
 const ready: WorkerEvent = { is: "ready" };
-const assigned: WorkerEvent = { is: "assigned", job: "j", snapshot: "s" };
-const cancelled: WorkerEvent = { is: "cancelled", job: "j" };
-const elapsed: WorkerEvent = { is: "elapsed", job: "j" };
-const answered = (outcome: JobOutcome): WorkerEvent => ({ is: "answered", job: "j", outcome });
+const assigned: WorkerEvent = { is: "assigned", work: "j", bound: "s" };
+const cancelled: WorkerEvent = { is: "cancelled", work: "j" };
+const elapsed: WorkerEvent = { is: "elapsed", work: "j" };
+const answered: WorkerEvent = { is: "answered", work: "j", spent: false };
+const spent: WorkerEvent = { ...answered, spent: true };
 const died = (...how: Parameters<typeof death>): WorkerEvent => ({ is: "died", death: death(...how) });
 
-function settled(effects: readonly Effect[]): JobOutcome[] {
-  return effects.flatMap((effect) => (effect.is === "settle" ? [effect.outcome] : []));
+function settled(effects: readonly Effect[]): Ending[] {
+  return effects.flatMap((effect) => (effect.is === "settle" ? [effect.ending] : []));
+}
+
+/** What whoever waited for a job is told when its worker died. */
+function told(effects: readonly Effect[]): Failure | null {
+  const [ending] = settled(effects);
+  return ending?.is === "died" ? whyItEnded(ending.death, ending.cancelling) : null;
 }
 
 describe("a worker", () => {
-  it("takes a job when it is ready, and is bound to its snapshot afterwards", () => {
-    const { worker, effects } = live(ready, assigned, answered(done));
-    expect(worker).toEqual({ is: "idle", snapshot: "s" });
+  it("takes work when it is ready, and is bound to its sources afterwards", () => {
+    const { worker, effects } = live(ready, assigned, answered);
+    expect(worker).toEqual({ is: "idle", bound: "s" });
     expect(effects).toEqual([
-      { is: "send", job: "j" },
-      { is: "settle", job: "j", outcome: done },
+      { is: "send", work: "j" },
+      { is: "settle", work: "j", ending: { is: "answered" } },
     ]);
   });
 
   it("takes no job before it is ready, and none while it has one", () => {
     expect(live(assigned).worker).toEqual({ is: "starting" });
-    const { worker } = live(ready, assigned, { is: "assigned", job: "other", snapshot: "t" });
-    expect(worker).toMatchObject({ job: "j", snapshot: "s" });
+    const { worker } = live(ready, assigned, { is: "assigned", work: "other", bound: "t" });
+    expect(worker).toMatchObject({ work: "j", bound: "s" });
   });
 
-  it("stops after it has said that it is stale", () => {
-    const { worker, effects } = live(ready, assigned, answered({ is: "stale" }));
+  it("stops after an answer that makes it useless", () => {
+    const { worker, effects } = live(ready, assigned, spent);
     expect(worker.is).toBe("stopping");
     expect(effects.map(({ is }) => is)).toEqual(["send", "settle", "close"]);
   });
 
   it("is kept when a cancelled job stops in time", () => {
-    const stopped: JobOutcome = { is: "failed", failure: failure("cancelled", "Cancelled.") };
-    const { worker, effects } = live(ready, assigned, cancelled, answered(stopped), elapsed);
-    expect(worker).toEqual({ is: "idle", snapshot: "s" });
+    const { worker, effects } = live(ready, assigned, cancelled, answered, elapsed);
+    expect(worker).toEqual({ is: "idle", bound: "s" });
     expect(effects.map(({ is }) => is)).toEqual(["send", "ask-to-stop", "wait", "settle"]);
   });
 
@@ -70,15 +83,16 @@ describe("a worker", () => {
     const { worker, effects } = live(ready, assigned, cancelled, elapsed, elapsed, died("SIGKILL"));
     expect(worker.is).toBe("dead");
     expect(effects.map(({ is }) => is)).toEqual(["send", "ask-to-stop", "wait", "terminate", "wait", "kill", "settle"]);
-    expect(settled(effects)).toMatchObject([{ is: "failed", failure: { kind: "cancelled" } }]);
+    expect(settled(effects)).toMatchObject([{ is: "died", cancelling: "killing" }]);
+    expect(told(effects)).toMatchObject({ kind: "cancelled" });
     const waits = effects.flatMap((effect) => (effect.is === "wait" ? [effect.time] : []));
     expect(waits.reduce((sum, time) => sum + time)).toBe(patience.ask + patience.terminate);
   });
 
   it("does not cancel another job by an old timer", () => {
-    const next: WorkerEvent = { is: "assigned", job: "k", snapshot: "s" };
-    const { worker } = live(ready, assigned, cancelled, answered(done), next, elapsed);
-    expect(worker).toMatchObject({ is: "busy", job: "k", cancelling: "no" });
+    const next: WorkerEvent = { is: "assigned", work: "k", bound: "s" };
+    const { worker } = live(ready, assigned, cancelled, answered, next, elapsed);
+    expect(worker).toMatchObject({ is: "busy", work: "k", cancelling: "no" });
   });
 
   it.each([
@@ -87,15 +101,22 @@ describe("a worker", () => {
     ["SIGSEGV", null, "crashed", "segmentation fault"],
     [null, 3, "crashed", "exit code 3"],
   ] as const)("says how it died in the middle of a job: %s %s", (signal, code, kind, words) => {
-    const [outcome] = settled(live(ready, assigned, died(signal, code)).effects);
-    expect(outcome).toMatchObject({ is: "failed", failure: { kind, detail: "last words" } });
-    expect(outcome?.is === "failed" && outcome.failure.message).toContain(words);
+    const why = told(live(ready, assigned, died(signal, code)).effects);
+    expect(why).toMatchObject({ kind, detail: "last words" });
+    expect(why?.message).toContain(words);
   });
 
   it("says that memory had run out where the system counted that", () => {
     const event: WorkerEvent = { is: "died", death: { ...death("SIGKILL"), outOfMemory: true } };
-    const [outcome] = settled(live(ready, assigned, event).effects);
-    expect(outcome?.is === "failed" && outcome.failure.message).toContain("out of memory");
+    expect(told(live(ready, assigned, event).effects)?.message).toContain("out of memory");
+  });
+
+  it("counts what its work waits for", () => {
+    const waits: WorkerEvent = { is: "waits", work: "j" };
+    const goesOn: WorkerEvent = { is: "goes-on", work: "j" };
+    expect(live(ready, assigned, waits, waits, goesOn).worker).toMatchObject({ waiting: 1 });
+    expect(live(ready, assigned, waits, goesOn, goesOn).worker).toMatchObject({ waiting: 0 });
+    expect(live(ready, assigned, { is: "waits", work: "k" }).worker).toMatchObject({ waiting: 0 });
   });
 
   it("is dead when its handshake fails", () => {
@@ -105,19 +126,11 @@ describe("a worker", () => {
 
   it("settles each job once, whatever happens, and stays dead", () => {
     const anything: fc.Arbitrary<WorkerEvent> = fc.oneof(
-      fc.constantFrom<WorkerEvent>(
-        ready,
-        cancelled,
-        elapsed,
-        { is: "retired" },
-        answered(done),
-        answered({ is: "stale" }),
-        died("SIGKILL"),
-      ),
-      fc.nat(3).map((number): WorkerEvent => ({ is: "assigned", job: `j${number}`, snapshot: "s" })),
-      fc.nat(3).map((number): WorkerEvent => ({ is: "answered", job: `j${number}`, outcome: done })),
-      fc.nat(3).map((number): WorkerEvent => ({ is: "cancelled", job: `j${number}` })),
-      fc.nat(3).map((number): WorkerEvent => ({ is: "elapsed", job: `j${number}` })),
+      fc.constantFrom<WorkerEvent>(ready, cancelled, elapsed, { is: "retired" }, answered, spent, died("SIGKILL")),
+      fc.nat(3).map((number): WorkerEvent => ({ is: "assigned", work: `j${number}`, bound: "s" })),
+      fc.nat(3).map((number): WorkerEvent => ({ is: "answered", work: `j${number}`, spent: false })),
+      fc.nat(3).map((number): WorkerEvent => ({ is: "cancelled", work: `j${number}` })),
+      fc.nat(3).map((number): WorkerEvent => ({ is: "elapsed", work: `j${number}` })),
     );
     fc.assert(
       fc.property(fc.array(anything, { maxLength: 60 }), (events) => {
@@ -126,9 +139,9 @@ describe("a worker", () => {
         for (const effect of effects) {
           if (effect.is === "send") {
             if (open !== null) return false;
-            open = effect.job;
+            open = effect.work;
           } else if (effect.is === "settle") {
-            if (open !== effect.job) return false;
+            if (open !== effect.work) return false;
             open = null;
           }
         }

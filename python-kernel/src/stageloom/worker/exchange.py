@@ -60,7 +60,8 @@ def _plain(value: object) -> object:
         return [_at(part, f"[{index}]") for index, part in enumerate(value)]
     if isinstance(value, Mapping):
         made = {_key(key): _at(part, f".{key}") for key, part in value.items()}
-        return {TAG: "object", "value": made} if TAG in made else made
+        # as pairs, since readers look at what is inside first
+        return {TAG: "object", "value": [[key, part] for key, part in made.items()]} if TAG in made else made
     return _other(value)
 
 
@@ -92,9 +93,9 @@ def _untagged(found: dict[str, Any]) -> object:
     if tag is None:
         return found
     value = found.get("value")
-    if tag == "object" and isinstance(value, dict):
-        return value
     try:
+        if tag == "object":
+            return dict(value)  # type: ignore[arg-type]  # told below
         if tag == "int":
             return int(value)  # type: ignore[arg-type]  # told below
         if tag == "float":
