@@ -43,12 +43,39 @@ def test_gc_keeps_all_of_a_file_that_cannot_be_read_now(project):
     assert "Collected 2 realizations" in project.run("gc", "--delete")
 
 
-def test_gc_of_a_store_outside_the_workspace_says_that_others_lose_by_it(project, tmp_path_factory):
+def test_what_another_workspace_of_a_shared_store_reaches_stays_until_told_otherwise(project, tmp_path_factory):
     shared = str(tmp_path_factory.mktemp("shared") / "store")
+    mine, theirs = project, type(project)(tmp_path_factory.mktemp("theirs"))
+    theirs.write("other.py", (mine.root / "pipeline.py").read_text().replace('"sum "', '"total "'))
+    theirs.write("helper.py", (mine.root / "helper.py").read_text())
+    theirs.run("realize", "other.py:report", "--set", "numbers.count=5", "--store", shared)
+    mine.run("realize", "pipeline.py:report", "--store", shared)
+    said = mine.run("gc", "--store", shared, "--delete")
+    assert "Nothing to collect" in said
+    assert f"kept: 3 realizations reached by {theirs.root}, planned just now" in said
+    assert mine.json("gc", "--store", shared)["spared"][0]["count"] == 3
+    told = theirs.json("gc", "--store", shared, "--no-pipelines", "--delete")
+    assert len(told["victims"]) == 3, "its own note does not keep what it may collect"
+    assert [one["workspace"] for one in told["spared"]] == [str(mine.root)]
+    (mine.root / "pipeline.py").unlink()
+    assert "3 realizations would go" in mine.run("gc", "--store", shared, "--others", "0")
+    assert "planned" in theirs.run("gc", "--store", shared, "--others", "1d")
+    assert "Collected 3 realizations" in theirs.run("gc", "--store", shared, "--others", "0", "--delete")
+
+
+def test_what_a_workspace_found_made_by_another_is_its_own_too(project, tmp_path_factory):
+    shared, theirs = str(tmp_path_factory.mktemp("shared") / "store"), type(project)(tmp_path_factory.mktemp("theirs"))
+    for name in ("pipeline.py", "helper.py"):
+        theirs.write(name, (project.root / name).read_text())
     project.run("realize", "pipeline.py:doubled", "--store", shared)
-    (project.root / "pipeline.py").unlink()
-    assert "may be others'" in project.run("gc", "--store", shared)
-    assert "may be others'" not in project.run("gc", "--store", shared, "--delete")
+    assert "cached" in theirs.run("status", "pipeline.py:doubled", "--store", shared)
+    project.edit("pipeline.py", "count: int = 3", "count: int = 4")
+    project.run("realize", "pipeline.py:doubled", "--store", shared)
+    said = project.run("gc", "--store", shared, "--delete")
+    assert f"kept: 2 realizations reached by {theirs.root}" in said
+    theirs.edit("pipeline.py", "count: int = 3", "count: int = 4")
+    theirs.run("realize", "pipeline.py:doubled", "--store", shared)
+    assert "Collected 2 realizations" in project.run("gc", "--store", shared, "--delete")
 
 
 def test_gc_by_age_size_and_name(project):

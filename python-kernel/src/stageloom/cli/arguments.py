@@ -10,13 +10,14 @@ from stageloom.cli import commands
 from stageloom.cli.place import UsageError
 from stageloom.cli.show import complain
 
-#: 0 it is so · 1 a stage failed, ``status --check`` found one that isn't cached, or ``verify`` damage · 2 the words or
-#: the source are wrong · 3 the store, an archive or a remote can't be used · 130 interrupted.
+#: 0 it is so · 1 a stage failed, ``status --check`` found one that isn't cached, ``verify`` damage, or ``pack`` and
+#: ``push`` left something out · 2 the words or the source are wrong · 3 the store, an archive or a remote can't be used
+#: · 130 interrupted.
 OK, FAILED, USAGE, STORE, INTERRUPTED = 0, 1, 2, 3, 130
 
 _CODES = (
-    "exit codes: 0 done, 1 a stage failed, (status --check) isn't cached or (verify) damage, 2 usage or source, "
-    "3 store, archive or remote, 130 interrupted"
+    "exit codes: 0 done, 1 a stage failed, (status --check) isn't cached, (verify) damage, (pack, push) something left "
+    "out, 2 usage or source, 3 store, archive or remote, 130 interrupted"
 )
 
 
@@ -106,6 +107,8 @@ def _add_keeping(add: Callable[[str, Callable[[argparse.Namespace], int], str], 
     gc.add_argument("--keep", action="append", default=[], metavar="RREF", help="keep this realization, too")
     gc.add_argument("--older-than", type=_time, metavar="TIME", help="only what was made longer ago: 30d, 12h, 90min")
     gc.add_argument("--max-size", type=_size, metavar="SIZE", help="only as much, oldest first, as makes the rest fit")
+    others = "what other workspaces that use the store reached longer ago goes, too (default: 90d; 0: whatever it is)"
+    gc.add_argument("--others", type=_time, metavar="TIME", help=others)
     gc.add_argument("--no-pipelines", action="store_true", help="collect what pipelines reach, as well")
 
     verify = add("verify", _keeping("verify"), "Read everything in the store and say what is not as it was stored.")
@@ -121,6 +124,7 @@ def _add_keeping(add: Callable[[str, Callable[[argparse.Namespace], int], str], 
     pull.add_argument("remote", metavar="URL", help="what was pushed to, or its copy on a web server")
     for sub in (pack, push, pull):
         sub.add_argument("what", nargs="*", metavar=some, help="(default: everything)")
+    push.add_argument("--check", action="store_true", help="read what is there of them, too, and mend what is damaged")
     for sub in (pack, push):
         sub.add_argument("--bare", action="store_true", help="without source files, logs and curves")
     for sub in (unpack, pull):

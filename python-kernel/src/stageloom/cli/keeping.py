@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stageloom.cli import show
 from stageloom.cli.place import UsageError
@@ -16,9 +17,14 @@ from stageloom.engine.workspace import Workspace
 from stageloom.model.references import RRef
 from stageloom.model.values import Json
 from stageloom.store.gc import Collected, Policy
-from stageloom.store.pins import workspace_name
+from stageloom.store.pins import home_of, workspace_name
 from stageloom.store.receiving import Received
+from stageloom.store.roots import OTHERS
+from stageloom.store.sending import LeftOut
 from stageloom.store.verify import Damage
+
+if TYPE_CHECKING:
+    from stageloom.store.remote import Pushed
 
 _SHOWN = 20
 
@@ -35,14 +41,17 @@ def gc(arguments: argparse.Namespace) -> int:
             for path in _named(arguments) or pipelines_made(workspace):
                 keep |= reached(workspace, path)
         workspace.store.let_go()
-        policy = Policy(keep, arguments.older_than or 0.0, arguments.max_size)
+        others = OTHERS if arguments.others is None else arguments.others
+        name = workspace_name(workspace.root, workspace.store.path)
+        policy = Policy(keep, arguments.older_than or 0.0, arguments.max_size, others=others, workspace=name)
         told = workspace.store.gc(policy, delete=arguments.delete)
         if arguments.json:
             show.say(json.dumps(_collected_json(told)))
         else:
             _say_collected(told)
-            if told.victims and not told.deleted and workspace_name(workspace.root, workspace.store.path) != ".":
-                show.say("This store may be others', too: what only their workspaces reach goes, unless it is pinned")
+            for one in told.spared:
+                show.say(f"kept: {_count(one.count, 'realization')} reached by "
+                         f"{home_of(one.workspace, workspace.store.path)}, planned {show.age(one.at)}")  # fmt: skip
         return 0
 
 
@@ -93,10 +102,12 @@ def pack(arguments: argparse.Namespace) -> int:
             selection.realizations(), target, sources=not arguments.bare, logs=not arguments.bare
         )
         if arguments.json:
-            show.say(json.dumps({"archive": str(target), "realizations": told.realizations, "size": told.size}))
+            packed: dict[str, Json] = {"archive": str(target), "realizations": told.realizations, "size": told.size}
+            show.say(json.dumps({**packed, "leftOut": _left_out_json(told.left_out)}))
         else:
             show.say(f"Packed {_count(told.realizations, 'realization')} into {target} ({show.size(told.size)})")
-        return 0
+            _complain_of(told.left_out)
+        return int(bool(told.left_out))
 
 
 def unpack(arguments: argparse.Namespace) -> int:
@@ -114,19 +125,46 @@ def push(arguments: argparse.Namespace) -> int:
     with opened(arguments, arguments.what) as (workspace, selection):
         remote = Remote(arguments.remote)
         told = workspace.store.push(
-            remote, selection.realizations(), sources=not arguments.bare, logs=not arguments.bare
+            remote,
+            selection.realizations(),
+            sources=not arguments.bare,
+            logs=not arguments.bare,
+            mend=arguments.check,
         )
         if arguments.json:
             sent: list[Json] = [str(rref) for rref in told.sent]
-            show.say(json.dumps({"sent": sent, "known": told.known, "bytes": told.bytes}))
-        elif told.sent:
-            show.say(f"Pushed {_count(len(told.sent), 'realization')} ({show.size(told.bytes)}); "
-                     f"{told.known} were there")  # fmt: skip
+            more: dict[str, Json] = {"mended": list(told.mended), "leftOut": _left_out_json(told.left_out)}
+            show.say(json.dumps({"sent": sent, "known": told.known, "bytes": told.bytes, **more}))
         else:
-            show.say(
-                f"Nothing to push: all {told.known} are there" if told.known != 1 else "Nothing to push: it is there"
-            )
-        return 0
+            _say_pushed(told, checked=arguments.check)
+            _complain_of(told.left_out)
+        return int(bool(told.left_out))
+
+
+def _say_pushed(told: Pushed, *, checked: bool) -> None:
+    if told.sent:
+        show.say(f"Pushed {_count(len(told.sent), 'realization')} ({show.size(told.bytes)}); "
+                 f"{told.known} were there")  # fmt: skip
+    else:
+        show.say(f"Nothing to push: all {told.known} are there" if told.known != 1 else "Nothing to push: it is there")
+    if checked:
+        show.say(
+            f"Mended there: {_count(len(told.mended), 'object')}"
+            if told.mended
+            else "What was there is as it should be"
+        )
+
+
+def _complain_of(left_out: Sequence[LeftOut]) -> None:
+    for one in left_out[:_SHOWN]:
+        show.complain(f"left out: {one.rref}: {one.why}")
+    if left_out:
+        more = f" ({len(left_out) - _SHOWN} more)" if len(left_out) > _SHOWN else ""
+        show.complain(f"{_count(len(left_out), 'realization')} left out{more}: realize their stages again, then repeat")
+
+
+def _left_out_json(left_out: Sequence[LeftOut]) -> Json:
+    return [{"rref": str(one.rref), "why": one.why} for one in left_out]
 
 
 def pull(arguments: argparse.Namespace) -> int:
@@ -217,6 +255,7 @@ def _collected_json(told: Collected) -> Mapping[str, Json]:
         "kept": told.kept,
         "inUse": told.in_use,
         "deleted": told.deleted,
+        "spared": [{"workspace": one.workspace, "at": one.at, "count": one.count} for one in told.spared],
     }
 
 

@@ -78,7 +78,9 @@ class Run:
         executor: Executor,
         listener: RunListener,
         run: str = "",
+        note: Callable[[Pipeline, Mapping[str, Choice]], None] | None = None,
     ) -> None:
+        self._note = note
         self.run = run or new_run(time.time())
         self._store = store
         self._pipeline = pipeline
@@ -130,6 +132,8 @@ class Run:
                 several.cancel()
                 several.release()
             self._saver.flush(last=True)  # what finished is kept, whatever ended the run
+        if self._note is not None:
+            self._note(self._pipeline, self._choices)
         return RunResult(self.run, self._outcome, self._schedule.state, self._entries, self._first_failure)
 
     def _wait(self) -> list[_Event]:

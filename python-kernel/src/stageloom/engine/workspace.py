@@ -11,8 +11,10 @@ from pathlib import Path
 from stageloom.engine.failures import store_failure
 from stageloom.engine.language import CannotPlanError, Check, Executor, Language, Pipeline, Target, never
 from stageloom.engine.last_run import last_run
+from stageloom.engine.look import Choice
 from stageloom.engine.project import read_pipeline, stages_named
 from stageloom.engine.provenance import read_curve, read_log, read_stage
+from stageloom.engine.roots import note_roots
 from stageloom.engine.run import Run
 from stageloom.engine.status import Standing, standings
 from stageloom.engine.telling import RunListener, realization_of
@@ -107,11 +109,16 @@ class Workspace:
     ) -> Plan:
         """Return how the pipeline at ``path`` stands."""
         pipeline = self.read(path, overlays, sets, check=check)
-        return self.describe(pipeline)
+        return self.describe(pipeline, saved=not overlays)
 
-    def describe(self, pipeline: Pipeline) -> Plan:
-        """Return how ``pipeline`` stands, as it is told to others."""
+    def describe(self, pipeline: Pipeline, *, saved: bool = True) -> Plan:
+        """Return how ``pipeline`` stands, as it is told to others; if ``saved``, note what it stands on."""
         standing = standings(self.store, pipeline)
+        if saved:
+            looked = ((name, one.looked) for name, one in standing.items())
+            self._note_roots(
+                pipeline, {name: one.choice for name, one in looked if one and one.choice and one.recorded}
+            )
         return Plan(
             path=pipeline.path,
             snapshot=pipeline.snapshot.id,
@@ -147,7 +154,7 @@ class Workspace:
     ) -> Run:
         """Return a run that realizes ``targets`` of ``pipeline``; it starts with ``execute()``."""
         names = stages_named(pipeline, targets)
-        return Run(self.store, pipeline, names, executor or self._executor, listener, run)
+        return Run(self.store, pipeline, names, executor or self._executor, listener, run, self._note_roots)
 
     def invalidate(
         self,
@@ -246,6 +253,9 @@ class Workspace:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
         return target
+
+    def _note_roots(self, pipeline: Pipeline, choices: Mapping[str, Choice]) -> None:
+        note_roots(self.store, self.root, pipeline, choices)
 
     @contextmanager
     def _turn(self, path: str, check: Check) -> Iterator[None]:

@@ -21,12 +21,14 @@ from stageloom.rpc.messages import (
     Empty,
     Failure,
     Garbage,
+    LeftOut,
     Packed,
     PackParams,
     PinParams,
     Pushed,
     Received,
     RemoteParams,
+    SparedRealizations,
     UnpackParams,
     Verified,
     VerifyParams,
@@ -35,10 +37,10 @@ from stageloom.rpc.request import Call
 from stageloom.rpc.wire import encode
 from stageloom.service.runs import Runs
 from stageloom.store.errors import StoreError
-from stageloom.store.pins import workspace_name
+from stageloom.store.pins import home_of, workspace_name
 
 if TYPE_CHECKING:
-    from stageloom.store import receiving
+    from stageloom.store import receiving, sending
     from stageloom.store.remote import Remote
 
 _LISTED = 1000
@@ -69,12 +71,15 @@ class Keeping:
         for path in pipelines_made(self._workspace):
             keep |= reached(self._workspace, path, check=call.check)
         self._runs.let_go()
-        told = self._store.gc(Policy(keep), delete=params.delete, check=call.check)
+        name = workspace_name(self._workspace.root, self._store.path)
+        policy = Policy(keep, others=params.others, workspace=name)
+        told = self._store.gc(policy, delete=params.delete, check=call.check)
         garbage = [Garbage(one.path, one.stage, one.at, one.size) for one in told.victims[:_LISTED]]
         freed = told.freed + told.leftovers.size
         return Collected(
-            garbage, len(told.victims), told.leftovers.count, freed, told.kept, told.size - told.freed, told.in_use
-        )
+            garbage, len(told.victims), told.leftovers.count, freed, told.kept, told.size - told.freed, told.in_use,
+            [SparedRealizations(home_of(one.workspace, self._store.path), one.at, one.count) for one in told.spared],
+        )  # fmt: skip
 
     def verify(self, params: VerifyParams, call: Call) -> Verified:
         """Read everything in the store, and repair it if asked."""
@@ -94,7 +99,7 @@ class Keeping:
         with self._runs.beside():
             rrefs = [self._workspace.realization(rref).rref for rref in params.rrefs]
             told = self._store.pack(rrefs, Path(params.target), check=call.check)
-        return Packed(params.target, told.realizations, told.size)
+        return Packed(params.target, told.realizations, told.size, _left_out(told.left_out))
 
     def unpack(self, params: UnpackParams, call: Call) -> Received:
         """Take an archive in."""
@@ -107,8 +112,8 @@ class Keeping:
         remote = _remote(params.remote)
         with self._runs.beside():
             rrefs = self._standing(params, call) if params.path else [one.rref for one in self._store.history()]
-            told = self._store.push(remote, list(dict.fromkeys(rrefs)), check=call.check)
-        return Pushed(len(told.sent), told.known, told.bytes)
+            told = self._store.push(remote, list(dict.fromkeys(rrefs)), mend=params.check, check=call.check)
+        return Pushed(len(told.sent), told.known, told.bytes, len(told.mended), _left_out(told.left_out))
 
     def pull(self, params: RemoteParams, call: Call) -> Received:
         """Take in from a remote what is missing here."""
@@ -133,6 +138,10 @@ class Keeping:
 
 def _received(told: receiving.Received) -> Received:
     return Received(len(told.added), told.known, told.bytes)
+
+
+def _left_out(told: Sequence[sending.LeftOut]) -> list[LeftOut]:
+    return [LeftOut(str(one.rref), one.why) for one in told[:_LISTED]]
 
 
 def _remote(url: str) -> Remote:

@@ -9,7 +9,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -18,7 +18,7 @@ from stageloom.model.references import RRef
 from stageloom.store.errors import DamagedError, DiskFullError, StoreError, explained
 from stageloom.store.parcel import HEAD, Item, RefusedError, head, is_name, read_head
 from stageloom.store.receiving import Received, Receiver, refusal
-from stageloom.store.sending import What, closure, items
+from stageloom.store.sending import LeftOut, What, items, sendable
 
 if TYPE_CHECKING:
     from stageloom.store.store import Store
@@ -35,21 +35,29 @@ _PACKED = re.compile(r"\.(png|jpe?g|gif|webp|zip|npz|gz|bz2|xz|zst|parquet|h5|mp
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What an archive holds: how many realizations, and the bytes of all objects before packing and of the file."""
+    """What an archive holds: how many realizations, and the bytes of all objects before packing and of the file.
+
+    ``left_out`` is what was asked for and could not be packed.
+    """
 
     realizations: int
     content: int
     size: int
+    left_out: Sequence[LeftOut] = ()
 
 
 def pack(store: Store, rrefs: Iterable[RRef], path: str, what: What, check: Callable[[], None]) -> Packed:
     """Write an archive of ``rrefs`` and their closure to ``path``, which is replaced; it is whole or not there.
 
+    What lacks something that it was made from is left out.
+
     Raises:
-        NotStoredError, DamagedError: one of them is not in the store as it should be.
+        NotStoredError, DamagedError: none of them is in the store as it should be.
     """
-    roots = list(dict.fromkeys(rrefs))
-    order = closure(store, roots)
+    wanted = list(dict.fromkeys(rrefs))
+    order, left_out = sendable(store, wanted)
+    broken = {one.rref for one in left_out}
+    roots = [rref for rref in wanted if rref not in broken]
     aside = f"{path}.{os.urandom(4).hex()}.part"
     content = 0
     written: set[str] = set()
@@ -71,7 +79,7 @@ def pack(store: Store, rrefs: Iterable[RRef], path: str, what: What, check: Call
             if os.path.lexists(aside):
                 os.unlink(aside)
             raise
-    return Packed(len(order), content, os.path.getsize(path))
+    return Packed(len(order), content, os.path.getsize(path), left_out)
 
 
 @contextmanager
@@ -124,6 +132,8 @@ def _write(archive: zipfile.ZipFile, item: Item, check: Callable[[], None]) -> N
 
 class _Origin:
     """The objects of an archive. Nothing is taken by a name that could not be one of them."""
+
+    advice = "Get it again from where it came; nothing was taken in."
 
     def __init__(self, file: BinaryIO, place: str) -> None:
         self._place = place
@@ -190,7 +200,7 @@ class _Origin:
             raise self._refusal(f"{name} says that it is larger than the archive")
 
     def _refusal(self, what: str) -> RefusedError:
-        return refusal(self._place, what)
+        return refusal(self._place, what, self.advice)
 
 
 class _Checked:

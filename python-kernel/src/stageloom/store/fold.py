@@ -39,12 +39,16 @@ class Standing:
 
 @dataclass(slots=True)
 class Fold:
-    """All realizations that were not collected, by reference; all pins; and the names of what was collected."""
+    """All realizations that were not collected, by reference; all pins; and the names of what was collected.
+
+    ``roots`` are those of each workspace, path, variant and stage, with the time when they were said last.
+    """
 
     standing: dict[str, Standing] = field(default_factory=dict)
     pins: set[tuple[str, str]] = field(default_factory=set)
     plans: set[str] = field(default_factory=set)
     collected: set[str] = field(default_factory=set)
+    roots: dict[tuple[str, str, str, str], tuple[float, list[str]]] = field(default_factory=dict)
     scars: list[Scar] = field(default_factory=list)
     marks: dict[str, Mark] = field(default_factory=dict)
     sequence: int = 0
@@ -80,6 +84,10 @@ class Fold:
             self.plans.update(event["drefs"])
         elif kind == "unplan":
             self.plans.difference_update(event["drefs"])
+        elif kind == "roots":
+            for stage, rrefs in event["roots"].items():
+                whose = (event["workspace"], event["path"], event["variant"], stage)
+                self.roots[whose] = (float(event["at"]), list(rrefs))
 
     def _run(self, event: Event) -> None:
         rref = event["rref"]

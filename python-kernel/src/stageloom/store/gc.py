@@ -17,6 +17,7 @@ from stageloom.store.fold import Fold, Standing, follow
 from stageloom.store.folder import reserve
 from stageloom.store.journal import Event
 from stageloom.store.parts import Parts
+from stageloom.store.roots import Spared
 from stageloom.store.scratch import KEEP
 from stageloom.store.sweep import Leftovers, Sweep
 
@@ -30,13 +31,16 @@ class Policy:
 
     ``older_than`` spares what was realized in the last so many seconds. With ``max_size`` (bytes) only as much goes,
     the oldest first, as is needed for the trees to fit; what something was made from is as young as that. ``grace`` is
-    how many seconds logs of failed stages, sources that nothing refers to and damaged objects are kept.
+    how many seconds logs of failed stages, sources that nothing refers to and damaged objects are kept. What workspaces
+    but ``workspace`` said in the last ``others`` seconds that they stand on stays, too.
     """
 
     keep: Collection[RRef] = ()
     older_than: float = 0.0
     max_size: int | None = None
     grace: float = KEEP
+    others: float = 0.0
+    workspace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,8 @@ class Collected:
 
     ``freed`` are the bytes of trees that only ``victims`` have, ``size`` those of all trees before. ``kept`` counts
     realizations that stay, ``in_use`` those of them that stay because a running process holds them. ``leftovers`` is
-    what lay there without belonging to a realization.
+    what lay there without belonging to a realization. ``spared`` are those of what stays that only other workspaces
+    reach.
     """
 
     victims: Sequence[Victim]
@@ -66,6 +71,7 @@ class Collected:
     in_use: int
     leftovers: Leftovers
     deleted: bool
+    spared: Sequence[Spared] = ()
 
 
 def collect(parts: Parts, policy: Policy, *, delete: bool, check: Callable[[], None]) -> Collected:
@@ -120,6 +126,7 @@ class _Collection:
         self._victims: list[Victim] = []
         self._size = 0
         self._kept = 0
+        self._spared: tuple[Spared, ...] = ()
         self.fold = Fold()
 
     def choose(self, held: Collection[str]) -> _Chosen:
@@ -131,10 +138,26 @@ class _Collection:
         used = {rref for rref, one in standing.items() if one.tree in held or one.record in held}
         young = {rref for rref, one in standing.items() if now - one.at < self._policy.older_than}
         rooted = self._closure(wanted | young)
+        self._spared = self._spare(rooted, now)
         kept = rooted | self._closure(used)
         candidates = sorted((one for rref, one in standing.items() if rref not in kept), key=lambda one: one.sequence)
         victims = self._within_budget(candidates) if self._policy.max_size is not None else candidates
         return self._chosen(frozenset(one.rref for one in victims), len(kept) - len(rooted))
+
+    def _spare(self, rooted: set[str], now: float) -> tuple[Spared, ...]:
+        """Add what other workspaces stand on to what is ``rooted``, and return what that is for each of them."""
+        said: dict[str, tuple[float, list[str]]] = {}
+        for (workspace, *_), (at, rrefs) in self.fold.roots.items():
+            if workspace != self._policy.workspace and now - at < self._policy.others:
+                last, all_of_it = said.get(workspace, (at, []))
+                said[workspace] = (max(last, at), all_of_it + rrefs)
+        spared: list[Spared] = []
+        for workspace, (at, rrefs) in sorted(said.items()):
+            more = self._closure(rrefs) - rooted
+            rooted |= more
+            if more:
+                spared.append(Spared(workspace, at, len(more)))
+        return tuple(spared)
 
     def tell(self, chosen: _Chosen) -> bool:
         """Enter what was chosen into the journal; return whether it was still right by then."""
@@ -168,7 +191,9 @@ class _Collection:
 
     def told(self, chosen: _Chosen, leftovers: Leftovers, *, deleted: bool) -> Collected:
         """Return the answer."""
-        return Collected(self._victims, chosen.freed, self._size, self._kept, chosen.in_use, leftovers, deleted=deleted)
+        return Collected(
+            self._victims, chosen.freed, self._size, self._kept, chosen.in_use, leftovers, deleted, self._spared
+        )
 
     def _chosen(self, victims: frozenset[str], in_use: int) -> _Chosen:
         standing = self.fold.standing

@@ -22,7 +22,7 @@ from stageloom.store.trees import Stats
 from stageloom.store.unmade import Unmade
 
 #: Raise it when the tables change: an index of another version is made anew.
-VERSION = 7
+VERSION = 8
 
 _TABLES = """
 CREATE TABLE realizations (rref TEXT PRIMARY KEY, key TEXT, tree TEXT, action TEXT, sequence INTEGER, hidden INTEGER,
@@ -41,6 +41,8 @@ CREATE TABLE pins (workspace TEXT, rref TEXT, PRIMARY KEY (workspace, rref)) WIT
 CREATE TABLE unmade (key TEXT PRIMARY KEY, sequence INTEGER, how TEXT, at REAL, run TEXT, stage TEXT, path TEXT,
     crc INTEGER) WITHOUT ROWID;
 CREATE TABLE plans (dref TEXT PRIMARY KEY, sequence INTEGER, note TEXT);
+CREATE TABLE roots (workspace TEXT, path TEXT, variant TEXT, stage TEXT, at REAL, rrefs TEXT,
+    PRIMARY KEY (workspace, path, variant, stage)) WITHOUT ROWID;
 CREATE TABLE segments (name TEXT PRIMARY KEY, offset INTEGER, identity TEXT, last INTEGER, crc INTEGER) WITHOUT ROWID;
 CREATE TABLE scars (segment TEXT, offset INTEGER, what TEXT, PRIMARY KEY (segment, offset)) WITHOUT ROWID;
 CREATE TABLE checked (tree TEXT PRIMARY KEY, stats TEXT, crc INTEGER) WITHOUT ROWID;
@@ -166,12 +168,21 @@ class Index:
             self._apply_unmade(event)
         elif kind == "collect":
             self._apply_collect(event["rrefs"])
-        elif kind == "plan":
+        else:
+            self._apply_said(kind, event)
+
+    def _apply_said(self, kind: object, event: Event) -> None:
+        """Take in what is planned, and what pipelines stand on."""
+        if kind == "plan":
             notes = event.get("notes", {})
-            plans = [(dref, sequence, notes.get(dref, "")) for dref in event["drefs"]]
+            plans = [(dref, event["seq"], notes.get(dref, "")) for dref in event["drefs"]]
             self._db.executemany("INSERT OR IGNORE INTO plans VALUES (?, ?, ?)", plans)
         elif kind == "unplan":
             self._db.executemany("DELETE FROM plans WHERE dref = ?", [(dref,) for dref in event["drefs"]])
+        elif kind == "roots":
+            whose = (event["workspace"], event["path"], event["variant"])
+            rows = [(*whose, stage, float(event["at"]), " ".join(rrefs)) for stage, rrefs in event["roots"].items()]
+            self._db.executemany("INSERT OR REPLACE INTO roots VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def _apply_unmade(self, event: Event) -> None:
         later = "SELECT 1 FROM realizations WHERE key = ? AND sequence > ?"
@@ -354,6 +365,11 @@ class Index:
         query = "SELECT 1 FROM plans WHERE dref = ?"
         return [dref for dref in drefs if self._db.execute(query, (dref,)).fetchone() is None]
 
+    def roots(self, workspace: str, path: str, variant: str) -> dict[str, tuple[float, list[str]]]:
+        """Return, by stage, when a workspace said last what a pipeline of its stands on, and what."""
+        query = "SELECT stage, at, rrefs FROM roots WHERE workspace = ? AND path = ? AND variant = ?"
+        return {row[0]: (row[1], row[2].split()) for row in self._db.execute(query, (workspace, path, variant))}
+
     def realizations(self, dref_hash: str, workspace: str) -> list[Found]:
         """Return the visible and undamaged realizations of a derivation in any context, in order of sequence."""
         damaged, pinned = self.damaged(), self._pinned(workspace)
@@ -387,7 +403,7 @@ class Index:
 
     def facts(self) -> dict[str, set[Row]]:
         """Return all rows that follow from the journal alone."""
-        tables = ("realizations", "runs", "unmade", "invalidations", "hides", "gone", "pins", "scars")
+        tables = ("realizations", "runs", "unmade", "invalidations", "hides", "gone", "pins", "roots", "scars")
         return {table: set(self._db.execute(f"SELECT * FROM {table}")) for table in tables}
 
     def scars(self) -> list[Scar]:

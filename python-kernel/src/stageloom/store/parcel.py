@@ -40,7 +40,9 @@ class RefusedError(StoreError):
 
 
 class Origin(Protocol):
-    """Where objects come from."""
+    """Where objects come from; ``advice`` is what to do where one of them is damaged."""
+
+    advice: str
 
     def read(self, name: str) -> bytes:
         """Return a small object; raises RefusedError where it is missing."""
@@ -168,6 +170,14 @@ def read_head(data: bytes, place: str) -> list[RRef]:
         return [RRef.parse(text) for text in value["roots"]]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise RefusedError(f"{place} was not made by Stageloom, or is damaged.", "Name another.") from None
+
+
+def is_head(data: bytes) -> bool:
+    """Return whether ``data`` tells a format, which may be a newer one."""
+    try:
+        return type(json.loads(data)["stageloom"]) is int
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def files_below(folder: str) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Whose pins are whose."""
+"""Whose pins and roots are whose."""
 
 from __future__ import annotations
 
@@ -13,3 +13,11 @@ def workspace_name(root: str | os.PathLike[str], store: str | os.PathLike[str]) 
     folder, home = os.path.realpath(root), os.path.realpath(store)
     within = os.path.normcase(home).startswith(os.path.normcase(folder.rstrip(os.sep) + os.sep))
     return "." if within else folder
+
+
+def home_of(workspace: str, store: str | os.PathLike[str]) -> str:
+    """Return the folder of the workspace that :func:`workspace_name` called so, as far as ``store`` tells it."""
+    if workspace != ".":
+        return workspace
+    above = os.path.dirname(os.path.realpath(store))
+    return os.path.dirname(above) if os.path.basename(above) == ".stageloom" else above

@@ -289,7 +289,7 @@ class Receiver:
                 self._store.discard(folder)
 
     def _refusal(self, what: str) -> RefusedError:
-        return refusal(self._place, what)
+        return refusal(self._place, what, self._origin.advice)
 
 
 def _facts(data: bytes) -> dict[str, Any]:
@@ -302,9 +302,9 @@ def _facts(data: bytes) -> dict[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
-def refusal(place: str, what: str) -> RefusedError:
+def refusal(place: str, what: str, advice: str) -> RefusedError:
     """Return the error that nothing is taken from ``place``."""
-    return RefusedError(f"{place} is refused: {what}.", "Get it again from where it came; nothing was taken in.")
+    return RefusedError(f"{place} is refused: {what}.", advice)
 
 
 def check_paths(manifest: Manifest) -> None:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from stageloom.model.classes import dataclass
 from stageloom.model.references import DRef, RRef
 from stageloom.store.errors import StoreError, explained
-from stageloom.store.parcel import HEAD, Card, Item, RefusedError, card_name, head, is_name, read_head
+from stageloom.store.parcel import HEAD, Card, Item, RefusedError, card_name, head, is_head, is_name, read_head
 from stageloom.store.receiving import Received, Receiver, refusal
-from stageloom.store.sending import What, closure, items
+from stageloom.store.sending import LeftOut, What, is_whole, items, sendable
 
 if TYPE_CHECKING:
     from stageloom.store.store import Store
@@ -34,11 +34,16 @@ class RemoteError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What was sent: realizations, and the bytes of their objects; ``known`` realizations were there already."""
+    """What was sent: realizations, and the bytes of their objects; ``known`` realizations were there already.
+
+    ``mended`` are the names of objects that were damaged there; ``left_out`` is what could not be sent.
+    """
 
     sent: Sequence[RRef]
     known: int
     bytes: int
+    mended: Sequence[str] = ()
+    left_out: Sequence[LeftOut] = ()
 
 
 class NoRemotesError(RemoteError):
@@ -52,6 +57,7 @@ class Remote:
 
     def __init__(self, url: str, options: dict[str, Any] | None = None) -> None:
         self.url = url
+        self.advice = f"Who has it whole mends it there: stageloom push --check {url}"
         try:
             from fsspec.core import url_to_fs  # type: ignore[import-untyped,unused-ignore]  # it has none
         except ImportError:
@@ -80,7 +86,7 @@ class Remote:
         """Return a small object; raises RefusedError where it is missing."""
         data = self._bytes(name)
         if data is None:
-            raise refusal(self.url, f"{name} is missing")
+            raise refusal(self.url, f"{name} is missing", self.advice)
         return data
 
     def open(self, name: str) -> BinaryIO:
@@ -89,7 +95,7 @@ class Remote:
             try:
                 return cast("BinaryIO", _Told(self._fs.open(self._at(name), "rb"), self))
             except FileNotFoundError:
-                raise refusal(self.url, f"{name} is missing") from None
+                raise refusal(self.url, f"{name} is missing", self.advice) from None
 
     def has(self, name: str) -> bool:
         """Return whether there is such an object."""
@@ -112,21 +118,28 @@ class Remote:
                 try:
                     card = Card.parse(self.read(name))
                 except ValueError as error:
-                    raise refusal(self.url, f"{name} is damaged: {error}") from None
+                    raise refusal(self.url, f"{name} is damaged: {error}", self.advice) from None
                 if card_name(card.rref) != name:
-                    raise refusal(self.url, f"{name} is about another realization")
+                    raise refusal(self.url, f"{name} is about another realization", self.advice)
                 found.append(card.rref)
         return found
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """Make this a remote, unless it is one."""
+    def begin(self, *, mend: bool = False) -> bool:
+        """Make this a remote, unless it is one; return whether it had to ``mend`` the file that says so."""
         data = self._bytes(HEAD)
         if data is None:
             self.put(Item.of(HEAD, head(())))
-        else:
+            return False
+        try:
             read_head(data, self.url)
+        except RefusedError:
+            if not mend or is_head(data) or not self._list("realizations"):
+                raise
+            self.replace(Item.of(HEAD, head(())))
+            return True
+        return False
 
     def put(self, item: Item) -> int:
         """Write an object unless it is there; return how many bytes were sent."""
@@ -146,6 +159,23 @@ class Remote:
                 self._forget(aside)
                 raise
         return item.size
+
+    def replace(self, item: Item) -> None:
+        """Write an object whatever is there under its name."""
+        target = self._at(item.name)
+        with self._told("written"):
+            if self._whole:
+                self._send(item, target)
+                return
+            aside = self._at(f"{_INCOMING}/{os.urandom(8).hex()}")
+            try:
+                self._send(item, aside)
+                self._forget(target)  # not every file system moves over a file
+                self._folder(posixpath.dirname(target))
+                self._move(aside, target, item.size)
+            except BaseException:
+                self._forget(aside)
+                raise
 
     def _send(self, item: Item, target: str) -> None:
         self._folder(posixpath.dirname(target))
@@ -236,21 +266,38 @@ class _Told:
         self._file.close()
 
 
-def push(store: Store, remote: Remote, rrefs: Iterable[RRef], what: What, check: Callable[[], None]) -> Pushed:
-    """Send what the remote lacks of ``rrefs`` and their closure."""
-    remote.begin()
-    sent: list[RRef] = []
-    known = content = 0
-    for rref in closure(store, rrefs):
-        check()
-        if remote.has(card_name(rref)):
-            known += 1
-            continue
-        for item in items(store, rref, what):
+def push(
+    store: Store, remote: Remote, rrefs: Iterable[RRef], what: What, check: Callable[[], None], *, mend: bool = False
+) -> Pushed:
+    """Send what the remote lacks of ``rrefs`` and their closure; with ``mend``, compare what it has, and put it right.
+
+    What lacks something here that it was made from, and is not there, is left out.
+    """
+    from stageloom.store.mending import Mender
+
+    mended = [HEAD] if remote.begin(mend=mend) else []
+    known: dict[RRef, bool] = {}
+
+    def there(rref: RRef) -> bool:
+        if rref not in known:
             check()
-            content += remote.put(item)
-        sent.append(rref)
-    return Pushed(sent, known, content)
+            known[rref] = remote.has(card_name(rref))
+        return known[rref]
+
+    sent: list[RRef] = []
+    content = 0
+    mender = Mender(store, remote, what, check)
+    order, left_out = sendable(store, rrefs, there)
+    for rref in order:
+        check()
+        if not there(rref):
+            for item in items(store, rref, what):
+                check()
+                content += remote.put(item)
+            sent.append(rref)
+        elif mend and is_whole(store, rref):
+            content += mender.mend(rref)
+    return Pushed(sent, len(order) - len(sent), content, [*mended, *mender.mended], left_out)
 
 
 def pull(store: Store, remote: Remote, rrefs: Iterable[RRef], limit: int | None, check: Callable[[], None]) -> Received:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stageloom.model.classes import dataclass
@@ -30,25 +30,104 @@ class What:
     logs: bool = True
 
 
-def closure(store: Store, rrefs: Iterable[RRef]) -> list[RRef]:
-    """Return ``rrefs`` and all that they were made from, each after what it was made from.
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A realization that cannot be sent: it, or something that it was made from, is not here as it should be."""
+
+    rref: RRef
+    why: str
+
+
+def sendable(
+    store: Store, rrefs: Iterable[RRef], there: Callable[[RRef], bool] = lambda _: False
+) -> tuple[list[RRef], list[LeftOut]]:
+    """Return what can be sent of ``rrefs`` and all that they were made from, each after that; and what cannot.
+
+    What is ``there`` already need not be whole here.
 
     Raises:
-        NotStoredError, DamagedError: one of them is not there as it should be.
+        NotStoredError, DamagedError: nothing can be sent, because of this.
     """
-    order: dict[RRef, None] = {}
-    waiting: list[tuple[RRef, bool]] = [(rref, False) for rref in reversed(list(rrefs))]
+    roots = list(dict.fromkeys(rrefs))
+    contexts, faults = _survey(store, roots, there)
+    causes: dict[RRef, RRef] = {}
+    for rref, context in contexts.items():
+        if rref in faults:
+            causes[rref] = rref
+        elif not there(rref):
+            broken = next((other for other in context if other in causes), None)
+            if broken is not None:
+                causes[rref] = causes[broken]
+    whole = [rref for rref in roots if rref not in causes]
+    if roots and not whole:
+        raise faults[causes[roots[0]]]
+    order = _order(whole, contexts)
+    return order, [LeftOut(rref, _why(rref, causes[rref], faults)) for rref in roots if rref in causes]
+
+
+def is_whole(store: Store, rref: RRef) -> bool:
+    """Return whether a realization itself, whatever it was made from, is here as it should be."""
+    try:
+        store.record(rref)
+        return not store.check([_tree(store, rref)])
+    except StoreError:
+        return False
+
+
+def _why(rref: RRef, cause: RRef, faults: Mapping[RRef, StoreError]) -> str:
+    made_from = "" if rref == cause else f"it was made from {cause}, and "
+    return f"{made_from}{faults[cause].message}"
+
+
+def _survey(
+    store: Store, roots: Sequence[RRef], there: Callable[[RRef], bool]
+) -> tuple[dict[RRef, Sequence[RRef]], dict[RRef, StoreError]]:
+    """Return what each was made from, that first, and what is wrong with those that cannot be sent themselves."""
+    contexts: dict[RRef, Sequence[RRef]] = {}
+    faults: dict[RRef, StoreError] = {}
+    trees: dict[RRef, str] = {}
+    read: dict[RRef, Sequence[RRef]] = {}
+    waiting = [(rref, False) for rref in reversed(roots)]
     while waiting:
         rref, ready = waiting.pop()
-        if rref in order:
-            continue
         if ready:
-            order[rref] = None
+            contexts[rref] = read[rref]
             continue
+        if rref in read:
+            continue
+        read[rref] = ()
+        try:
+            record = store.record(rref)
+            read[rref] = [other for others in record.context.values() for other in others]
+            trees[rref] = _tree(store, rref)
+        except StoreError as error:
+            if not there(rref):
+                faults[rref] = error
         waiting.append((rref, True))
-        context = store.record(rref).context
-        waiting += [(other, False) for others in context.values() for other in others if other not in order]
-    return list(order)
+        waiting += [(other, False) for other in read[rref] if other not in read]
+    wrong = store.check(trees[rref] for rref in trees if not there(rref))
+    faults.update({rref: wrong[tree] for rref, tree in trees.items() if tree in wrong and not there(rref)})
+    return contexts, faults
+
+
+def _tree(store: Store, rref: RRef) -> str:
+    """Return the tree of a realization, its plan being whole."""
+    found = store.get(rref)
+    if found is None:
+        raise NotStoredError(f"{rref} is not in this store.", "Realize its stage, or name another store.")
+    store.derivation(rref.dref)
+    return found.tree
+
+
+def _order(roots: Iterable[RRef], contexts: Mapping[RRef, Sequence[RRef]]) -> list[RRef]:
+    wanted: set[RRef] = set()
+    waiting = list(roots)
+    while waiting:
+        rref = waiting.pop()
+        if rref not in wanted:
+            wanted.add(rref)
+            waiting += contexts[rref]
+    return [rref for rref in contexts if rref in wanted]
 
 
 def items(store: Store, rref: RRef, what: What) -> Iterator[Item]:

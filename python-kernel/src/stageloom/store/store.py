@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from stageloom.store.receiving import Received
     from stageloom.store.remote import Pushed, Remote
     from stageloom.store.repair import Repaired
+    from stageloom.store.roots import Owner
 
 _Answer = TypeVar("_Answer")
 Check: TypeAlias = Callable[[], None]
@@ -389,6 +390,23 @@ class Store:
         gone = [str(dref) for dref in drefs]
         self._append(lambda _, sequence: [{"seq": sequence, "is": "unplan", "drefs": gone, "at": self._clock()}])
 
+    def note_roots(self, of: Owner, roots: Mapping[str, Sequence[RRef]]) -> None:
+        """Say, by stage, what a pipeline stands on, for collections from other workspaces; costs a look-up if known.
+
+        What cannot be said is not: it is no part of anybody's work.
+        """
+        from stageloom.store.roots import events
+
+        if self.readonly or not roots:
+            return
+        told = {stage: [str(rref) for rref in rrefs] for stage, rrefs in roots.items()}
+        now = self._clock()
+        try:
+            if self._ask(lambda index: events(index, 0, of, told, now)):
+                self._append(lambda index, sequence: events(index, sequence, of, told, now))
+        except StoreError:
+            return
+
     def invalidate(self, rrefs: Iterable[RRef]) -> int:
         """Hide realizations; return the event's sequence number, 0 if none of them was visible."""
         self._writing()
@@ -580,8 +598,10 @@ class Store:
     ) -> Packed:
         """Write a zip archive of ``rrefs`` and all that they were made from, whole or not at all.
 
+        What lacks some of what it was made from is left out.
+
         Raises:
-            NotStoredError, DamagedError: one of them is not here as it should be.
+            NotStoredError, DamagedError: none of them is here as it should be.
         """
         from stageloom.store.archive import pack
         from stageloom.store.sending import What
@@ -609,19 +629,22 @@ class Store:
         *,
         sources: bool = True,
         logs: bool = True,
+        mend: bool = False,
         check: Check = unchecked,
     ) -> Pushed:
-        """Send what ``remote`` lacks of ``rrefs`` and all that they were made from.
+        """Send what ``remote`` lacks of ``rrefs`` and all that they were made from; what lacks some of it is left out.
+
+        With ``mend`` all that is there of them is read, and put right where it was damaged.
 
         Raises:
             RemoteError, RefusedError: it can't be written, or is none.
-            NotStoredError, DamagedError: one of them is not here as it should be.
+            NotStoredError, DamagedError: none of them is here as it should be.
         """
         from stageloom.store.remote import push
         from stageloom.store.sending import What
 
         self._own_process()
-        return push(self, remote, rrefs, What(sources, logs), check)
+        return push(self, remote, rrefs, What(sources, logs), check, mend=mend)
 
     def pull(
         self, remote: Remote, rrefs: Iterable[RRef], *, max_size: int | None = None, check: Check = unchecked
