@@ -209,7 +209,7 @@ export class WorkerPool<R> implements Disposable {
     const { maxAge, maxServed } = this.#options;
     const now = performance.now();
     for (const worker of this.#workers) {
-      const spent = worker.served >= maxServed || now - worker.startedAt >= maxAge;
+      const spent = worker.served >= maxServed || now - worker.readySince >= maxAge;
       if (spent && worker.state.is === "idle") worker.retire();
     }
   }

@@ -33,8 +33,8 @@ const grace = 1500;
 /** A worker and the process behind it: feeds the reducer with what happens, and does what it says. */
 export class Pooled<R> {
   readonly process: KernelProcess;
-  /** When it was started, and when it was last given back, by `performance.now()`. */
-  readonly startedAt = performance.now();
+  /** When it was ready first, and when it was last given back, by `performance.now()`. */
+  readySince = performance.now();
   idleSince = performance.now();
   /** How much work it has answered. */
   served = 0;
@@ -104,9 +104,10 @@ export class Pooled<R> {
   #take(event: WorkerEvent): void {
     const before = this.#state;
     const [state, effects] = step(before, event);
-    this.#ready ||= state.is === "idle";
     this.#state = state;
     if (state.is === "idle" && before.is !== "idle") this.idleSince = performance.now();
+    if (state.is === "idle" && !this.#ready) this.readySince = this.idleSince;
+    this.#ready ||= state.is === "idle";
     for (const effect of effects) this.#do(effect);
     if (state !== before) this.#changed(this);
   }
