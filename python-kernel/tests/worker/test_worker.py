@@ -18,6 +18,7 @@ from harness import PROGRAM, SOURCE, Project, Worker, wait_for
 from stageloom.artifacts.values import load
 from stageloom.rpc.errors import RequestCancelledError, RpcError
 from stageloom.rpc.messages import Empty, JobFailed, JobStale, RunRef, WarmParams
+from stageloom.worker.children import NOTICE
 
 HEAD = "from stageloom import stage, Out, report\nimport os, sys, time\n"
 
@@ -65,7 +66,7 @@ def test_everything_printed_becomes_log_lines_of_its_job_in_order(project: Proje
     job = project.job("one")
     worker.done(job)
     assert worker.printed(job) == "python\ndescriptor\nc\nchild\nlate c no line end"
-    assert worker.printed(job, "stderr") == "error\n"
+    assert worker.printed(job, "stderr") == "error\n" + NOTICE
     assert worker.problems == []
 
 

@@ -7,7 +7,7 @@ import json
 from stageloom.model.objects import Derivation
 from stageloom.model.values import Json, from_json
 from stageloom.rpc.messages import Reason
-from stageloom.tracking.reads import VARIABLE, shown
+from stageloom.tracking.reads import VARIABLE, path_of, shown
 
 
 def show(value: Json) -> str:
@@ -60,4 +60,4 @@ def input_differences(old: Derivation, new: Derivation) -> list[Reason]:
 
 def input_reason(name: str, verb: str) -> Reason:
     """Return the reason for an input, by its name as ``tracking.reads`` has it."""
-    return Reason("environment" if name.startswith(VARIABLE) else "input", f"{shown(name)} {verb}", name)
+    return Reason("environment" if name.startswith(VARIABLE) else "input", f"{shown(name)} {verb}", path_of(name))

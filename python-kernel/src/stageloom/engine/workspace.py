@@ -47,6 +47,7 @@ from stageloom.rpc.wire import decode
 from stageloom.store.errors import StoreError
 from stageloom.store.found import Found
 from stageloom.store.store import Store, new_run
+from stageloom.tracking.reads import path_of
 from stageloom.tracking.snapshot import Snapshot
 
 _PREVIEWED_FILES = 24
@@ -336,7 +337,7 @@ class Workspace:
             guessed=target.guessed,
             doc=target.doc,
             note=self._note(target, found),
-            reads=list(seen.reads) if (seen := found or own.last) is not None else (),
+            reads=list(dict.fromkeys(map(path_of, seen.reads))) if (seen := found or own.last) is not None else (),
             expects=own.last.took if own.last is not None and own.is_ != "cached" else None,
             last_run=self._last_run(own),
         )

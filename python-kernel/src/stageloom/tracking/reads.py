@@ -1,14 +1,16 @@
 """What a stage was seen to read without declaring it, by name, and what it is now.
 
 A name is a file's path from the project's folder (``data/points.csv``), a folder's with a slash at its end for the
-names in it (``data/``), or ``env:NAME`` for an environment variable. What it holds is a SHA-256, empty for what is not
-there.
+names in it (``data/``), or ``env:NAME`` for an environment variable. ``there:data/points.csv`` is whether a file or a
+folder is there, ``size:`` and ``time:`` before a path are a file's size, and that with when it changed. What it holds
+is a SHA-256, empty for what is not there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Mapping
 
 from stageloom.tracking.evidence import hash_of, is_outside, mark
@@ -20,6 +22,9 @@ Reads = Mapping[str, str]
 Mark = tuple[int, ...]
 
 VARIABLE = "env:"
+#: What was asked of a file or folder without opening it, before its path.
+THERE, SIZE, TIME = "there:", "size:", "time:"
+_OF_PATHS = (THERE, SIZE, TIME)
 
 #: What a file held that changed while it was read: no file ever does.
 CHANGED = "changed"
@@ -65,6 +70,8 @@ def state_of(name: str, root: str, hash_file: Callable[[str], str] = hash_of) ->
     if name.startswith(VARIABLE):
         variable = name[len(VARIABLE) :]
         return variable_state(variable, os.environ.get(variable))
+    if name.startswith(_OF_PATHS):
+        return _outside_state(name, root)
     path = os.path.join(root, *name.split("/"))
     try:
         if name.endswith("/"):
@@ -72,6 +79,23 @@ def state_of(name: str, root: str, hash_file: Callable[[str], str] = hash_of) ->
         return hash_file(path) if os.path.isfile(path) else ""
     except OSError:
         return ""
+
+
+def _outside_state(name: str, root: str) -> str:
+    kind, _, path = name.partition(":")
+    try:
+        status = os.stat(os.path.join(root, *path.split("/")))
+    except (OSError, ValueError):
+        return ""
+    if stat.S_ISDIR(status.st_mode):
+        return text_hash("folder")
+    told = {"there": "file", "size": f"file {status.st_size}"}
+    return text_hash(told.get(kind, f"file {status.st_size} {status.st_mtime_ns}"))
+
+
+def path_of(name: str) -> str:
+    """Return the path that ``name`` is about: that itself, where it is a file's or a folder's."""
+    return name.partition(":")[2] if name.startswith(_OF_PATHS) else name
 
 
 def mark_of(name: str, root: str) -> Mark:
@@ -86,4 +110,7 @@ def shown(name: str) -> str:
     """Return a name as a person reads it."""
     if name.startswith(VARIABLE):
         return f"the environment variable {name[len(VARIABLE) :]}"
+    if name.startswith(_OF_PATHS):
+        what = {THERE: "whether {} is there", SIZE: "the size of {}", TIME: "the time of {}"}
+        return what[name[: name.index(":") + 1]].format(path_of(name))
     return f"what is in the folder {name[:-1] or '.'}" if name.endswith("/") else name

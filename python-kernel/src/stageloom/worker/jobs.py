@@ -5,6 +5,7 @@ Nothing here knows of a connection, so the command line runs jobs by the same fu
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
@@ -37,10 +38,12 @@ from stageloom.rpc.messages import (
 from stageloom.rpc.wire import encode
 from stageloom.store.trees import scan
 from stageloom.tracking.loader import IncompatibleSnapshotError
-from stageloom.tracking.reads import VARIABLE
+from stageloom.tracking.reads import SIZE, THERE, TIME, VARIABLE
 from stageloom.tracking.snapshot import Snapshot
+from stageloom.worker.children import NOTICE
 from stageloom.worker.failures import failure_of
-from stageloom.worker.observed import Observer, observing
+from stageloom.worker.listening import observing
+from stageloom.worker.observed import Observer
 from stageloom.worker.project import Loaded, Project
 from stageloom.worker.redirect import redirected, speaking
 from stageloom.worker.spawning import children_import_from
@@ -139,7 +142,7 @@ class _Attempt:
     def __init__(self, store: str, root: str, snapshot: str, *apart: str) -> None:
         self._place = (store, root, snapshot)
         self.importing = False
-        self.observer = Observer(root, (store, *apart))
+        self.observer = Observer(root, (store, *apart), PROJECT.modules)
 
     def run(self, work: Callable[[Loaded], Realized | Planned | Matched]) -> JobOutcome:
         try:
@@ -151,6 +154,7 @@ class _Attempt:
                     return JobDone(encode(work(loaded)))
                 finally:  # a module stays imported, and what it holds stays held, whatever came of the job
                     PROJECT.note_reads(self.observer.imports(), self.observer.kept())
+                    PROJECT.note_kept(self.observer.changed(), self.observer.remembered())
         except IncompatibleSnapshotError:
             return JobStale()
         except KeyboardInterrupt as error:
@@ -193,7 +197,11 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded, ob
         took = time.perf_counter() - start
     files = tuple(WrittenFile(file.path, file.size, file.sha256) for file in scan(job.scratch).files)
     own = observer.reads(job.inputs)
-    imported = {**PROJECT.import_reads, **observer.imports()}
+    if observer.starts_processes:
+        sys.stderr.write(NOTICE)
+    written = loaded.functions.named(job.stage)
+    place = (written.path, written.function) if written is not None else (job.path, "")
+    imported = {**PROJECT.import_reads, **PROJECT.kept_for(*place), **observer.imports()}
     reads = {**{name: state for name, state in imported.items() if name not in job.inputs}, **own}
     told = (*warnings, *_undeclared(own))
     return Realized(files, took, memory.read(), told, references, instances, reads, derivation)
@@ -201,7 +209,7 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded, ob
 
 def _undeclared(reads: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence about what a stage should declare."""
-    files = [name for name in reads if not name.startswith(VARIABLE) and not name.endswith("/")]
+    files = [name for name in reads if not name.startswith((VARIABLE, THERE, SIZE, TIME)) and not name.endswith("/")]
     variables = [name for name in reads if name.startswith(VARIABLE)]
     if files:
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""

@@ -1,28 +1,38 @@
 """Noticing what a stage reads of the project without declaring it: files, folders, environment variables.
 
-Files are those that Python opens. What native code opens by itself, and what other processes read, is not seen.
+Files are those that Python opens or asks about, those whose paths libraries handle, as they do before native code opens
+them, and those that the arguments of other processes name. What else those read is not seen.
 """
 
 from __future__ import annotations
 
 import _collections_abc
 import os
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from types import FrameType, ModuleType
 
 from stageloom.tracking.evidence import is_outside
-from stageloom.tracking.reads import CHANGED, VARIABLE, Mark, file_name, mark_of, note_set, state_of, variable_state
+from stageloom.tracking.reads import (
+    CHANGED,
+    SIZE,
+    THERE,
+    TIME,
+    VARIABLE,
+    Mark,
+    file_name,
+    mark_of,
+    note_set,
+    path_of,
+    state_of,
+    variable_state,
+)
+from stageloom.worker.asking import is_librarys, question
+from stageloom.worker.keeping import Holding
 
 _SOURCES = (".py", ".pyc", ".pyi", ".pyd", ".so")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _ANEW = os.O_TRUNC | os.O_APPEND | os.O_EXCL
-#: Events that change what is in a folder, with paths among their first two arguments.
-_MAKES = frozenset({"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink"})
-_EVENTS = frozenset({"open", "os.listdir", "os.scandir", "sqlite3.connect", *_MAKES})
 
 #: Where ``os.environ`` itself is written, on the way to who reads it.
 _MAPPING = frozenset({os.__file__, "<frozen os>", _collections_abc.__file__, "<frozen _collections_abc>"})
@@ -38,9 +48,14 @@ def _beyond_mapping(frame: FrameType | None) -> FrameType | None:
 
 
 class Observer:
-    """Notes what is read below ``root``. ``apart`` are folders that don't count: the store, the stage's own."""
+    """Notes what is read below ``root``. ``apart`` are folders that don't count: the store, the stage's own.
 
-    def __init__(self, root: str, apart: tuple[str, ...]) -> None:
+    ``modules`` returns the project's modules: what they hold when the first file is read is remembered.
+    """
+
+    def __init__(
+        self, root: str, apart: tuple[str, ...], modules: Callable[[], Iterable[ModuleType]] = lambda: ()
+    ) -> None:
         self._root = os.path.abspath(root)
         self._apart = tuple(os.path.abspath(folder) for folder in apart)
         self._files: dict[str, Mark] = {}
@@ -53,13 +68,35 @@ class Observer:
         self._written: set[str] = set()
         self._imported: set[str] = set()
         self._copying: tuple[int, int] | None = None
+        self._absent: set[str] = set()
+        self._librarys: dict[str, bool] = {}
+        self._modules = modules
+        self._holding: Holding | None = None
+        self._changed: set[tuple[str, str]] | None = None
+        self.starts_processes = False
         self._busy = threading.local()
 
     def reads(self, declared: Mapping[str, str]) -> dict[str, str]:
         """Return what was read and neither ``declared`` nor written by the stage, with what each held."""
+        found = {name: state for name, state in self._noted().items() if name not in declared}
+        told = {name for name, state in found.items() if state} | set(declared)
+        # whether a file is there, and how large, is part of what it holds
+        return {
+            name: state for name, state in found.items() if name.startswith(TIME) or path_of(name) not in told - {name}
+        }
+
+    def _noted(self) -> dict[str, str]:
+        """Return all that was read and not made by the stage."""
         own = {name for name, before in self._updated.items() if not before or self._mark(name) != before}
-        names = {*self._files, *self._updated, *self._listed, *self._asked} - self._written - own
-        return {name: self._state(name) for name in sorted(names) if name not in declared}
+        own |= self._written
+        made = own | self._made
+        names = {*self._files, *self._updated, *self._listed} - own
+        names.update(
+            name
+            for name in self._asked
+            if path_of(name) not in made and not (name in self._absent and state_of(name, self._root))
+        )
+        return {name: self._state(name) for name in sorted(names)}
 
     def imports(self) -> dict[str, str]:
         """Return what modules of the project read when they were imported, which happens once, declared or not."""
@@ -71,7 +108,30 @@ class Observer:
         Each with the mark that it had when it was read; empty where it has changed since.
         """
         marks = {**self._updated, **self._files}
-        return {name: marks[name] if self._mark(name) == marks[name] else () for name in self._deep & marks.keys()}
+        names = marks.keys() if self.changed() else self._deep & marks.keys()
+        return {name: marks[name] if self._mark(name) == marks[name] else () for name in names}
+
+    def changed(self) -> set[tuple[str, str]]:
+        """Return module and name of what holds something else since the first of :meth:`remembered` was read."""
+        if self._changed is None and self._holding is not None:
+            self._changed = self._holding.changed(self._modules())
+        return self._changed or set()
+
+    def remembered(self) -> dict[str, str]:
+        """Return what functions read, declared or not, with what each held: modules may hold it now."""
+        return {name: state for name, state in self._noted().items() if name not in self._imported}
+
+    def hear(self, note: Callable[..., None], *arguments: object) -> None:
+        """Call ``note``, but for what noting itself does."""
+        if getattr(self._busy, "now", False):
+            return
+        self._busy.now = True
+        try:
+            note(*arguments)
+        except (OSError, ValueError):  # of a path that is none: who asks hears of that from the system
+            pass
+        finally:
+            self._busy.now = False
 
     def opened(self, path: object, flags: object, frame: FrameType) -> None:
         """Note that Python opens a file."""
@@ -84,12 +144,79 @@ class Observer:
                 return
             if flags & _ANEW or not flags & os.O_RDWR:  # what a stage writes and then reads is its own
                 self._written.add(name)
-            else:  # to be read or to be written: whether it changed tells
-                self._updated[name] = self._mark(name)
-                self._note_origin(name, frame)
+            else:
+                self._given(name, frame)
         elif name not in self._written and name not in self._files and name not in self._updated:
             self._files[name] = self._mark(name)
             self._note_origin(name, frame)
+
+    def _given(self, name: str, frame: FrameType | None) -> None:
+        """Note a file that is read or written: whether it changed tells."""
+        if name not in self._files and name not in self._written and name not in self._updated:
+            self._updated[name] = self._mark(name)
+            self._note_origin(name, frame)
+
+    def looked_at(self, path: object, frame: FrameType) -> None:
+        """Note that ``frame`` asks what a path is, without opening it."""
+        name = self._name(path)
+        if name is None or name.endswith(_SOURCES) or name in self._made or self._is_own(frame):
+            return
+        kind, asker = question(frame)
+        if asker is None or asker.f_code.co_filename.startswith("<frozen importlib"):
+            return
+        if self._is_librarys(asker.f_code.co_filename):
+            self._handled(name, asker)
+            return
+        projects = file_name(asker.f_code.co_filename, self._root) is not None
+        name = (kind or (TIME if projects else SIZE)) + name
+        self._asked[name] = state_of(name, self._root)
+        self._note_origin(name, asker)
+
+    def handles(self, path: object, frame: FrameType) -> None:
+        """Note that ``frame`` has a path in hand: a library does that before its native code opens the file."""
+        if not self._is_librarys(frame.f_code.co_filename):
+            return
+        name = self._name(path)
+        if name is not None and not name.endswith(_SOURCES) and not self._is_own(frame):
+            self._handled(name, frame)
+
+    def _handled(self, name: str, frame: FrameType) -> None:
+        if os.path.isfile(os.path.join(self._root, *name.split("/"))):
+            if THERE + name in self._absent:
+                self._written.add(name)  # since then, it has come: the stage had it made
+            self._given(name, frame)
+            return
+        name = THERE + name
+        if name not in self._asked:
+            self._asked[name] = state_of(name, self._root)
+            if not self._asked[name]:
+                self._absent.add(name)  # it may be about to make it
+            self._note_origin(name, frame)
+
+    def _is_librarys(self, filename: str) -> bool:
+        known = self._librarys.get(filename)
+        if known is None:
+            is_one = is_librarys(filename) and file_name(filename, self._root) is None
+            known = self._librarys[filename] = is_one and not filename.startswith(_PACKAGE)
+        return known
+
+    def starts(self, paths: Iterable[str], frame: FrameType) -> None:
+        """Note that ``frame`` starts a process, whose arguments name ``paths``."""
+        if self._is_own(frame):
+            return
+        self.starts_processes = self.starts_processes or self._is_projects(frame)
+        for path in paths:
+            name = self._name(path)
+            if name is not None:
+                self._given(name, frame)
+
+    def _is_projects(self, frame: FrameType | None) -> bool:
+        """Return whether code of the project itself does what ``frame`` does, by what comes with Python."""
+        while frame is not None and not self._is_librarys(frame.f_code.co_filename):
+            if file_name(frame.f_code.co_filename, self._root) is not None:
+                return True
+            frame = frame.f_back
+        return False
 
     def listed(self, path: object, frame: FrameType) -> None:
         """Note that ``frame`` asks what is in a folder."""
@@ -150,6 +277,8 @@ class Observer:
         if self._imports(frame):
             self._imported.add(name)
             return
+        if self._holding is None:
+            self._holding = Holding(self._modules())
         functions = 0
         while frame is not None and not frame.f_code.co_filename.startswith(_PACKAGE):
             code = frame.f_code
@@ -193,90 +322,3 @@ class Observer:
         if any(whole == folder or whole.startswith(folder + os.sep) for folder in self._apart):
             return None
         return file_name(whole, self._root)
-
-    @contextmanager
-    def quiet(self) -> Iterator[bool]:
-        """Run the block, which says whether it is the outermost: what noting itself does is not noted."""
-        if getattr(self._busy, "now", False):
-            yield False
-            return
-        self._busy.now = True
-        try:
-            yield True
-        finally:
-            self._busy.now = False
-
-
-#: Who listens. A process has one table of hooks, which can't be taken away again, and runs one stage at a time.
-_listening: list[Observer] = []
-_hooked: list[bool] = []
-
-
-@contextmanager
-def observing(observer: Observer) -> Iterator[None]:
-    """Have ``observer`` hear of what this process reads within the block."""
-    if not _hooked:
-        _hooked.append(True)
-        sys.addaudithook(_audit)
-        _hook_environment()
-    _listening.append(observer)
-    try:
-        yield
-    finally:
-        _listening.remove(observer)
-
-
-def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _listening or event not in _EVENTS:
-        return
-    observer = _listening[-1]
-    with observer.quiet() as outermost:
-        if not outermost:
-            return
-        if event == "open":
-            observer.opened(arguments[0], arguments[2], sys._getframe(1))  # noqa: SLF001  # the one that opens
-        elif event == "sqlite3.connect":
-            observer.opened(arguments[0], 0, sys._getframe(1))  # noqa: SLF001
-        elif event in _MAKES:
-            observer.made(arguments[:2])
-        else:
-            observer.listed(arguments[0], sys._getframe(1))  # noqa: SLF001
-
-
-def _hook_environment() -> None:
-    kind: Any = type(os.environ)
-    get: Callable[[Any, Any], str] = kind.__getitem__
-    put: Callable[[Any, Any, Any], None] = kind.__setitem__
-    every: Callable[[Any], Iterator[str]] = kind.__iter__
-
-    def __getitem__(self: Any, key: Any) -> str:  # noqa: N807  # it stands in for that method
-        try:
-            value = get(self, key)
-        except KeyError:
-            _asked(key, None)
-            raise
-        _asked(key, value)
-        return value
-
-    def __setitem__(self: Any, key: Any, value: Any) -> None:  # noqa: N807  # it stands in for that method
-        if _listening:
-            try:
-                before = get(self, key)
-            except KeyError:
-                before = None
-            _listening[-1].sets(key, before, value, sys._getframe(1))  # noqa: SLF001
-        put(self, key, value)
-
-    def __iter__(self: Any) -> Iterator[str]:  # noqa: N807  # it stands in for that method
-        if _listening:
-            _listening[-1].copied(sys._getframe(1))  # noqa: SLF001
-        return every(self)
-
-    kind.__getitem__ = __getitem__
-    kind.__setitem__ = __setitem__
-    kind.__iter__ = __iter__
-
-
-def _asked(key: object, value: str | None) -> None:
-    if _listening:
-        _listening[-1].asked(key, value, sys._getframe(2))  # noqa: SLF001

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
@@ -15,7 +15,7 @@ from stageloom.functions.declaration import Declarations
 from stageloom.functions.source import read as read_functions
 from stageloom.model.classes import dataclass
 from stageloom.tracking.cache import Cache
-from stageloom.tracking.fingerprint import Code, UnknownCodeError
+from stageloom.tracking.fingerprint import WHOLE, Code, UnknownCodeError
 from stageloom.tracking.loader import Loader, install, uninstall
 from stageloom.tracking.reads import Mark, mark_of, state_of
 from stageloom.tracking.snapshot import Snapshot
@@ -47,6 +47,7 @@ class Project:
         self.planned = False
         self.import_reads: dict[str, str] = {}
         self._marks: dict[str, Mark] = {}
+        self._kept: list[tuple[set[str], dict[str, str]]] = []
 
     def use(self, store: str, root: str, identity: str) -> Loaded | None:
         """Return the snapshot ready to be imported from; None where this process has imported another version.
@@ -58,6 +59,9 @@ class Project:
             return None
         if any(mark_of(name, root) != marked for name, marked in self._marks.items()):
             return None  # modules may hold what it was
+        kept = {name: state for _, reads in self._kept for name, state in reads.items() if name not in self._marks}
+        if any(state_of(name, root) != state for name, state in kept.items()):
+            return None
         known = self._loaded
         if known is not None and known.snapshot.id == identity and str(known.snapshot.root) == root:
             return known
@@ -90,6 +94,44 @@ class Project:
             for name in self._loader.names():
                 _clear_caches(sys.modules.get(name))
 
+    def modules(self) -> list[ModuleType]:
+        """Return the project's modules that this process has imported."""
+        names = self._loader.names() if self._loader is not None else ()
+        return [sys.modules[name] for name in names if name in sys.modules]
+
+    def note_kept(self, changed: Iterable[tuple[str, str]], reads: Mapping[str, str]) -> None:
+        """Remember that names of modules came to hold something else while ``reads`` were read.
+
+        A later stage that works with one of these names may work with what was read, and isn't seen to read it.
+        """
+        loader = self._loader
+        places = {(loader.path_of(module), name) for module, name in changed} if loader is not None else set()
+        names = {f"{path}:{one}" for path, name in places if path is not None for one in (name, WHOLE)}
+        if names and reads:
+            self._kept.append((names, dict(reads)))
+
+    def kept_for(self, path: str, function: str) -> dict[str, str]:
+        """Return what was read for earlier stages and may be in what the function ``function`` of a file reaches.
+
+        All of it for a stage that is no function, of which the reach isn't known beforehand.
+        """
+        if not self._kept or self._loaded is None:
+            return {}
+        try:
+            reached = self._loaded.code.parts(path, function).keys() if function else None
+        except UnknownCodeError:
+            reached = None
+        return {
+            name: state
+            for names, reads in self._kept
+            if reached is None or not names.isdisjoint(reached)
+            for name, state in reads.items()
+        }
+
+    def spoil(self) -> None:
+        """Serve no more jobs: something of this process is not as it was, and can't be made so."""
+        self._spoilt = True
+
     def forget(self) -> None:
         """Take the project's modules out of this process, so that they are imported anew.
 
@@ -98,6 +140,7 @@ class Project:
         self._spoilt = self.planned = False
         self.import_reads = {}
         self._marks = {}
+        self._kept = []
         if self._loader is None:
             return
         root = str(self._loader.snapshot.root)
