@@ -18,11 +18,11 @@ import { Supervisor } from "./supervision/supervisor.js";
 import { ArtifactCommands } from "./views/artifact-commands.js";
 import { ArtifactTree } from "./views/artifact-tree.js";
 import { Commands } from "./views/commands.js";
-import type { ViewContext } from "./views/context.js";
 import { ContextKeys } from "./views/context-keys.js";
 import { Diagnostics } from "./views/diagnostics.js";
 import { Documents } from "./views/documents.js";
 import { Failures } from "./views/failures.js";
+import { Folders, type FolderHost } from "./views/folders.js";
 import { StageLenses } from "./views/lenses.js";
 import { StageNavigation } from "./views/navigation.js";
 import { Nowhere } from "./views/nowhere.js";
@@ -34,12 +34,15 @@ import { StageCommands } from "./views/stage-commands.js";
 import { StagePicker } from "./views/stage-picker.js";
 import { StatusBar } from "./views/status-bar.js";
 import { StoreCommands } from "./views/store-commands.js";
+import { Strangers } from "./views/strangers.js";
 
-/** What other extensions get. `discovered` settles when the workspace has been searched for pipelines. */
+/** What other extensions get: the first folder's model and artifacts, and all folders'. `discovered` settles when the
+ * workspace has been searched for pipelines. */
 export interface StageloomApi {
   readonly version: string;
   readonly model: PipelineModel;
   readonly artifacts: ArtifactModel;
+  readonly folders: Folders;
   readonly discovered: Promise<void>;
   /** How long activation took of the extension's own time, in milliseconds. */
   readonly activatedIn: number;
@@ -50,71 +53,116 @@ const lifetime = new Lifetime();
 
 export function activate(context: vscode.ExtensionContext): StageloomApi | null {
   const started = performance.now();
-  const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === "file");
-  if (folder === undefined) {
+  if (vscode.workspace.workspaceFolders?.some(({ uri }) => uri.scheme === "file") !== true) {
     lifetime.add(new Nowhere(context.extension.packageJSON));
+    lifetime.add(new Strangers(() => false));
     return null;
   }
 
-  const log = lifetime.add(vscode.window.createOutputChannel("Stageloom", { log: true }));
-  const root = new Root(folder);
-  const settings = new Settings(root);
-  const trust = lifetime.add(new VsCodeTrust());
-  const files = lifetime.add(new VsCodeFiles(root));
-  const interpreters = lifetime.add(new EditorInterpreters(root, log));
-  // taken before the kernels, so that they end first, each in its own good time
-  const processes = lifetime.add(new Lifetime());
-  const used = lifetime.add(
-    new KernelSettings(
-      () => [settings.python, settings.store, settings.poolSize].join("\n"),
-      () => void kernel.settingsChanged(),
-    ),
-  );
-  const kernel: WorkspaceKernel = lifetime.add(
-    new WorkspaceKernel(hosts(context, root, settings, interpreters, processes, used), trust),
-  );
-  lifetime.add(
-    vscode.workspace.onDidChangeConfiguration(() => {
-      used.look();
+  const shared = sharedParts(context);
+  const discoveries: Promise<void>[] = [];
+  const folders = lifetime.add(
+    new Folders((folder) => {
+      const host = hostOf(folder, shared);
+      discoveries.push(host.model.discover());
+      return host;
     }),
   );
-  lifetime.add(interpreters.onDidChange(() => void kernel.settingsChanged()));
+  showViews(folders, shared);
 
-  const model = lifetime.add(new PipelineModel({ files, kernel, trust, logger: log }));
-  const artifacts = lifetime.add(new ArtifactModel(kernel, model));
-  const shown = { root, model, artifacts, log, extension: context.extensionUri };
-  showViews(shown, kernel, settings, context.workspaceState);
-
-  const discovered = model.discover();
+  const [first] = folders.all;
+  if (first === undefined) return null;
+  const discovered = Promise.all(discoveries).then(() => undefined);
   const activatedIn = performance.now() - started;
-  log.info(`Activated in ${activatedIn.toFixed(1)} ms`);
+  shared.log.info(`Activated in ${activatedIn.toFixed(1)} ms`);
   // safe: the manifest has a version
   const { version } = context.extension.packageJSON as { version: string };
-  return { version, model, artifacts, discovered, activatedIn };
+  return { version, model: first.model, artifacts: first.artifacts, folders, discovered, activatedIn };
 }
 
 export function deactivate(): Promise<void> {
   return lifetime.dispose();
 }
 
+/** What all folders share. */
+interface Shared {
+  readonly context: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
+  readonly kernelLog: vscode.LogOutputChannel;
+  readonly trust: VsCodeTrust;
+  readonly documents: Documents;
+  readonly failures: Failures;
+  readonly supervisor: () => Promise<Supervisor>;
+}
+
+function sharedParts(context: vscode.ExtensionContext): Shared {
+  const log = lifetime.add(vscode.window.createOutputChannel("Stageloom", { log: true }));
+  const kernelLog = lifetime.add(vscode.window.createOutputChannel("Stageloom Kernel", { log: true }));
+  const trust = lifetime.add(new VsCodeTrust());
+  const documents = lifetime.add(new Documents());
+  // taken before the folders, so that their kernels end first, each in its own good time
+  const processes = lifetime.add(new Lifetime());
+  const leases = vscode.Uri.joinPath(context.globalStorageUri, "leases").fsPath;
+  const supervisor = memo(async () => {
+    const guardian = inDist(context, "guardian.js");
+    const opened = processes.add(await Supervisor.open({ leases, guardian, logger: kernelLog }));
+    void opened.sweep().catch((error: unknown) => {
+      kernelLog.warn(`the sweep failed: ${String(error)}`);
+    });
+    return opened;
+  });
+  return { context, log, kernelLog, trust, documents, failures: new Failures(log), supervisor };
+}
+
+/** One folder's engine, store, model and views. */
+function hostOf(folder: vscode.WorkspaceFolder, shared: Shared): FolderHost {
+  const { context, documents, failures, log, trust } = shared;
+  const own = new Lifetime();
+  const root = new Root(folder);
+  const settings = new Settings(root);
+  const files = own.add(new VsCodeFiles(root));
+  const interpreters = own.add(new EditorInterpreters(root, log));
+  const used = own.add(
+    new KernelSettings(
+      () => [settings.python, settings.store, settings.poolSize].join("\n"),
+      () => void kernel.settingsChanged(),
+    ),
+  );
+  const kernel: WorkspaceKernel = own.add(
+    new WorkspaceKernel(hosts(root, settings, interpreters, used, shared), trust),
+  );
+  own.add(
+    vscode.workspace.onDidChangeConfiguration(() => {
+      used.look();
+    }),
+  );
+  own.add(interpreters.onDidChange(() => void kernel.settingsChanged()));
+
+  const model = own.add(new PipelineModel({ files, kernel, trust, logger: log }));
+  const artifacts = own.add(new ArtifactModel(kernel, model));
+  const shown = { root, model, artifacts, log, extension: context.extensionUri };
+  own.add(new StageLenses(shown));
+  own.add(new Diagnostics(shown));
+  own.add(new StageNavigation(shown));
+  return {
+    ...shown,
+    kernel,
+    realizing: new Realizing(shown, failures),
+    stages: new StageCommands(shown, documents, failures),
+    artifactCommands: new ArtifactCommands(shown, documents, failures),
+    store: new StoreCommands(shown, documents, failures, kernel, settings),
+    profiles: new ProfileChoice(shown, context.workspaceState),
+    dispose: () => own.dispose(),
+  };
+}
+
 function hosts(
-  context: vscode.ExtensionContext,
   root: Root,
   settings: Settings,
   interpreters: EditorInterpreters,
-  processes: Lifetime,
   used: KernelSettings,
+  { context, kernelLog, supervisor: supervised }: Shared,
 ): MakeHost {
-  const logger = lifetime.add(vscode.window.createOutputChannel("Stageloom Kernel", { log: true }));
-  const inDist = (name: string): string => vscode.Uri.joinPath(context.extensionUri, "dist", name).fsPath;
-  const leases = vscode.Uri.joinPath(context.globalStorageUri, "leases").fsPath;
-  const supervised = memo(async () => {
-    const supervisor = processes.add(await Supervisor.open({ leases, guardian: inDist("guardian.js"), logger }));
-    void supervisor.sweep().catch((error: unknown) => {
-      logger.warn(`the sweep failed: ${String(error)}`);
-    });
-    return supervisor;
-  });
   return async () => {
     const supervisor = await supervised();
     used.begun();
@@ -123,33 +171,28 @@ function hosts(
     return new KernelHost({
       workspace: root.fsPath,
       store: settings.store,
-      kernelPath: inDist("kernel"),
+      kernelPath: inDist(context, "kernel"),
       interpreter: () => finder.find(),
       poolSize: settings.poolSize === 0 ? Math.max(1, Math.floor(availableParallelism() / 2)) : settings.poolSize,
-      logger,
+      logger: kernelLog,
       supervisor,
     });
   };
 }
 
-function showViews(context: ViewContext, kernel: WorkspaceKernel, settings: Settings, memory: vscode.Memento): void {
-  const failures = new Failures(context.log);
-  const documents = lifetime.add(new Documents());
-  const panels = lifetime.add(new PipelinePanels(context));
-  lifetime.add(new StageLenses(context));
-  lifetime.add(new PipelineTree(context));
-  lifetime.add(new ArtifactTree(context));
-  lifetime.add(new StatusBar(context));
-  lifetime.add(new Diagnostics(context));
-  lifetime.add(new StageNavigation(context));
-  lifetime.add(new ContextKeys(context));
-  const picker = new StagePicker(context);
-  const realizing = new Realizing(context, failures);
-  const stages = new StageCommands(context, documents, failures);
-  const artifacts = new ArtifactCommands(context, documents, failures);
-  const store = new StoreCommands(context, documents, failures, kernel, settings);
-  const profiles = new ProfileChoice(context, memory);
-  lifetime.add(new Commands({ context, picker, realizing, stages, artifacts, store, panels, kernel, profiles }));
+/** The views over all folders, and the commands. */
+function showViews(folders: Folders, { context, log }: Shared): void {
+  const panels = lifetime.add(new PipelinePanels(folders, context.extensionUri));
+  lifetime.add(new PipelineTree(folders));
+  lifetime.add(new ArtifactTree(folders));
+  lifetime.add(new Strangers((uri) => folders.of(uri) !== null));
+  lifetime.add(new StatusBar(folders));
+  lifetime.add(new ContextKeys(folders));
+  lifetime.add(new Commands({ folders, picker: new StagePicker(folders), panels, log }));
+}
+
+function inDist(context: vscode.ExtensionContext, name: string): string {
+  return vscode.Uri.joinPath(context.extensionUri, "dist", name).fsPath;
 }
 
 function memo<T>(make: () => T): () => T {

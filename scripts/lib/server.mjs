@@ -116,11 +116,12 @@ export class EmbeddedServer {
   /**
    * The page that opens a workspace.
    *
-   * @param {string} workspace
+   * @param {string} workspace a folder, or a workspace file that names several
    * @param {readonly (readonly [string, string])[]} payload what VS Code's web page takes beside the folder
    */
   address(workspace, payload = []) {
-    const query = new URLSearchParams({ tkn: this.token, folder: workspace });
+    const query = new URLSearchParams({ tkn: this.token });
+    query.set(workspace.endsWith(".code-workspace") ? "workspace" : "folder", workspace);
     if (payload.length > 0) query.set("payload", JSON.stringify(payload));
     return `http://127.0.0.1:${this.port}/?${query.toString()}`;
   }

@@ -14,6 +14,11 @@ export class Root {
     this.#real = real(folder.uri.fsPath);
   }
 
+  /** What commands name the folder by. */
+  get key(): string {
+    return this.folder.uri.toString();
+  }
+
   get fsPath(): string {
     return this.folder.uri.fsPath;
   }
@@ -26,6 +31,19 @@ export class Root {
   path(uri: vscode.Uri): string | null {
     if (uri.scheme !== this.folder.uri.scheme || uri.authority !== this.folder.uri.authority) return null;
     return within(this.fsPath, uri.fsPath) ?? within(this.#real, uri.fsPath);
+  }
+
+  /** A file's name without its folders; where the workspace has several folders, with this one's. */
+  title(relative: string): string {
+    const name = path.posix.basename(relative);
+    const several = (vscode.workspace.workspaceFolders ?? []).length > 1;
+    return several ? `${name} · ${this.folder.name}` : name;
+  }
+
+  /** Whether a file is this folder's own, and not that of a folder within it which the workspace names, too. */
+  owns(uri: vscode.Uri): boolean {
+    const owner = vscode.workspace.getWorkspaceFolder(uri);
+    return owner === undefined || owner.uri.toString() === this.key;
   }
 
   /** The file that a traceback names by its whole path, by the name that the workspace has it under. */

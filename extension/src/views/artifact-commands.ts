@@ -116,7 +116,7 @@ export class ArtifactCommands {
     const ref = fileRef(argument);
     if (ref === null) return;
     const hidden = await this.#answer(this.#context.model.invalidateRealization(ref.rref));
-    if (hidden !== null) await offerUndo(hidden.rrefs.length, hidden.sequence);
+    if (hidden !== null) await offerUndo(this.#context.root.key, hidden.rrefs.length, hidden.sequence);
   }
 
   /** A pinned realization is chosen before newer ones, and is never collected. */
@@ -141,14 +141,14 @@ export class ArtifactCommands {
 }
 
 /** Says what an invalidation hid, with a way back. */
-export async function offerUndo(hidden: number, sequence: number): Promise<void> {
+export async function offerUndo(folder: string, hidden: number, sequence: number): Promise<void> {
   if (hidden === 0) {
     await vscode.window.showInformationMessage("There was nothing to invalidate.");
     return;
   }
   const message = `Invalidated ${hidden} realization${hidden === 1 ? "" : "s"}`;
   if ((await vscode.window.showInformationMessage(message, "Undo")) !== undefined)
-    await vscode.commands.executeCommand("stageloom.undo", { sequence });
+    await vscode.commands.executeCommand("stageloom.undo", { folder, sequence });
 }
 
 function fileRef(argument: unknown): FileRef | null {

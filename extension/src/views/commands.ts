@@ -2,31 +2,17 @@ import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
 import type { RunOutcome } from "../pipelines/runs.js";
-import type { ArtifactCommands } from "./artifact-commands.js";
-import { isRecord, type StageRef, type ViewContext } from "./context.js";
+import { isRecord } from "./context.js";
+import type { FolderHost, Folders } from "./folders.js";
 import type { PipelinePanels } from "./panels.js";
-import type { ProfileChoice } from "./profile-choice.js";
-import type { Realizing } from "./realizing.js";
-import type { StageCommands } from "./stage-commands.js";
-import type { StagePicker } from "./stage-picker.js";
+import type { PickedStage, StagePicker } from "./stage-picker.js";
 import { showMenu } from "./status-bar.js";
-import type { StoreCommands } from "./store-commands.js";
-
-/** What commands need of the kernels' host. */
-export interface KernelControl {
-  restart(): Promise<{ readonly is: string }>;
-}
 
 export interface CommandParts {
-  readonly context: ViewContext;
+  readonly folders: Folders;
   readonly picker: StagePicker;
-  readonly realizing: Realizing;
-  readonly stages: StageCommands;
-  readonly artifacts: ArtifactCommands;
-  readonly store: StoreCommands;
   readonly panels: PipelinePanels;
-  readonly kernel: KernelControl;
-  readonly profiles: ProfileChoice;
+  readonly log: vscode.LogOutputChannel;
 }
 
 type Handler = (argument: unknown) => unknown;
@@ -51,57 +37,65 @@ export class Commands implements Disposable {
   }
 
   #table(): Readonly<Record<string, Handler>> {
-    const { stages, artifacts, context, panels, picker, realizing, store } = this.#parts;
+    const { folders, panels, picker } = this.#parts;
     const onStage =
-      (title: string, act: (ref: StageRef) => unknown): Handler =>
+      (title: string, act: (picked: PickedStage) => unknown): Handler =>
       async (argument) => {
-        const ref = await picker.stage(argument, title);
-        return ref === null ? undefined : act(ref);
+        const picked = await picker.stage(argument, title);
+        return picked === null ? undefined : act(picked);
+      };
+    const inFolder =
+      (title: string, act: (host: FolderHost, argument: unknown) => unknown): Handler =>
+      async (argument) => {
+        const host = await picker.folder(argument, title);
+        return host === null ? undefined : act(host, argument);
       };
     return {
-      realize: onStage("Realize", (ref) => realizing.realize(ref.path, [ref.stage])),
+      realize: onStage("Realize", ({ host, path, stage }) => host.realizing.realize(path, [stage])),
       realizeStages: (argument) => this.#realizeStages(argument),
       realizeAll: async (argument): Promise<RunOutcome | undefined> => {
-        const path = await picker.pipeline(argument, "Realize All");
-        return path === null ? undefined : realizing.realize(path, []);
+        const picked = await picker.pipeline(argument, "Realize All");
+        return picked === null ? undefined : picked.host.realizing.realize(picked.path, []);
       },
-      cancel: (argument) => stages.cancel(argument),
-      invalidate: onStage("Invalidate", (ref) => stages.invalidate(ref, false)),
-      invalidateDependents: onStage("Invalidate with Dependents", (ref) => stages.invalidate(ref, true)),
-      undo: (argument) => stages.undo(argument),
-      showState: onStage("Show State", (ref) => stages.showState(ref)),
-      why: onStage("Why Is It Stale", (ref) => stages.why(ref)),
-      showTraceback: onStage("Show Traceback", (ref) => stages.traceback(ref)),
-      goToStage: onStage("Go to Stage", (ref) => stages.goTo(ref)),
+      cancel: (argument) => this.#cancel(argument),
+      invalidate: onStage("Invalidate", ({ host, ...ref }) => host.stages.invalidate(ref, false)),
+      invalidateDependents: onStage("Invalidate with Dependents", ({ host, ...ref }) =>
+        host.stages.invalidate(ref, true),
+      ),
+      undo: inFolder("Undo Last Invalidation", (host, argument) => host.stages.undo(argument)),
+      showState: onStage("Show State", ({ host, ...ref }) => host.stages.showState(ref)),
+      why: onStage("Why Is It Stale", ({ host, ...ref }) => host.stages.why(ref)),
+      showTraceback: onStage("Show Traceback", ({ host, ...ref }) => host.stages.traceback(ref)),
+      goToStage: onStage("Go to Stage", ({ host, ...ref }) => host.stages.goTo(ref)),
       openPanel: async (argument) => {
-        const path = await picker.pipeline(argument, "Open Pipeline Panel");
+        const picked = await picker.pipeline(argument, "Open Pipeline Panel");
         const focus = isRecord(argument) && typeof argument["stage"] === "string" ? argument["stage"] : null;
-        if (path !== null) panels.open(path, focus);
+        if (picked !== null) panels.open(picked.host, picked.path, focus);
       },
-      menu: () => showMenu(context.model.running().length > 0),
+      menu: () => showMenu(folders.all.some(({ model }) => model.running().length > 0)),
       showLog: () => {
-        context.log.show(true);
+        this.#parts.log.show(true);
       },
-      restartKernel: () => this.#parts.kernel.restart(),
+      restartKernel: () => Promise.all(folders.all.map((host) => host.kernel.restart())),
       chooseInterpreter: () => chooseInterpreter(),
-      chooseProfile: () => this.#parts.profiles.choose(),
-      refresh: () => context.model.refresh(),
-      "artifact.preview": (argument) => artifacts.preview(argument),
-      "artifact.revealInExplorer": (argument) => artifacts.revealInExplorer(argument),
-      "artifact.revealInOS": (argument) => artifacts.revealInOs(argument),
-      "artifact.copyPath": (argument) => artifacts.copyPath(argument),
-      "artifact.export": (argument) => artifacts.export(argument),
-      "artifact.history": (argument) => artifacts.history(argument),
-      "artifact.compare": (argument) => artifacts.compare(argument),
-      "artifact.pin": (argument) => artifacts.pin(argument, true),
-      "artifact.unpin": (argument) => artifacts.pin(argument, false),
-      "artifact.invalidate": (argument) => artifacts.invalidate(argument),
-      "artifact.pack": (argument) => store.pack(argument),
-      "store.collect": () => store.collect(),
-      "store.verify": () => store.verify(),
-      "store.unpack": () => store.unpack(),
-      "store.push": () => store.push(),
-      "store.pull": () => store.pull(),
+      chooseProfile: inFolder("Choose Parameter Profile", (host) => host.profiles.choose()),
+      refresh: () => Promise.all(folders.all.map((host) => host.model.refresh())),
+      "artifact.preview": inFolder("Preview", (host, argument) => host.artifactCommands.preview(argument)),
+      "artifact.revealInExplorer": inFolder("Reveal", (host, one) => host.artifactCommands.revealInExplorer(one)),
+      "artifact.revealInOS": inFolder("Reveal", (host, one) => host.artifactCommands.revealInOs(one)),
+      "artifact.copyPath": inFolder("Copy Path", (host, one) => host.artifactCommands.copyPath(one)),
+      "artifact.export": inFolder("Export", (host, one) => host.artifactCommands.export(one)),
+      "artifact.history": inFolder("Show History", (host, one) => host.artifactCommands.history(one)),
+      "artifact.compare": inFolder("Compare", (host, one) => host.artifactCommands.compare(one)),
+      "artifact.pin": inFolder("Pin", (host, one) => host.artifactCommands.pin(one, true)),
+      "artifact.unpin": inFolder("Unpin", (host, one) => host.artifactCommands.pin(one, false)),
+      "artifact.invalidate": inFolder("Invalidate", (host, one) => host.artifactCommands.invalidate(one)),
+      "artifact.pack": inFolder("Pack", (host, one) => host.store.pack(one)),
+      "store.collect": inFolder("Collect Garbage", (host) => host.store.collect()),
+      "store.verify": inFolder("Verify Store", (host) => host.store.verify()),
+      "store.unpack": inFolder("Unpack Archive", (host) => host.store.unpack()),
+      "store.push": inFolder("Push", (host) => host.store.push()),
+      "store.pull": inFolder("Pull", (host) => host.store.pull()),
     };
   }
 
@@ -109,7 +103,15 @@ export class Commands implements Disposable {
     if (!isRecord(argument) || typeof argument["path"] !== "string" || !Array.isArray(argument["stages"]))
       return undefined;
     const stages = argument["stages"].filter((one): one is string => typeof one === "string");
-    return this.#parts.realizing.realize(argument["path"], stages);
+    const picked = await this.#parts.picker.pipeline(argument, "Realize");
+    return picked === null ? undefined : picked.host.realizing.realize(picked.path, stages);
+  }
+
+  /** What runs in the folder that is named; without one, all. */
+  async #cancel(argument: unknown): Promise<void> {
+    const { folders } = this.#parts;
+    const named = isRecord(argument) ? folders.named(argument["folder"]) : null;
+    for (const host of named === null ? folders.all : [named]) await host.stages.cancel(argument);
   }
 
   /** An unexpected error is shown with a way to the log, which has its trace. */
@@ -117,10 +119,10 @@ export class Commands implements Disposable {
     try {
       return await handler(argument);
     } catch (error) {
-      this.#parts.context.log.error(error instanceof Error ? error : String(error));
+      this.#parts.log.error(error instanceof Error ? error : String(error));
       const message = `Stageloom could not do that (${name}): ${error instanceof Error ? error.message : String(error)}`;
       void vscode.window.showErrorMessage(message, "Open Log").then((picked) => {
-        if (picked !== undefined) this.#parts.context.log.show(true);
+        if (picked !== undefined) this.#parts.log.show(true);
       });
       return undefined;
     }

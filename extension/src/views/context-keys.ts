@@ -1,26 +1,27 @@
 import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
-import type { ViewContext } from "./context.js";
+import type { Folders } from "./folders.js";
 
 /** What `when` clauses of the manifest ask: whether there is a run to cancel, whether the editor shows a pipeline. */
 export class ContextKeys implements Disposable {
-  readonly #context: ViewContext;
+  readonly #folders: Folders;
   readonly #lifetime = new Lifetime();
   readonly #set = new Map<string, boolean>();
 
-  constructor(context: ViewContext) {
-    this.#context = context;
+  constructor(folders: Folders) {
+    this.#folders = folders;
     this.#lifetime.add(
-      context.model.onDidChange((change) => {
+      folders.onDidTell(({ change }) => {
         if (change.is !== "log" && change.is !== "points") this.#update();
       }),
     );
-    this.#lifetime.add(
-      vscode.window.onDidChangeActiveTextEditor(() => {
-        this.#update();
-      }),
-    );
+    for (const changed of [folders.onDidChange, vscode.window.onDidChangeActiveTextEditor])
+      this.#lifetime.add(
+        changed(() => {
+          this.#update();
+        }),
+      );
     this.#put("stageloom.active", true);
     this.#update();
   }
@@ -30,11 +31,12 @@ export class ContextKeys implements Disposable {
   }
 
   #update(): void {
-    const { model, root } = this.#context;
-    const editor = vscode.window.activeTextEditor;
-    const path = editor === undefined ? null : root.path(editor.document.uri);
-    this.#put("stageloom.running", model.running().length > 0);
-    this.#put("stageloom.pipelineOpen", path !== null && model.pipelines().includes(path));
+    const uri = vscode.window.activeTextEditor?.document.uri;
+    const host = uri === undefined ? null : this.#folders.of(uri);
+    const path = uri === undefined || host === null ? null : host.root.path(uri);
+    const running = this.#folders.all.some(({ model }) => model.running().length > 0);
+    this.#put("stageloom.running", running);
+    this.#put("stageloom.pipelineOpen", path !== null && host?.model.pipelines().includes(path) === true);
   }
 
   #put(key: string, value: boolean): void {

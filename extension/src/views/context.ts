@@ -4,7 +4,7 @@ import type { ArtifactModel } from "../pipelines/artifacts.js";
 import type { PipelineModel } from "../pipelines/model.js";
 import type { Root } from "../platform/root.js";
 
-/** What views are made over. */
+/** What views of one folder are made over. */
 export interface ViewContext {
   readonly root: Root;
   readonly model: PipelineModel;
@@ -15,6 +15,8 @@ export interface ViewContext {
 
 /** A stage, as commands are told of it by lenses, trees and panels. */
 export interface StageRef {
+  /** The folder's key; whoever calls a command may leave it out where there is one folder. */
+  readonly folder?: string;
   readonly path: string;
   readonly stage: string;
 }

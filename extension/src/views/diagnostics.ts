@@ -16,7 +16,7 @@ const SEVERITY: Readonly<Record<Problem["severity"], vscode.DiagnosticSeverity>>
 export class Diagnostics implements Disposable {
   readonly #context: ViewContext;
   readonly #lifetime = new Lifetime();
-  readonly #collection = this.#lifetime.add(vscode.languages.createDiagnosticCollection("stageloom"));
+  readonly #collection = this.#lifetime.add(vscode.languages.createDiagnosticCollection());
   readonly #findings = new Findings<vscode.Diagnostic>(({ range, message, severity, code }) =>
     JSON.stringify([
       range.start.line,

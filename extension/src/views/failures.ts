@@ -44,14 +44,14 @@ export class Failures {
 
   /** Shows which stages of a run failed, the first one first. */
   async showSeveral(
-    path: string,
+    about: Omit<StageRef, "stage">,
     stages: readonly { readonly stage: string; readonly failure: Failure }[],
   ): Promise<void> {
-    for (const { stage, failure } of stages) this.#log.error(`${path}:${stage}: ${failureText(failure)}`);
+    for (const { stage, failure } of stages) this.#log.error(`${about.path}:${stage}: ${failureText(failure)}`);
     const [first] = stages;
     if (first === undefined) return;
     const actions = new Map<string, () => unknown>([
-      ["Show", () => vscode.commands.executeCommand("stageloom.openPanel", { path, stage: first.stage })],
+      ["Show", () => vscode.commands.executeCommand("stageloom.openPanel", { ...about, stage: first.stage })],
     ]);
     actions.set("Open Log", () => {
       this.#log.show(true);

@@ -47,7 +47,7 @@ export class StageLenses implements vscode.CodeLensProvider, Disposable {
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
     const { root, model } = this.#context;
     const path = root.path(document.uri);
-    if (path === null) return [];
+    if (path === null || !root.owns(document.uri)) return [];
     model.see(path, document.getText());
     const pipeline = model.pipeline(path);
     if (pipeline === null) return [];
@@ -55,7 +55,8 @@ export class StageLenses implements vscode.CodeLensProvider, Disposable {
     return lensWords(pipeline, model.trusted, now(), model.profile).map(
       ({ line, title, command, tooltip, argument }) => {
         const range = new vscode.Range(line, 0, line, 0);
-        const id = command === "" ? "" : this.#commands.id(document, command, argument);
+        const about = { ...argument, folder: root.key };
+        const id = command === "" ? "" : this.#commands.id(document, command, about);
         return new vscode.CodeLens(range, { title, command: id, tooltip });
       },
     );

@@ -49,7 +49,7 @@ export class PipelinePanel implements Disposable {
       }),
     );
     // not the file's name alone: its editor is often beside
-    panel.title = `Pipeline ${title(path)}`;
+    panel.title = `Pipeline ${context.root.title(path)}`;
     const icon = (theme: string): vscode.Uri => vscode.Uri.joinPath(context.extension, "media", `tab-${theme}.svg`);
     panel.iconPath = { light: icon("light"), dark: icon("dark") };
     panel.webview.html = panelPage(panel.webview, context.extension, panel.title);
@@ -121,7 +121,10 @@ export class PipelinePanel implements Disposable {
   }
 
   #view(): PipelineView {
-    return pipelineView(this.#context.model.pipeline(this.#path), this.#path, this.#context.model.trusted);
+    const { model, root } = this.#context;
+    // the whole path: by it a page that is restored finds its folder again
+    const [path, title] = [root.uri(this.#path).fsPath, root.title(this.#path)];
+    return pipelineView(model.pipeline(this.#path), path, title, model.trusted);
   }
 
   /** The outputs that need no asking: of what runs or ended badly. */
@@ -157,8 +160,9 @@ export class PipelinePanel implements Disposable {
 
   async #do(intent: FromPanel): Promise<void> {
     const path = this.#path;
-    const run = (command: string, argument?: unknown): Thenable<unknown> =>
-      vscode.commands.executeCommand(`stageloom.${command}`, argument);
+    const folder = this.#context.root.key;
+    const run = (command: string, argument: object = {}): Thenable<unknown> =>
+      vscode.commands.executeCommand(`stageloom.${command}`, { folder, ...argument });
     switch (intent.is) {
       case "ready":
         this.#ready = true;
@@ -198,13 +202,16 @@ export class PipelinePanel implements Disposable {
   }
 }
 
-function title(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
-}
-
-function pipelineView(pipeline: Pipeline | null, path: string, trusted: boolean): PipelineView {
+function pipelineView(pipeline: Pipeline | null, path: string, title: string, trusted: boolean): PipelineView {
   const stages: readonly StageView[] = pipeline?.stages.map(({ view }) => view) ?? [];
-  return { path, title: title(path), trusted, stages, problems: pipeline?.problems ?? [], run: pipeline?.run ?? null };
+  return {
+    path,
+    title,
+    trusted,
+    stages,
+    problems: pipeline?.problems ?? [],
+    run: pipeline?.run ?? null,
+  };
 }
 
 /** All but stages' contents and the run: while this is the same, changes are enough. */

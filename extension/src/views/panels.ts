@@ -1,7 +1,10 @@
+import { isAbsolute } from "node:path";
+
 import * as vscode from "vscode";
 
 import { Lifetime, type Disposable } from "../lifetime.js";
-import { isRecord, type ViewContext } from "./context.js";
+import { isRecord } from "./context.js";
+import type { FolderHost, Folders } from "./folders.js";
 import { PipelinePanel } from "./panel.js";
 import { panelColumn } from "./panel-column.js";
 import { panelFolder } from "./panel-page.js";
@@ -10,24 +13,31 @@ const TYPE = "stageloom.pipeline";
 
 /** The pipelines' panels, one each; restored when the window is loaded again. */
 export class PipelinePanels implements vscode.WebviewPanelSerializer, Disposable {
-  readonly #context: ViewContext;
+  readonly #folders: Folders;
+  readonly #extension: vscode.Uri;
   readonly #lifetime = new Lifetime();
-  readonly #panels = new Map<string, PipelinePanel>();
+  readonly #panels = new Map<string, { readonly host: FolderHost; readonly panel: PipelinePanel }>();
 
-  constructor(context: ViewContext) {
-    this.#context = context;
+  constructor(folders: Folders, extension: vscode.Uri) {
+    this.#folders = folders;
+    this.#extension = extension;
     this.#lifetime.add(vscode.window.registerWebviewPanelSerializer(TYPE, this));
+    this.#lifetime.add(
+      folders.onDidChange(() => {
+        for (const { host, panel } of [...this.#panels.values()]) if (!folders.all.includes(host)) panel.close();
+      }),
+    );
   }
 
   async dispose(): Promise<void> {
-    for (const panel of this.#panels.values()) await panel.dispose();
+    for (const { panel } of this.#panels.values()) await panel.dispose();
     await this.#lifetime.dispose();
   }
 
-  open(path: string, focus: string | null): void {
-    const known = this.#panels.get(path);
+  open(host: FolderHost, path: string, focus: string | null): void {
+    const known = this.#panels.get(keyOf(host, path));
     if (known !== undefined) {
-      known.show(focus);
+      known.panel.show(focus);
       return;
     }
     const panel = vscode.window.createWebviewPanel(
@@ -36,23 +46,26 @@ export class PipelinePanels implements vscode.WebviewPanelSerializer, Disposable
       { viewColumn: this.#column(), preserveFocus: focus === null },
       this.#options(),
     );
-    this.#adopt(panel, path, focus);
+    this.#adopt(panel, host, path, focus);
   }
 
   #column(): vscode.ViewColumn {
     const groups = vscode.window.tabGroups.all.map(({ viewColumn }) => viewColumn);
-    const panels = [...this.#panels.values()].flatMap(({ column }) => (column === undefined ? [] : [column]));
+    const columns = [...this.#panels.values()].map(({ panel }) => panel.column);
+    const panels = columns.flatMap((column) => (column === undefined ? [] : [column]));
     const column = panelColumn(vscode.window.activeTextEditor?.viewColumn, groups, panels);
     if (column === "active") return vscode.ViewColumn.Active;
     return column === "beside" ? vscode.ViewColumn.Beside : column;
   }
 
   deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
-    const path = isRecord(state) && typeof state["path"] === "string" ? state["path"] : "";
-    if (path === "" || this.#panels.has(path)) panel.dispose();
+    const kept = isRecord(state) && typeof state["path"] === "string" ? state["path"] : "";
+    const host = isAbsolute(kept) ? this.#folders.of(vscode.Uri.file(kept)) : null;
+    const path = host?.root.path(vscode.Uri.file(kept)) ?? null;
+    if (host === null || path === null || this.#panels.has(keyOf(host, path))) panel.dispose();
     else {
       panel.webview.options = this.#options();
-      this.#adopt(panel, path, null);
+      this.#adopt(panel, host, path, null);
     }
     return Promise.resolve();
   }
@@ -61,13 +74,17 @@ export class PipelinePanels implements vscode.WebviewPanelSerializer, Disposable
     return {
       enableScripts: true,
       retainContextWhenHidden: true,
-      localResourceRoots: [panelFolder(this.#context.extension)],
+      localResourceRoots: [panelFolder(this.#extension)],
     };
   }
 
-  #adopt(panel: vscode.WebviewPanel, path: string, focus: string | null): void {
-    const made = new PipelinePanel(this.#context, panel, path, focus);
-    this.#panels.set(path, made);
-    panel.onDidDispose(() => this.#panels.delete(path));
+  #adopt(panel: vscode.WebviewPanel, host: FolderHost, path: string, focus: string | null): void {
+    const key = keyOf(host, path);
+    this.#panels.set(key, { host, panel: new PipelinePanel(host, panel, path, focus) });
+    panel.onDidDispose(() => this.#panels.delete(key));
   }
+}
+
+function keyOf({ root }: FolderHost, path: string): string {
+  return `${root.key} ${path}`;
 }

@@ -3,8 +3,8 @@ import * as vscode from "vscode";
 import { Lifetime, type Disposable } from "../lifetime.js";
 import type { Stage } from "../pipelines/pipeline.js";
 import { describeFailure, describeState } from "../protocol/words/states.js";
-import { now, type ViewContext } from "./context.js";
-import { foldersNote } from "./folders-note.js";
+import { now } from "./context.js";
+import type { FolderHost, Folders } from "./folders.js";
 import { Paced } from "./paced.js";
 import { stateIcon } from "./state-icon.js";
 
@@ -12,45 +12,45 @@ const AGES = 60_000;
 /** A tree that is told of every percent asks for none. */
 const PAUSE = 1000;
 
-/** A node of the tree: a pipeline, or one of its stages. Commands take both. */
+/** A node of the tree: a folder where there are several, a pipeline, or one of its stages. Commands take the latter. */
 export type PipelineNode =
-  | { readonly is: "pipeline"; readonly path: string }
-  | { readonly is: "stage"; readonly path: string; readonly stage: string };
+  | { readonly is: "folder"; readonly folder: string }
+  | { readonly is: "pipeline"; readonly folder: string; readonly path: string }
+  | { readonly is: "stage"; readonly folder: string; readonly path: string; readonly stage: string };
 
 /** As many pipelines are shown with their stages from the start. */
 const FEW = 4;
 
 /** The sidebar's pipelines and their stages. */
 export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, Disposable {
-  readonly #context: ViewContext;
+  readonly #folders: Folders;
   readonly #lifetime = new Lifetime();
   readonly #changes = this.#lifetime.add(new vscode.EventEmitter<PipelineNode | undefined>());
   readonly #nodes = new Map<string, PipelineNode>();
   readonly onDidChangeTreeData = this.#changes.event;
 
-  constructor(context: ViewContext) {
-    this.#context = context;
-    const view = this.#lifetime.add(
+  constructor(folders: Folders) {
+    this.#folders = folders;
+    this.#lifetime.add(
       vscode.window.createTreeView("stageloom.pipelines", { treeDataProvider: this, showCollapseAll: true }),
     );
-    const note = (): void => {
-      const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === "file");
-      view.message = foldersNote(folders.map(({ name }) => name));
-    };
-    this.#lifetime.add(vscode.workspace.onDidChangeWorkspaceFolders(note));
-    note();
-    const changed = new Set<string>();
+    this.#lifetime.add(
+      folders.onDidChange(() => {
+        this.#changes.fire(undefined);
+      }),
+    );
+    const changed = new Set<PipelineNode>();
     const telling = this.#lifetime.add(
       new Paced(() => {
-        for (const path of changed) this.#changes.fire(this.#node({ is: "pipeline", path }));
+        for (const node of changed) this.#changes.fire(node);
         changed.clear();
       }, PAUSE),
     );
     this.#lifetime.add(
-      context.model.onDidChange((change) => {
+      folders.onDidTell(({ host, change }) => {
         if (change.is === "pipelines" || change.is === "kernel") this.#changes.fire(undefined);
         else if (change.is === "pipeline") {
-          changed.add(change.path);
+          changed.add(this.#node({ is: "pipeline", folder: host.root.key, path: change.path }));
           telling.happened();
         }
       }),
@@ -73,44 +73,60 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, Disp
   }
 
   getChildren(node?: PipelineNode): PipelineNode[] {
-    const { model } = this.#context;
-    if (node === undefined) return model.pipelines().map((path) => this.#node({ is: "pipeline", path }));
-    if (node.is === "stage") return [];
-    model.need(node.path);
-    const stages = model.pipeline(node.path)?.stages ?? [];
-    return stages.map(({ view }) => this.#node({ is: "stage", path: node.path, stage: view.name }));
+    if (node === undefined) {
+      const hosts = this.#folders.all.filter(({ model }) => model.pipelines().length > 0);
+      if (this.#folders.several) return hosts.map(({ root }) => this.#node({ is: "folder", folder: root.key }));
+      return hosts.flatMap((host) => this.#pipelines(host));
+    }
+    const host = this.#folders.named(node.folder);
+    if (host === null || node.is === "stage") return [];
+    if (node.is === "folder") return this.#pipelines(host);
+    const { folder, path } = node;
+    host.model.need(path);
+    const stages = host.model.pipeline(path)?.stages ?? [];
+    return stages.map(({ view }) => this.#node({ is: "stage", folder, path, stage: view.name }));
+  }
+
+  #pipelines({ model, root }: FolderHost): PipelineNode[] {
+    return model.pipelines().map((path) => this.#node({ is: "pipeline", folder: root.key, path }));
   }
 
   getParent(node: PipelineNode): PipelineNode | null {
-    return node.is === "stage" ? this.#node({ is: "pipeline", path: node.path }) : null;
+    const { folder } = node;
+    if (node.is === "stage") return this.#node({ is: "pipeline", folder, path: node.path });
+    return node.is === "pipeline" && this.#folders.several ? this.#node({ is: "folder", folder }) : null;
   }
 
   getTreeItem(node: PipelineNode): vscode.TreeItem {
-    if (node.is === "pipeline") return this.#pipelineItem(node.path);
-    const stage = this.#context.model.stage(node.path, node.stage);
-    return stage === null ? new vscode.TreeItem(node.stage) : this.#stageItem(node, stage);
+    const host = this.#folders.named(node.folder);
+    // a folder that has just gone
+    if (host === null) return new vscode.TreeItem("");
+    if (node.is === "folder") return folderItem(host);
+    if (node.is === "pipeline") return this.#pipelineItem(host, node);
+    const stage = host.model.stage(node.path, node.stage);
+    return stage === null ? new vscode.TreeItem(node.stage) : stageItem(host, node, stage);
   }
 
   /** VS Code refreshes a node by its identity. */
   #node(node: PipelineNode): PipelineNode {
-    const key = node.is === "stage" ? `${node.path}:${node.stage}` : node.path;
+    const key = idOf(node);
     const known = this.#nodes.get(key);
     if (known !== undefined) return known;
     this.#nodes.set(key, node);
     return node;
   }
 
-  #pipelineItem(path: string): vscode.TreeItem {
-    const { root, model } = this.#context;
-    const few = model.pipelines().length <= FEW;
+  #pipelineItem({ root, model }: FolderHost, node: PipelineNode & { is: "pipeline" }): vscode.TreeItem {
+    const { path } = node;
+    const count = this.#folders.all.reduce((sum, host) => sum + host.model.pipelines().length, 0);
     const item = new vscode.TreeItem(
       path.slice(path.lastIndexOf("/") + 1),
-      few ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed,
+      count <= FEW ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed,
     );
     const pipeline = model.pipeline(path);
     const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
     const failure = pipeline?.failure ?? null;
-    item.id = path;
+    item.id = idOf(node);
     item.description = [folder, failure === null ? "" : describeFailure(failure)].filter(Boolean).join(" · ");
     item.tooltip = failure === null ? path : `${path}\n${failure.message}\n${failure.advice}`;
     item.iconPath = new vscode.ThemeIcon(failure === null ? "type-hierarchy" : "warning");
@@ -118,21 +134,35 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, Disp
     item.contextValue = "pipeline";
     return item;
   }
+}
 
-  #stageItem(node: PipelineNode & { is: "stage" }, { view }: Stage): vscode.TreeItem {
-    const { model } = this.#context;
-    const item = new vscode.TreeItem(view.name, vscode.TreeItemCollapsibleState.None);
-    const state = describeState(view, now());
-    item.id = `${node.path}:${node.stage}`;
-    // a sidebar is narrow
-    item.description = model.trusted ? describeState(view, now(), { brief: true }) : "";
-    item.iconPath = stateIcon(view.state);
-    item.tooltip = tooltip(view, state);
-    item.accessibilityInformation = { label: `${view.name}, ${state}` };
-    item.contextValue = view.state.is === "running" || view.state.is === "waiting" ? "stage.running" : "stage";
-    item.command = { title: "Go to Stage", command: "stageloom.goToStage", arguments: [node] };
-    return item;
-  }
+function idOf(node: PipelineNode): string {
+  if (node.is === "folder") return node.folder;
+  return node.is === "stage" ? `${node.folder} ${node.path}:${node.stage}` : `${node.folder} ${node.path}`;
+}
+
+/** The node of a folder, in either tree. */
+export function folderItem({ root }: FolderHost): vscode.TreeItem {
+  const item = new vscode.TreeItem(root.folder.name, vscode.TreeItemCollapsibleState.Expanded);
+  item.id = root.key;
+  item.tooltip = root.fsPath;
+  item.iconPath = new vscode.ThemeIcon("root-folder");
+  item.contextValue = "folder";
+  return item;
+}
+
+function stageItem({ model }: FolderHost, node: PipelineNode & { is: "stage" }, { view }: Stage): vscode.TreeItem {
+  const item = new vscode.TreeItem(view.name, vscode.TreeItemCollapsibleState.None);
+  const state = describeState(view, now());
+  item.id = idOf(node);
+  // a sidebar is narrow
+  item.description = model.trusted ? describeState(view, now(), { brief: true }) : "";
+  item.iconPath = stateIcon(view.state);
+  item.tooltip = tooltip(view, state);
+  item.accessibilityInformation = { label: `${view.name}, ${state}` };
+  item.contextValue = view.state.is === "running" || view.state.is === "waiting" ? "stage.running" : "stage";
+  item.command = { title: "Go to Stage", command: "stageloom.goToStage", arguments: [node] };
+  return item;
 }
 
 function tooltip(view: Stage["view"], state: string): vscode.MarkdownString {

@@ -21,7 +21,12 @@ export class ProfileChoice {
   constructor(context: ViewContext, memory: vscode.Memento) {
     this.#context = context;
     this.#memory = memory;
-    context.model.useProfile(memory.get(KEY, ""));
+    // of a window's first folder it was kept without its name, once
+    context.model.useProfile(memory.get(this.#key, memory.get(KEY, "")));
+  }
+
+  get #key(): string {
+    return `${KEY} ${this.#context.root.key}`;
   }
 
   async choose(): Promise<void> {
@@ -47,7 +52,7 @@ export class ProfileChoice {
       await this.#edit();
       return;
     }
-    await this.#memory.update(KEY, picked.name);
+    await this.#memory.update(this.#key, picked.name);
     model.useProfile(picked.name);
   }
 

@@ -61,10 +61,11 @@ export class Realizing {
         await this.#done(outcome, path, what, took);
         return;
       case "failed": {
+        const about = { folder: this.#context.root.key, path };
         const [first] = outcome.stages;
         const problems = this.#blocking(outcome.problems, path);
-        if (first !== undefined && outcome.stages.length > 1) await this.#failures.showSeveral(path, outcome.stages);
-        else if (first !== undefined) await this.#failures.show(first.failure, { path, stage: first.stage });
+        if (first !== undefined && outcome.stages.length > 1) await this.#failures.showSeveral(about, outcome.stages);
+        else if (first !== undefined) await this.#failures.show(first.failure, { ...about, stage: first.stage });
         else if (problems.length > 0 || outcome.failure === null) await this.#problems(problems);
         else await this.#failures.show(outcome.failure);
         return;
@@ -79,7 +80,8 @@ export class Realizing {
         const run = this.#context.model.pipeline(path)?.run?.run;
         const message = "This pipeline is being realized already. Wait for that run, or cancel it.";
         const picked = await vscode.window.showInformationMessage(message, "Cancel That Run");
-        if (picked !== undefined) await vscode.commands.executeCommand("stageloom.cancel", { path, run });
+        const folder = this.#context.root.key;
+        if (picked !== undefined) await vscode.commands.executeCommand("stageloom.cancel", { folder, path, run });
         return;
       }
       case "unsaved":
@@ -106,8 +108,9 @@ export class Realizing {
     const message = `Realized ${what}: ${outcome.made.length} ran${kept}, in ${duration(took)}`;
     const picked = await vscode.window.showInformationMessage(message, "Open Panel");
     const [stage] = outcome.targets;
+    const about = { folder: this.#context.root.key, path };
     if (picked !== undefined)
-      await vscode.commands.executeCommand("stageloom.openPanel", stage === undefined ? { path } : { path, stage });
+      await vscode.commands.executeCommand("stageloom.openPanel", stage === undefined ? about : { ...about, stage });
   }
 
   /** What kept a run from beginning. A file that cannot be read has no stages: to miss the one asked for tells little. */

@@ -22,7 +22,7 @@ export class StageCommands {
   async invalidate({ path, stage }: StageRef, dependents: boolean): Promise<void> {
     const answer = await this.#context.model.invalidate(path, [stage], dependents);
     if (answer.is === "failed") await this.#failures.show(answer.failure);
-    else await offerUndo(answer.result.rrefs.length, answer.result.sequence);
+    else await offerUndo(this.#context.root.key, answer.result.rrefs.length, answer.result.sequence);
   }
 
   async undo(argument: unknown): Promise<void> {
@@ -68,7 +68,7 @@ export class StageCommands {
     if (state?.is === "stale") await this.why(ref);
     else if (state?.is === "failed") await this.#failures.show(state.failure, ref);
     else if (state?.is === "unknown" && failure !== null) await this.#failures.show(failure);
-    else await vscode.commands.executeCommand("stageloom.openPanel", ref);
+    else await vscode.commands.executeCommand("stageloom.openPanel", { ...ref, folder: this.#context.root.key });
   }
 
   /** Why a stage is stale; where texts can be compared, in the diff editor. */

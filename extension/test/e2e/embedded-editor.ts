@@ -23,6 +23,8 @@ export interface OpenOptions {
   readonly example?: string;
   /** Files written into the workspace, over the example's where there is one. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Folders below the workspace that are opened together, as a workspace of several, in place of the whole. */
+  readonly folders?: readonly string[];
   /** The file that is open at the start. */
   readonly open?: string;
   /** What is set for the machine, over the interpreter of the tests. */
@@ -44,6 +46,8 @@ export async function testPython(): Promise<string> {
 export class EmbeddedEditor {
   readonly folder: string;
   readonly workspace: string;
+  /** What VS Code opens: the workspace, or the file that names its folders. */
+  readonly #opened: string;
   readonly page: Page;
   readonly server: EmbeddedServer;
   readonly #browser: Browser;
@@ -58,9 +62,10 @@ export class EmbeddedEditor {
   readonly palette: CommandPalette;
   readonly text: TextEditor;
 
-  private constructor(folder: string, server: EmbeddedServer, window: Browser, page: Page) {
+  private constructor(folder: string, opened: string, server: EmbeddedServer, window: Browser, page: Page) {
     this.folder = folder;
     this.workspace = path.join(folder, "workspace");
+    this.#opened = opened;
     this.server = server;
     this.#browser = window;
     this.page = page;
@@ -93,6 +98,7 @@ export class EmbeddedEditor {
       mkdirSync(path.dirname(path.join(workspace, name)), { recursive: true });
       writeFileSync(path.join(workspace, name), text);
     }
+    const opened = options.folders === undefined ? workspace : workspaceFile(workspace, options.folders);
     const data = path.join(folder, "data");
     if (options.vsix !== undefined) await installVsix(data, options.vsix);
     const settings = {
@@ -112,8 +118,8 @@ export class EmbeddedEditor {
       const page = await window.newPage({ viewport: { width: 1440, height: 900 } });
       page.setDefaultTimeout(patience);
       const file = options.open === undefined ? undefined : server.uri(path.join(workspace, options.open));
-      const address = server.address(workspace, file === undefined ? [] : [["openFile", file]]);
-      const editor = new EmbeddedEditor(folder, server, window, page);
+      const address = server.address(opened, file === undefined ? [] : [["openFile", file]]);
+      const editor = new EmbeddedEditor(folder, opened, server, window, page);
       await editor.#load(address);
       return editor;
     } catch (error) {
@@ -124,7 +130,7 @@ export class EmbeddedEditor {
 
   /** Loads the window again, as "Reload Window" does; a file named to be open would keep the editors from coming back. */
   reload(): Promise<void> {
-    return this.#load(this.server.address(this.workspace, []));
+    return this.#load(this.server.address(this.#opened, []));
   }
 
   async #load(address: string): Promise<void> {
@@ -187,4 +193,10 @@ export class EmbeddedEditor {
     await this.server.stop();
     removeFolder(this.folder);
   }
+}
+
+function workspaceFile(workspace: string, folders: readonly string[]): string {
+  const file = path.join(workspace, "several.code-workspace");
+  writeFileSync(file, JSON.stringify({ folders: folders.map((name) => ({ path: name })), settings: {} }));
+  return file;
 }

@@ -28,13 +28,16 @@ export class CommandPalette {
     await row.click({ timeout: patience });
   }
 
-  /** Opens a file of the workspace by name, with the cursor on a line counted from 1. A busy list may miss the key: it tries again. */
-  async openFile(name: string, line?: number): Promise<void> {
+  /**
+   * Opens a file by name, with the cursor on a line counted from 1; one outside the workspace by its whole path as well.
+   * A busy list may miss the key: it tries again.
+   */
+  async openFile(name: string, line?: number, whole = name): Promise<void> {
     await until(`${name} in the editor`, async () => {
       await this.#page.keyboard.press("ControlOrMeta+P");
       const input = this.#page.locator(".quick-input-widget input.input");
       await input.waitFor({ timeout: 5000 });
-      await input.fill(line === undefined ? name : `${name}:${line}`, { timeout: 5000 });
+      await input.fill(line === undefined ? whole : `${whole}:${line}`, { timeout: 5000 });
       const row = this.#page.locator(".quick-input-list .monaco-list-row.focused", { hasText: name });
       await row.waitFor({ timeout: 5000 });
       await input.press("Enter");

@@ -57,11 +57,11 @@ it("a package is installed in the shell that the command is quoted for", async (
 it("several failures of a run are told together, the first one first", async () => {
   const broken = failure("exception", "ValueError: no", { advice: "Look at the traceback." });
   const stages = ["a", "b", "c"].map((stage) => ({ stage, failure: broken }));
-  await new Failures(log).showSeveral("p.py", stages);
+  await new Failures(log).showSeveral({ folder: "f", path: "p.py" }, stages);
   expect(editor.said).toEqual(['3 stages failed: a, b, c. First "a": ValueError: no. Look at the traceback.']);
-  expect(editor.executed).toEqual([["stageloom.openPanel", { path: "p.py", stage: "a" }]]);
+  expect(editor.executed).toEqual([["stageloom.openPanel", { folder: "f", path: "p.py", stage: "a" }]]);
   const more = Array.from({ length: 7 }, (_, at) => ({ stage: `s${at}`, failure: broken }));
-  await new Failures(log).showSeveral("p.py", more);
+  await new Failures(log).showSeveral({ folder: "f", path: "p.py" }, more);
   expect(editor.said[1]).toMatch(/^7 stages failed: s0, s1, s2, s3, s4 and 2 more\. First "s0"/);
 });
 
