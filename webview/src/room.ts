@@ -80,7 +80,7 @@ export class PanelRoom extends Part {
   #empty(): TemplateResult {
     const { head } = this.desk.store.view;
     const broken = (head?.problems.length ?? 0) > 0;
-    return html`<div class="welcome">
+    return html`<main class="welcome">
       ${icon("type-hierarchy-sub")}
       <h2>${broken ? "No stage can be read" : "No stages here yet"}</h2>
       <p>
@@ -91,7 +91,7 @@ export class PanelRoom extends Part {
                 it depend on that stage.`
         }
       </p>
-    </div>`;
+    </main>`;
   }
 
   #graph(): TemplateResult {
@@ -122,10 +122,10 @@ export class PanelRoom extends Part {
     const { view } = this.desk.store;
     if (view.head === null) return html`<div class="welcome" role="status"><p>Reading the pipeline …</p></div>`;
     const { split } = this.desk.ui.ui;
-    return html`<stage-bar .desk=${this.desk}></stage-bar> ${
+    return html`<stage-bar role="banner" .desk=${this.desk}></stage-bar> ${
         view.order.names.length === 0
           ? this.#empty()
-          : html`<div class="main" ${styled({ "--split": `${split.toString()}%` })}>
+          : html`<main class="main" ${styled({ "--split": `${split.toString()}%` })}>
               ${this.#graph()}
               <div
                 class="handle"
@@ -145,7 +145,7 @@ export class PanelRoom extends Part {
                 }}
               ></div>
               <stage-cells .desk=${this.desk} role="region" aria-label="Stages with source and outputs"></stage-cells>
-            </div>`
+            </main>`
       }`;
   }
 }

@@ -204,7 +204,9 @@ export class StageCell extends Part {
 
   #parameters(stage: StageView): TemplateResult | typeof nothing {
     if (stage.parameters.length === 0) return nothing;
-    const rows = stage.parameters.map(({ name, text, source }) => [name, text, sources[source]]);
+    const from = (text: string, source: keyof typeof sources): string =>
+      source === "input" && text.startsWith("Env(") ? "environment" : sources[source];
+    const rows = stage.parameters.map(({ name, text, source }) => [name, text, from(text, source)]);
     return this.#section("parameters", "Parameters", stage.parameters.map(({ name }) => name).join(", "), true, () =>
       tableView({ label: `Parameters of ${stage.name}`, columns: ["Name", "Value", "From"], rows, numbered: false }),
     );
@@ -251,7 +253,10 @@ export class StageCell extends Part {
           "Outputs",
           plural(output.previews.length, "file"),
           true,
-          () => html`<div class="output-list">${output.previews.map((preview) => fileView(preview, rref, send))}</div>`,
+          () =>
+            html`<div class="output-list">
+              ${output.previews.map((preview) => fileView(preview, rref, send, stage.name))}
+            </div>`,
         ),
       );
     }
@@ -275,7 +280,7 @@ export class StageCell extends Part {
       }}
     >
       ${this.#progress(state)} ${this.#header(stage)}
-      ${state.is === "failed" ? failureView(state.failure, send) : nothing}
+      ${state.is === "failed" ? failureView(state.failure, send, stage.name) : nothing}
       ${state.is === "stale" && state.reasons.length > 0 ? reasonsView(stage.name, state.reasons, send) : nothing}
       ${this.#section("source", "Source", stage.function === stage.name ? "" : stage.function, true, () =>
         sourceView(stage, this.#source, this.#isOpen("whole", false), (whole) => {

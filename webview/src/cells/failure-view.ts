@@ -64,8 +64,8 @@ const frames = (failure: Failure, send: Send): TemplateResult | typeof nothing =
 };
 
 /** What went wrong, what to do about it, and where: the user's own lines first, the innermost on top. */
-export const failureView = (failure: Failure, send: Send): TemplateResult =>
-  html`<section class="failure" aria-label="Failure">
+export const failureView = (failure: Failure, send: Send, of: string): TemplateResult =>
+  html`<section class="failure" aria-label="Failure of ${of}">
     <p class="failure-message">
       ${icon("error")}<span
         >${

@@ -104,17 +104,26 @@ const previewView = (preview: Preview, label: string): TemplateResult => {
             ? nothing
             : html`<details class="quiet-details">
                 <summary>First bytes</summary>
-                <pre class="text-output" tabindex="0">${preview.head}</pre>
+                <pre class="text-output" tabindex="0" role="region" aria-label=${`First bytes of ${label}`}>
+${preview.head}</pre>
               </details>`
         }`;
   }
 };
 
-/** One file that a realization holds. */
-export const fileView = ({ file, preview, failure }: FilePreview, rref: string, send: Send): TemplateResult =>
-  html`<figure class="output" data-file=${file.path}>
+/** One file that a realization of `stage` holds. */
+export const fileView = (
+  { file, preview, failure }: FilePreview,
+  rref: string,
+  send: Send,
+  stage: string,
+): TemplateResult => {
+  const name = file.label === "" ? file.path : file.label;
+  // many stages have a return value: to a screen reader each is another
+  const label = `${name} of ${stage}`;
+  return html`<figure class="output" data-file=${file.path}>
     <figcaption>
-      <span class="output-name" title=${file.path}>${file.label === "" ? file.path : file.label}</span>
+      <span class="output-name" title=${file.path}>${name}</span>
       <span class="output-size">${size(file.size)}</span>
       ${button({
         kind: "icon",
@@ -126,5 +135,6 @@ export const fileView = ({ file, preview, failure }: FilePreview, rref: string, 
         },
       })}
     </figcaption>
-    ${failure !== null ? failureView(failure, send) : preview === null ? html`<p class="empty">There is no preview of this file.</p>` : previewView(preview, file.label === "" ? file.path : file.label)}
+    ${failure !== null ? failureView(failure, send, label) : preview === null ? html`<p class="empty">There is no preview of this file.</p>` : previewView(preview, label)}
   </figure>`;
+};

@@ -149,6 +149,7 @@ export class StageList extends Part {
     if (stage === undefined) return html``;
     const look = lookOf(stage.state);
     const selected = ui.ui.selected === name;
+    const [state, short] = [describeState(stage, clock.now(), { since: true }), shortState(stage)];
     return html`<div
       class="list-row ${selected ? "selected" : ""}"
       id="row-${index}"
@@ -156,10 +157,10 @@ export class StageList extends Part {
       aria-selected=${selected ? "true" : "false"}
       aria-setsize=${count}
       aria-posinset=${index + 1}
-      aria-label="${name}, ${describeState(stage, clock.now(), { since: true })}${
+      aria-label="${name}, ${state.startsWith(short) ? "" : `${short}, `}${state}${
         stage.dependencies.length > 0 ? `, from ${stage.dependencies.join(", ")}` : ""
       }"
-      title="${name} · ${describeState(stage, clock.now(), { since: true })}"
+      title="${name} · ${state}"
       ${styled({ top: `${(index * ROW).toString()}px` })}
       @click=${() => {
         this.go(name);
@@ -172,7 +173,7 @@ export class StageList extends Part {
         >${icon(look.icon)}</span
       >
       <span class="list-name">${name}</span>
-      <span class="list-state">${shortState(stage)}</span>
+      <span class="list-state">${short}</span>
     </div>`;
   }
 

@@ -1,27 +1,9 @@
 import { describe, expect } from "vitest";
 import type { StageView } from "../../../extension/src/protocol/panels/messages.js";
-import { cached, large, midRun, midRunOutputs, now, pipeline, stage } from "./data.js";
-import { test, type Panel, type PanelHost } from "./host.js";
-import { themes, type PageTheme } from "./themes.js";
-
-const openMidRun = async (
-  host: PanelHost,
-  theme: PageTheme = themes.dark,
-  size?: { width: number; height: number },
-): Promise<Panel> => {
-  const panel = await host.open(theme, size);
-  const outputs = midRunOutputs(await panel.plot());
-  await panel.post({
-    is: "snapshot",
-    pipeline: midRun(),
-    outputs: [outputs["train"]!, outputs["evaluate"]!],
-    focus: null,
-  });
-  await panel.laidOut();
-  for (const output of Object.values(outputs))
-    if (output.rref !== null) await panel.post({ is: "outputs", outputs: output });
-  return panel;
-};
+import { cached, large, midRun, now, pipeline, stage } from "./data.js";
+import { test, type Panel } from "./host.js";
+import { openMidRun } from "./mid-run.js";
+import { themes } from "./themes.js";
 
 /** Every picture: nothing may have been refused by the page's policy, nothing thrown, nothing asked of another place. */
 const isClean = async (panel: Panel): Promise<void> => {
