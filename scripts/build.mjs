@@ -3,13 +3,15 @@
  *
  * dist/extension.js   the host's bundle (CJS, since VS Code requires it and vscode-jsonrpc wants it)
  * dist/guardian.js    the program that ends what a killed host leaves behind
+ * dist/kernels.js     the library of pools for other programs; with --production its types below dist/types
  * dist/webview/       the panels' scripts and styles, one bundle an entry point, and the codicons font
  * dist/kernel/        the Python package's sources, for interpreters that have no stageloom of their own
  */
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import * as esbuild from "esbuild";
 import { root } from "./lib/paths.mjs";
 import { print } from "./lib/print.mjs";
@@ -44,7 +46,11 @@ const bundles = (how) => {
   if (existsSync(inRoot("extension/src/extension.ts"))) {
     found.push({
       ...common(how),
-      entryPoints: { extension: "extension/src/extension.ts", guardian: "extension/src/supervision/guardian.ts" },
+      entryPoints: {
+        extension: "extension/src/extension.ts",
+        guardian: "extension/src/supervision/guardian.ts",
+        kernels: "extension/src/kernels/library.ts",
+      },
       outdir: dist,
       platform: "node",
       target: "node22",
@@ -93,6 +99,16 @@ const copyIcons = async () => {
   const names = ["codicon.css", "codicon.ttf"];
   for (const name of names) await cp(path.join(source, name), path.join(dist, "webview", name));
   return names.map((name) => path.join(dist, "webview", name));
+};
+
+/** Writes the types of the library of pools. @returns {Promise<string[]>} what was written */
+const writeTypes = async () => {
+  const target = path.join(dist, "types");
+  const compiler = inRoot("node_modules/typescript/bin/tsc");
+  const project = inRoot("extension/tsconfig.library.json");
+  await promisify(execFile)(process.execPath, [compiler, "--project", project, "--outDir", target]);
+  const entries = await readdir(target, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
 };
 
 /** Removes what an earlier build left; all the rest stays in place, since an editor may be running it. @param {Set<string>} written */
@@ -150,7 +166,8 @@ if (values.watch) {
   try {
     const results = await Promise.all(bundles(values).map((options) => esbuild.build(options)));
     const outputs = results.flatMap(({ metafile }) => Object.keys(metafile?.outputs ?? {}));
-    await prune(new Set([...copied, ...outputs.map((file) => path.resolve(root, file))]));
+    const types = values.production ? await writeTypes() : [];
+    await prune(new Set([...copied, ...types, ...outputs.map((file) => path.resolve(root, file))]));
     for (const result of results) if (result.metafile !== undefined) printSizes(result.metafile);
     const { files, bytes } = await sizeOf(path.join(dist, "kernel"));
     print(`${kilobytes(bytes)}  ${path.relative(root, dist)}/kernel (${files} files)`);
