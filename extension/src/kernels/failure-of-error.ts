@@ -26,6 +26,7 @@ const kinds: Readonly<Record<Failure["kind"], true>> = {
   "no-interpreter": true,
   "old-interpreter": true,
   refused: true,
+  "lost-session": true,
   internal: true,
 };
 

@@ -79,7 +79,7 @@ export interface Frame {
  * traceback or the end of stderr. `package` and `command` are set for a missing package: the command installs it.
  */
 export interface Failure {
-  readonly kind: "exception" | "missing-package" | "missing-output" | "unstorable" | "unserialisable" | "import-failed" | "code-changed" | "killed" | "crashed" | "timeout" | "cancelled" | "store" | "disk-full" | "damaged" | "no-interpreter" | "old-interpreter" | "refused" | "internal";
+  readonly kind: "exception" | "missing-package" | "missing-output" | "unstorable" | "unserialisable" | "import-failed" | "code-changed" | "killed" | "crashed" | "timeout" | "cancelled" | "store" | "disk-full" | "damaged" | "no-interpreter" | "old-interpreter" | "refused" | "lost-session" | "internal";
   readonly message: string;
   readonly advice: string;
   readonly exception: string;
@@ -816,11 +816,34 @@ export interface Opened {
  * Run one operation. `call` numbers the pool's calls, from 1.
  *
  * `arguments` is a value as `worker.exchange` writes it: a list of positional or an object of named arguments.
+ * With a `fence` above 0 the operation is a method of the session's object: the one that `worker/session` made
+ * with this fence, or the call is refused.
  */
 export interface CallParams {
   readonly call: number;
   readonly operation: string;
   readonly arguments: string;
+  readonly fence?: number;
+}
+
+/**
+ * Make the object of a session: an instance of the class `kind` of the entry module.
+ *
+ * It is made with `arguments`, or from the file `checkpoint` where that is not empty. Higher fences come later.
+ */
+export interface SessionParams {
+  readonly call: number;
+  readonly fence: number;
+  readonly kind: string;
+  readonly arguments: string;
+  readonly checkpoint?: string;
+}
+
+/** Write the session's object into the file `path`, which then holds the old or the new one whole. */
+export interface CheckpointParams {
+  readonly call: number;
+  readonly fence: number;
+  readonly path: string;
 }
 
 /** What the operation returned, as `worker.exchange` writes it. */
@@ -890,6 +913,8 @@ export interface Methods {
   readonly "worker/warm": { readonly towards: "worker"; readonly params: WarmParams; readonly result: Empty };
   readonly "worker/open": { readonly towards: "worker"; readonly params: OpenParams; readonly result: Opened };
   readonly "worker/call": { readonly towards: "worker"; readonly params: CallParams; readonly result: CallOutcome };
+  readonly "worker/session": { readonly towards: "worker"; readonly params: SessionParams; readonly result: CallOutcome };
+  readonly "worker/checkpoint": { readonly towards: "worker"; readonly params: CheckpointParams; readonly result: CallOutcome };
   readonly "call/log": { readonly towards: "host"; readonly params: CallLog; readonly result: null };
   readonly "call/tool": { readonly towards: "host"; readonly params: ToolParams; readonly result: CallOutcome };
 }

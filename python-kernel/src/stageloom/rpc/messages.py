@@ -117,6 +117,7 @@ class Failure:
         "no-interpreter",
         "old-interpreter",
         "refused",
+        "lost-session",
         "internal",
     ]
     message: str
@@ -1015,11 +1016,37 @@ class CallParams:
     """Run one operation. ``call`` numbers the pool's calls, from 1.
 
     ``arguments`` is a value as ``worker.exchange`` writes it: a list of positional or an object of named arguments.
+    With a ``fence`` above 0 the operation is a method of the session's object: the one that ``worker/session`` made
+    with this fence, or the call is refused.
     """
 
     call: int
     operation: str
     arguments: str
+    fence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionParams:
+    """Make the object of a session: an instance of the class ``kind`` of the entry module.
+
+    It is made with ``arguments``, or from the file ``checkpoint`` where that is not empty. Higher fences come later.
+    """
+
+    call: int
+    fence: int
+    kind: str
+    arguments: str
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointParams:
+    """Write the session's object into the file ``path``, which then holds the old or the new one whole."""
+
+    call: int
+    fence: int
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -1112,6 +1139,8 @@ METHODS: tuple[Method, ...] = (
     Method("worker/warm", "worker", WarmParams, Empty),
     Method("worker/open", "worker", OpenParams, Opened),
     Method("worker/call", "worker", CallParams, CallOutcome),
+    Method("worker/session", "worker", SessionParams, CallOutcome),
+    Method("worker/checkpoint", "worker", CheckpointParams, CallOutcome),
     Method("call/log", "host", CallLog, None),
     Method("call/tool", "host", ToolParams, CallOutcome),
 )
