@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from stageloom.engine import standing
-from stageloom.engine.language import AskPlanner, Executor, Language, Pipeline, Target
+from stageloom.engine.language import AskPlanner, Executor, Language, Pipeline, Target, Want
 from stageloom.engine.profiles import with_profile
 from stageloom.engine.project import blocking_problems, stages_named
 from stageloom.engine.schedule import StageState
@@ -33,12 +33,13 @@ class _OnUse:
         self._make = make
         self._words = words
 
-    def speaks(self, snapshot: Snapshot, path: str) -> bool:
-        """Return whether the file at ``path`` has stages of the language."""
+    def speaks(self, snapshot: Snapshot, path: str, wanted: Sequence[Want] = ()) -> bool:
+        """Return whether the file at ``path``, or one that it imports and wants stages of, has some of the language."""
         if path not in snapshot.files:
             return False
-        content = snapshot.read(path)
-        return any(word in content for word in self._words) and self._make().speaks(snapshot, path)
+        looked_at = snapshot.files if wanted else (path,)
+        mentioned = any(word in content for content in map(snapshot.read, looked_at) for word in self._words)
+        return mentioned and self._make().speaks(snapshot, path, wanted)
 
     def read(
         self,
@@ -48,9 +49,10 @@ class _OnUse:
         ask: AskPlanner | None,
         sets: Mapping[str, Json],
         blobs: Blobs,
+        wanted: Sequence[Want] = (),
     ) -> tuple[Sequence[Target], Sequence[Problem]]:
         """Return the file's stages and its problems, as the language does."""
-        return self._make().read(snapshot, path, code, ask, sets, blobs)
+        return self._make().read(snapshot, path, code, ask, sets, blobs, wanted)
 
 
 def _derivations() -> Language:

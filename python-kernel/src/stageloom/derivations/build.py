@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -61,7 +61,8 @@ class Build:
     """One realization in the making.
 
     ``chosen`` holds the realizations of the direct dependencies. ``read_references`` becomes true as soon as the
-    realizer reads what is not in its action key: a reference as text, or a dependency's dependency.
+    realizer reads what is not in its action key: a reference as text, or a dependency's dependency. ``outer`` are the
+    references of stages of other languages.
     """
 
     dref: DRef
@@ -72,6 +73,7 @@ class Build:
     store: Path
     read_references: bool = field(default=False)
     outpaths: Sequence[Path] = ()
+    outer: Collection[DRef] = ()
 
     def outputs(self) -> Sequence[Path]:
         """Return the folder of each realization that is made."""
@@ -99,6 +101,17 @@ class Build:
         if not isinstance(texts, list) or not texts:
             raise BuildError(f"{chosen.rref} was not made from {dref}")
         return [self._at(RRef.parse(str(text))) for text in texts]
+
+    def configuration(self, dref: DRef, chosen: Chosen) -> dict[str, Json]:
+        """Return the configuration of a derivation, or of a stage of another language as it was when it ran."""
+        if dref not in self.outer:
+            return dict(self.plans(dref)[1].value)
+        if chosen.rref is None:
+            return {}
+        told = json.loads(Path(Layout(str(self.store)).derivation(chosen.rref.dref)).read_text("utf-8"))
+        configuration = told["configuration"]
+        assert isinstance(configuration, dict)
+        return configuration
 
     def _at(self, rref: RRef) -> Chosen:
         tree = _read_record(self.store, rref)["tree"]

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
-from stageloom.model.classes import dataclass
+from stageloom.derivations.neighbours import is_stage, place_of
+from stageloom.model.classes import dataclass, field
 from stageloom.model.references import BadReferenceError, DRef, RRef
 from stageloom.model.values import Json, from_json
 
@@ -31,9 +32,13 @@ class ConfigError(TypeError):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A configuration as :func:`mkconfig` checked it; references in it are texts."""
+    """A configuration as :func:`mkconfig` checked it; references in it are texts.
+
+    ``stages`` are those that ``@stage`` made, by what stands for them until a manager knows their references.
+    """
 
     value: Mapping[str, Json]
+    stages: Mapping[str, object] = field(default_factory=dict, compare=False)
 
     @property
     def name(self) -> str:
@@ -68,20 +73,21 @@ def mkconfig(values: Mapping[str, object]) -> Config:
 
     They are JSON: None, True, False, int, float, str, lists, and dicts with text keys, in the order they are written.
     A DRef anywhere in them is a dependency. ``[dref, "path"]`` names a file of it, ``[selfref, "path"]`` a file that
-    the stage promises to write.
+    the stage promises to write. What ``@stage`` made of a function may stand wherever a DRef may.
 
     Raises:
         ConfigError: for what JSON would lose or change (NaN, bytes, tuples, keys that are no text, …).
     """
     if not isinstance(values, Mapping):
         raise ConfigError(f"mkconfig takes a dict, not a {type(values).__name__}")
-    checked = _check(dict(values), "config", 0)
+    stages: dict[str, object] = {}
+    checked = _check(dict(values), "config", 0, stages)
     assert isinstance(checked, dict)
     if not isinstance(checked.get("name", ""), str):
         raise ConfigError("config['name'] must be a text: the stage is called by it")
     for promise in promises(checked):
         _check_promise(promise)
-    return Config(checked)
+    return Config(checked, stages)
 
 
 def reference(value: Json) -> Reference | None:
@@ -149,6 +155,24 @@ def replace(configuration: Mapping[str, Json], key: str, value: Json) -> dict[st
     return {**configuration, first: _check(from_json(value), key, 0)}
 
 
+def with_stages(value: Json, known: Mapping[str, Json]) -> Json:
+    """Return ``value`` with what is ``known`` of stages in the place of what stood for them.
+
+    Raises:
+        ConfigError: for a path into a stage that stands for several.
+    """
+    if isinstance(value, str):
+        return known.get(value, value)
+    if isinstance(value, list):
+        first = known.get(value[0]) if value and isinstance(value[0], str) else None
+        if isinstance(first, list) and len(value) > 1 and isinstance(value[1], str) and value[1] not in known:
+            raise ConfigError(f"a path leads into one stage, and {value[0]!r:.60} stands for several by its each=")
+        return [with_stages(item, known) for item in value]
+    if isinstance(value, dict):
+        return {key: with_stages(item, known) for key, item in value.items()}
+    return value
+
+
 def names_something(value: Json) -> bool:
     """Return whether a dependency or a promise stands anywhere in ``value``."""
     return any(reference(part) is not None or promise(part) is not None for _, part in _walk(value, ()))
@@ -190,7 +214,7 @@ def _is_dref(text: str) -> bool:
     return True
 
 
-def _check(value: object, place: str, depth: int) -> Json:
+def _check(value: object, place: str, depth: int, stages: dict[str, object] | None = None) -> Json:  # noqa: C901  # one case each
     if depth > _MAXIMAL_DEPTH:
         raise ConfigError(f"{place} is nested more than {_MAXIMAL_DEPTH} deep, or holds itself")
     if value is None or type(value) in (bool, str, int):
@@ -202,20 +226,25 @@ def _check(value: object, place: str, depth: int) -> Json:
             raise ConfigError(f"{place} is {value}, which JSON cannot hold; use None, or a text")
         return value
     if type(value) is list:
-        return [_check(item, f"{place}[{index}]", depth + 1) for index, item in enumerate(value)]
+        return [_check(item, f"{place}[{index}]", depth + 1, stages) for index, item in enumerate(value)]
     if isinstance(value, Config):
+        if stages is not None:
+            stages.update(value.stages)
         return dict(value.value)
     if type(value) is dict:
-        return _check_dict(value, place, depth)
+        return _check_dict(value, place, depth, stages)
+    if stages is not None and is_stage(value):
+        stages[str(place_of(value))] = value
+        return str(place_of(value))
     raise ConfigError(f"{place} is {_a(type(value))}, which JSON cannot hold; {_instead(value)}")
 
 
-def _check_dict(value: dict[object, object], place: str, depth: int) -> Json:
+def _check_dict(value: dict[object, object], place: str, depth: int, stages: dict[str, object] | None) -> Json:
     checked: dict[str, Json] = {}
     for key, item in value.items():
         if type(key) is not str:
             raise ConfigError(f"{place} has the key {key!r}, which JSON would turn into a text; write {str(key)!r}")
-        checked[key] = _check(item, f"{place}[{key!r}]", depth + 1)
+        checked[key] = _check(item, f"{place}[{key!r}]", depth + 1, stages)
     if len(checked) == 1 and next(iter(checked)) in _TAGS:
         raise ConfigError(f"{place} has {next(iter(checked))!r} as its only key, which is kept for other uses")
     return checked

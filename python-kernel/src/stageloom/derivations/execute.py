@@ -12,6 +12,7 @@ from stageloom.derivations.configuration import Config
 from stageloom.derivations.instantiate import Instances
 from stageloom.derivations.manager import Made
 from stageloom.derivations.matching import MatchingError
+from stageloom.derivations.neighbours import Neighbours
 from stageloom.derivations.plan import instances_of
 from stageloom.model.classes import dataclass
 from stageloom.model.objects import Derivation
@@ -34,16 +35,16 @@ class Executed:
     instances: Sequence[str]
 
 
-def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code) -> Executed:
+def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code, neighbours: Neighbours) -> Executed:
     """Run the realizer of the stage that ``job`` names, of ``module``, imported from the job's file.
 
-    It writes below the job's scratch folder.
+    ``neighbours`` are the stages of other languages. It writes below the job's scratch folder.
 
     Raises:
         ChangedError: where this worker makes another derivation than the one planned.
         MissingOutputError: for a promise that was not kept.
     """
-    instances = _made(job, module, snapshot, code)
+    instances = _made(job, module, snapshot, code, neighbours)
     made = _planned(job, instances)
     plans = {one.dref: (one.derivation, one.config) for one in instances.stages.values()}
 
@@ -58,6 +59,7 @@ def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code)
         plans=plan_of,
         store=Path(job.store),
         read_references=made.holds_references,
+        outer=instances.outer,
     )
     if made.realizer.nouts > 1 and not made.realizer.own_folders:
         build.outpaths = [build.outpath / f"instance-{number}" for number in range(made.realizer.nouts)]
@@ -68,14 +70,16 @@ def execute(job: RealizeJob, module: ModuleType, snapshot: Snapshot, code: Code)
     return Executed(build.read_references, [folder.name for folder in build.outpaths])
 
 
-def match(job: MatchJob, module: ModuleType, snapshot: Snapshot, code: Code) -> list[str] | None:
+def match(
+    job: MatchJob, module: ModuleType, snapshot: Snapshot, code: Code, neighbours: Neighbours
+) -> list[str] | None:
     """Return which realizations the matcher of the stage that ``job`` names chooses; None for a new one.
 
     Raises:
         ChangedError: where this worker makes another derivation than the one planned.
         MatchingError: where the matcher answers what cannot be.
     """
-    made = _planned(job, _made(job, module, snapshot, code))
+    made = _planned(job, _made(job, module, snapshot, code, neighbours))
     if made.matcher.choose is None:
         raise MatchingError(f"{job.stage} has no matcher of its own")
     offered = [RRef.parse(text) for text in job.rrefs]
@@ -95,14 +99,16 @@ def match(job: MatchJob, module: ModuleType, snapshot: Snapshot, code: Code) -> 
 
 #: What this process has made of the snapshots that it runs: one pipeline has many jobs. A planner looks nothing up
 #: here, so that what it made and what a worker makes are compared.
-_MADE: WeakKeyDictionary[Code, dict[tuple[str, str], Instances]] = WeakKeyDictionary()
+_MADE: WeakKeyDictionary[Code, dict[tuple[str, ...], Instances]] = WeakKeyDictionary()
 
 
-def _made(job: RealizeJob | MatchJob, module: ModuleType, snapshot: Snapshot, code: Code) -> Instances:
+def _made(
+    job: RealizeJob | MatchJob, module: ModuleType, snapshot: Snapshot, code: Code, neighbours: Neighbours
+) -> Instances:
     made = _MADE.setdefault(code, {})
-    key = (job.path, canonical_text(dict(job.sets)))
+    key = (job.path, canonical_text(dict(job.sets)), canonical_text(dict(job.stages)))
     if key not in made:
-        made[key] = instances_of(module, job.path, snapshot, code, job.sets)
+        made[key] = instances_of(module, job.path, snapshot, code, job.sets, neighbours)
     return made[key]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Literal
 
 from stageloom.derivations.configuration import ConfigError
 from stageloom.derivations.manager import Made, Manager, Surroundings, parsed
+from stageloom.derivations.neighbours import Neighbours
 from stageloom.derivations.source import StageFunction
 from stageloom.model.classes import dataclass, field
 from stageloom.model.references import DRef
@@ -24,30 +24,40 @@ class Instances:
     """What a file's stage functions made.
 
     ``stages`` maps the name of each derivation to it, dependencies first; ``aliases`` maps a stage function that made
-    nothing of its own to the name of the stage whose DRef it returned.
+    nothing of its own to the name of the stage whose DRef it returned. ``outer`` are the references of stages of other
+    languages, with their names.
     """
 
     stages: dict[str, Made] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    outer: dict[DRef, str] = field(default_factory=dict)
+
+
+#: Returns the function itself; None where its file has none of its name once it is imported.
+Find = Callable[[StageFunction], "Callable[..., object] | None"]
 
 
 def instantiate(
-    module: ModuleType, functions: Sequence[StageFunction], surroundings: Surroundings, sets: Mapping[str, Json]
+    find: Find,
+    functions: Sequence[StageFunction],
+    surroundings: Surroundings,
+    sets: Mapping[str, Json],
+    neighbours: Neighbours,
 ) -> Instances:
-    """Call every entry of ``functions`` in ``module`` and return what they made, with ``sets`` in place.
+    """Call every entry of ``functions`` and return what they made, with ``sets`` in place.
 
     What a stage function raises becomes a problem of its own; the others are called all the same.
     """
     names: tuple[str, ...] = ()
     if any("[" in key for key in sets):  # a name with a number is known only after all were made once
-        manager, _, _ = _call(module, functions, surroundings, {}, ())
+        manager, _, _ = _call(find, functions, Manager(surroundings, {}, (), neighbours=neighbours))
         by_key = _names(manager)
         names = tuple(by_key[key] for key in manager.order)
-    manager, returned, problems = _call(module, functions, surroundings, sets, names)
+    manager, returned, problems = _call(find, functions, Manager(surroundings, sets, names, neighbours=neighbours))
     by_key = _names(manager, names)
     made_by = {made.function.name for made in manager.every.values() if made.function is not None}
-    instances = Instances({by_key[key]: made for key, made in manager.every.items()}, problems=problems)
+    instances = Instances({by_key[key]: made for key, made in manager.every.items()}, {}, problems, manager.outer)
     failed = {name for problem in problems for name in problem.stages}
     for function in functions:
         if function.name in made_by or function.name in failed:
@@ -61,25 +71,20 @@ def instantiate(
 
 
 def _call(
-    module: ModuleType,
-    functions: Sequence[StageFunction],
-    surroundings: Surroundings,
-    sets: Mapping[str, Json],
-    names: tuple[str, ...],
+    find: Find, functions: Sequence[StageFunction], manager: Manager
 ) -> tuple[Manager, dict[str, Made], list[Problem]]:
-    manager = Manager(surroundings, sets, names)
     returned: dict[str, Made] = {}
     problems: list[Problem] = []
     for function in functions:
         if not function.entry:
             continue
-        called: Callable[..., object] | None = getattr(module, function.name, None)
+        called = find(function)
         if called is None:
             continue
         try:
             result = called(**{function.registry: manager}) if function.registry else called(manager)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # it is user code: whatever it raises is told
-            problems.append(_problem(function, error, surroundings))
+            problems.append(_problem(function, error, manager.surroundings))
             continue
         made = (
             manager.made.get(parsed(result)) if isinstance(result, (str, DRef)) and str(result)[:5] == "dref:" else None

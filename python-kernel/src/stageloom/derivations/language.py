@@ -7,9 +7,9 @@ from collections.abc import Set as AbstractSet
 
 from stageloom.derivations.configuration import names_something
 from stageloom.derivations.instantiate import unique
-from stageloom.derivations.read import read_functions
+from stageloom.derivations.read import all_functions, read_functions
 from stageloom.derivations.source import StageFunction
-from stageloom.engine.language import AskPlanner, CannotPlanError, Target
+from stageloom.engine.language import AskPlanner, CannotPlanError, Target, Want
 from stageloom.model.classes import replace
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
@@ -25,9 +25,9 @@ _SHOWN = 80
 class Derivations:
     """Pylightnix's way of writing stages. Which there are is known only when the file has run."""
 
-    def speaks(self, snapshot: Snapshot, path: str) -> bool:
-        """Return whether the file imports what derivations are written with."""
-        return read_functions(snapshot, path).speaks
+    def speaks(self, snapshot: Snapshot, path: str, wanted: Sequence[Want] = ()) -> bool:
+        """Return whether the file imports what derivations are written with, or a stage function that is wanted."""
+        return read_functions(snapshot, path).speaks or bool(all_functions(snapshot, path, _places(wanted)))
 
     def read(
         self,
@@ -37,10 +37,11 @@ class Derivations:
         ask: AskPlanner | None,
         sets: Mapping[str, Json],
         blobs: Blobs,
+        wanted: Sequence[Want] = (),
     ) -> tuple[Sequence[Target], Sequence[Problem]]:
         """Return the file's stages as the planner tells them, or as they are guessed where none may run."""
         del code, blobs
-        functions = read_functions(snapshot, path).functions
+        functions = all_functions(snapshot, path, _places(wanted))
         if not functions:
             return (), ()
         if ask is None:
@@ -60,6 +61,10 @@ class Derivations:
         return [*made, *lost], problems
 
 
+def _places(wanted: Sequence[Want]) -> list[tuple[str, str]]:
+    return [(want.name, want.span.path) for want in wanted if want.span is not None]
+
+
 def _targets(told: Sequence[PlannedStage], path: str, sets: Mapping[str, Json]) -> list[Target]:
     derivations = {one.name: _derivation(one.derivation) for one in told}
     drefs = {name: one.dref for name, one in derivations.items()}
@@ -73,7 +78,8 @@ def _targets(told: Sequence[PlannedStage], path: str, sets: Mapping[str, Json]) 
             span=one.span or nowhere,
             derivation=derivations[one.name],
             dref=drefs[one.name],
-            dependencies=one.dependencies,
+            dependencies={role: names for role, names in one.dependencies.items() if set(names) <= drefs.keys()},
+            wants={role: Want(names[0]) for role, names in one.dependencies.items() if not set(names) <= drefs.keys()},
             parameters=() if one.alias else _parameters(one, derivations[one.name].configuration, sets),
             pool=one.pool,
             doc=one.doc,
@@ -112,7 +118,7 @@ def _is_set(key: str, sets: Mapping[str, Json]) -> bool:
 
 
 def _is_parameter(key: str, value: Json) -> bool:
-    return key != "name" and not names_something(value)
+    return key != "name" and not key.startswith("__") and not names_something(value)
 
 
 def _parameter(key: str, value: Json, given: set[str]) -> Parameter:
@@ -152,6 +158,7 @@ def _guess(function: StageFunction, names: Mapping[str, str], path: str, *, brok
         guessed=True,
         broken=broken,
         alias=names.get(function.alias, ""),
+        wants={one: Want(one) for one in function.uses},
     )
 
 

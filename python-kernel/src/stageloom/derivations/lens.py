@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from stageloom.derivations.build import Build, BuildError, Chosen, promised_path
 from stageloom.derivations.configuration import Promise, Reference, promise, reference
@@ -26,9 +27,11 @@ class Lens:
     An attribute (or ``lens["key"]``) goes deeper; through a dependency it goes on in that one's configuration. At the
     end stands what is wanted of the place:
 
-    - ``val``: the value itself; ``syspath``: the path on disk of a promise, a dependency or a file in one;
+    - ``val``: the value itself, and where a function stage stands, what that returned; ``syspath``: the path on disk of
+      a promise, a dependency or a file in one;
     - ``contents``: the text of that file; ``dref``, ``rref``: the references of a dependency, or of the stage itself;
-    - ``syspaths``, ``rrefs``: one for each realization, where several stand for a dependency or are made at once.
+    - ``syspaths``, ``rrefs``, ``vals``: one for each realization, where several stand for a dependency or are made at
+      once.
     """
 
     __slots__ = ("_build", "_owner", "_place", "_value")
@@ -47,8 +50,9 @@ class Lens:
     def __getitem__(self, key: str | int) -> Lens:
         found = reference(self._value)
         if found is not None:
-            owner = _Owner(found.dref, self._single(found.dref))
-            inner: Json = dict(self._build.plans(found.dref)[1].value)
+            single = self._single(found.dref)
+            owner = _Owner(found.dref, single)
+            inner: Json = self._build.configuration(found.dref, single)
         else:
             owner, inner = self._owner, self._value
         place = f"{self._place}[{key}]" if isinstance(key, int) else f"{self._place}.{key}"
@@ -69,6 +73,7 @@ class Lens:
             "syspath",
             "syspaths",
             "val",
+            "vals",
             *(inner if isinstance(inner, dict) else ()),
         ]
 
@@ -76,15 +81,25 @@ class Lens:
         return f"<lens {self._place}: {self._value!r:.80}>"
 
     @property
-    def val(self) -> Json | DRef:
-        """The value at this place; a DRef for a dependency."""
+    def val(self) -> Any:
+        """The value at this place: a DRef for a dependency, or what it returned where that is a function stage."""
         found = reference(self._value)
+        if found is not None and found.dref in self._build.outer and not found.path:
+            return self._received(self._single(found.dref))
         if found is not None:
             self._build.read_references = True
             return found.dref if isinstance(self._value, str) else self._value
         if self._owner.chosen is not None:
             self._build.read_references = True
         return self._value
+
+    @property
+    def vals(self) -> list[Any]:
+        """What the function stage here returned, for each realization of it that stands for it."""
+        found = reference(self._value)
+        if found is None or found.dref not in self._build.outer or found.path:
+            raise BuildError(f"{self._place} is no function stage; use val")
+        return [self._received(one) for one in self._choose(found.dref)]
 
     @property
     def syspath(self) -> str:
@@ -131,6 +146,11 @@ class Lens:
             rrefs.append(chosen.rref)
         return rrefs
 
+    def _received(self, chosen: Chosen) -> Any:
+        from stageloom.artifacts.values import given  # on use: most realizers read files
+
+        return given(chosen.folder)
+
     def _path(self) -> Path:
         paths = self._paths()
         if len(paths) != 1:
@@ -158,7 +178,7 @@ class Lens:
     def _single(self, dref: DRef) -> Chosen:
         several = self._choose(dref)
         if len(several) != 1:
-            raise BuildError(f"{len(several)} realizations stand for {self._place}; use syspaths, or rrefs")
+            raise BuildError(f"{len(several)} realizations stand for {self._place}; use syspaths, rrefs or vals")
         return several[0]
 
 

@@ -9,8 +9,17 @@ from types import FrameType
 from typing import Protocol
 
 from stageloom.derivations.build import Realizer
-from stageloom.derivations.configuration import Config, ConfigError, dependencies, mkconfig, named_promises, replace
+from stageloom.derivations.configuration import (
+    Config,
+    ConfigError,
+    dependencies,
+    mkconfig,
+    named_promises,
+    replace,
+    with_stages,
+)
 from stageloom.derivations.matching import Matcher
+from stageloom.derivations.neighbours import AStage, Neighbours
 from stageloom.derivations.source import StageFunction
 from stageloom.model.classes import dataclass, field
 from stageloom.model.objects import Derivation
@@ -29,7 +38,7 @@ class Made:
     One derivation can be made with several matchers, and above others that were: ``needs`` holds those by role, and
     ``key`` tells them apart. ``uncounted`` names what the realizer brings along that has no content to be counted;
     ``holds_references`` says that it brings along a reference, which it can read as text. ``reach`` is the fingerprint
-    of its code, whether or not that counts.
+    of its code, whether or not that counts. ``outer`` names the stages of other languages that it needs, by role.
     """
 
     dref: DRef
@@ -44,6 +53,7 @@ class Made:
     key: str = ""
     reach: str = ""
     counts: bool = True
+    outer: Mapping[str, str] = field(default_factory=dict)
 
 
 class Surroundings(Protocol):
@@ -70,7 +80,7 @@ class Manager:
 
     ``names`` and ``sets``: parameters to put in the place of configured ones, and the names that the stages go by,
     in the order in which they are made. ``made`` is what a reference stands for just now, ``every`` all there are, by
-    key, dependencies first.
+    key, dependencies first. ``outer`` are the references of ``neighbours`` that were asked for, with their names.
     """
 
     surroundings: Surroundings
@@ -80,6 +90,48 @@ class Manager:
     every: dict[str, Made] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     by_function: dict[str, Made] = field(default_factory=dict)
+    neighbours: Neighbours = field(default_factory=Neighbours)
+    outer: dict[DRef, str] = field(default_factory=dict)
+
+    def stage(self, stage: AStage) -> DRef:
+        """Return the reference of what ``@stage`` made of a function, to depend on it as on any derivation.
+
+        In ``mkconfig({…})`` the stage itself can be written instead.
+
+        Raises:
+            DerivationError: for what is no stage of this pipeline, or stands for several by its ``each=``.
+        """
+        references = self._references(stage)
+        if len(references) != 1:
+            name = getattr(stage, "__name__", "it")
+            raise DerivationError(
+                f"{name} stands for {len(references)} stages by its each=; write it in mkconfig, which makes a list"
+            )
+        return references[0]
+
+    def _references(self, stage: object) -> list[DRef]:
+        names = self.neighbours.names_of(stage)
+        if not names:
+            name = getattr(stage, "__name__", repr(stage))
+            raise DerivationError(
+                f"{name} is no stage of this pipeline; name one by the variable that the pipeline's file, or a file of "
+                "the project that it imports it from, has for it"
+            )
+        found = [self.neighbours.reference(name) for name in names]
+        self.outer.update(zip(found, names, strict=True))
+        return found
+
+    def _with_stages(self, config: Config) -> Config:
+        """Return ``config`` with references in the place of stages."""
+        if not config.stages:
+            return config
+        known: dict[str, Json] = {}
+        for text, stage in config.stages.items():
+            references: list[Json] = [str(one) for one in self._references(stage)]
+            known[text] = references[0] if len(references) == 1 else references
+        values = with_stages(dict(config.value), known)
+        assert isinstance(values, dict)
+        return Config(values)
 
     def add(
         self, config: Config, matcher: Matcher, realizer: Realizer, caller: FrameType | None, *, counts: bool = True
@@ -88,7 +140,7 @@ class Manager:
         function = self._stage_function(caller)
         name = config.name or (function.name if function is not None else "unnamed")
         values = self._with_sets(config.value, name, function)
-        return self._add(name, Config(values), matcher, realizer, function, counts=counts)
+        return self._add(name, Config(values, config.stages), matcher, realizer, function, counts=counts)
 
     def redefine(
         self,
@@ -124,9 +176,10 @@ class Manager:
         *,
         counts: bool,
     ) -> DRef:
+        config = self._with_stages(config)
         needed = dependencies(config.value)
         for place, (dref,) in needed.items():
-            if dref not in self.made:
+            if dref not in self.made and dref not in self.outer:
                 raise DerivationError(
                     f"{name}: {place} names {dref}, which no stage of this manager made; pass what mkdrv returned"
                 )
@@ -134,12 +187,13 @@ class Manager:
         code = self._with_promises(reach, needed) if counts else ""
         derivation = Derivation(name, "derivation", dict(config.value), needed, {}, code)
         dref = derivation.dref
-        needs = {place: [self.made[one] for one in drefs] for place, drefs in needed.items()}
+        needs = {place: [self.made[dref]] for place, (dref,) in needed.items() if dref not in self.outer}
+        outer = {place: self.outer[dref] for place, (dref,) in needed.items() if dref in self.outer}
         told: list[Json] = [one.key for few in needs.values() for one in few]
         key = digest("made/1", [str(dref), matcher.match, matcher.count, matcher.label, told])
         made = Made(
             dref, derivation, config, matcher, realizer, function, uncounted if counts else (), holds, needs, key,
-            reach, counts,
+            reach, counts, outer,
         )  # fmt: skip
         made = self.every.setdefault(key, made)
         self.order.append(key)
@@ -156,7 +210,7 @@ class Manager:
         """
         promised: dict[str, Json] = {}
         for place, (dref,) in needed.items():
-            places = named_promises(self.made[dref].config.value)
+            places = named_promises(self.made[dref].config.value) if dref not in self.outer else {}
             if places:
                 promised[place] = dict(places)
         return digest("derivation-code/1", [code, promised]) if promised else code

@@ -27,7 +27,8 @@ class StageFunction:
     ``first_line`` counts from 1 and is that of the first decorator, as in code objects. An *entry* can be called with
     the manager alone. ``alias`` names the function whose DRef this one passes on. ``needs`` names other stage
     functions, by the parameter they seem to come in by, or by their own name. ``configuration`` is what is written out.
-    ``registry`` is the parameter by which the manager is given, where that is not the first.
+    ``registry`` is the parameter by which the manager is given, where that is not the first. ``uses`` are names in its
+    configuration, or given to ``m.stage(…)``, which may be function stages.
     """
 
     name: str
@@ -41,6 +42,7 @@ class StageFunction:
     needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     configuration: Mapping[str, Json] = field(default_factory=dict)
     registry: str = ""
+    uses: Sequence[str] = ()
 
 
 def imports_derivations(tree: ast.Module) -> bool:
@@ -154,6 +156,7 @@ class _Draft:
         self.redefines = bool(self._redefining)
         self.returned = [one.value for one in own_nodes(node) if isinstance(one, ast.Return) and one.value is not None]
         self.returns = bool(self.returned)
+        self._configuring = [one for one in self.all_calls if names.says(one.func, "mkconfig")]
         self.configuration = self._read_configuration(names)
         if isinstance(self.decorator, ast.Call):
             self.configuration = _constants(self.decorator)
@@ -164,6 +167,18 @@ class _Draft:
             for target in one.targets
             if isinstance(target, ast.Name)
         }
+
+    def uses(self) -> list[str]:
+        """Return the names from outside the function that its configuration has, or that ``m.stage(…)`` is given."""
+        own = {*self.parameters, *self.bound, self.manager}
+        inside: list[ast.expr] = [one for call in self.all_calls if self.is_stage_of(call) for one in call.args]
+        inside += [one for call in self.all_calls if call in self._configuring for one in call.args]
+        named = (node for one in inside for node in ast.walk(one) if isinstance(node, ast.Name))
+        return list(dict.fromkeys(node.id for node in named if node.id not in own))
+
+    def is_stage_of(self, call: ast.Call) -> bool:
+        """Return whether ``call`` is ``m.stage(…)``."""
+        return is_stage_of(call, self.manager)
 
     def calls(self, known: set[str]) -> list[ast.Call]:
         """Return the calls of ``known`` functions that are given this one's manager."""
@@ -221,6 +236,7 @@ def _finished(
         needs=needs,
         configuration={key: value for key, value in draft.configuration.items() if key != "name"},
         registry=draft.registry,
+        uses=draft.uses() if draft.makes else (),
     )
     if draft.makes:
         return function
@@ -263,6 +279,17 @@ def _stage_of(node: ast.expr, within: _Draft, stages: Mapping[str, _Draft]) -> s
             return ""
         node = within.bound[node.id]
     return ""
+
+
+def is_stage_of(call: ast.Call, manager: str) -> bool:
+    """Return whether ``call`` asks ``manager`` for the reference of a function stage."""
+    function = call.func
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr == "stage"
+        and isinstance(function.value, ast.Name)
+        and function.value.id == manager
+    )
 
 
 def _decorator(node: ast.FunctionDef, names: Names) -> ast.expr | None:

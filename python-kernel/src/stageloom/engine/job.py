@@ -42,6 +42,13 @@ def _seed(job: Job) -> int:
     return int((digest("instance/1", [action, job.instance]) if job.instance else action)[:8], 16)
 
 
+def named_by_derivations(pipeline: Pipeline) -> Mapping[str, str]:
+    """Return the references of the stages of another language that the derivations of a pipeline name."""
+    targets = pipeline.targets
+    wanted = {want.name for one in targets.values() if one.language == "derivation" for want in one.wants.values()}
+    return {name: str(targets[name].dref) for name in sorted(wanted) if name in targets}
+
+
 class Jobs:
     """Words the jobs of one run."""
 
@@ -49,6 +56,7 @@ class Jobs:
         self._run = run
         self._store = store
         self._pipeline = pipeline
+        self._stages = named_by_derivations(pipeline)
 
     def request(self, job: Job, choices: Mapping[str, Choice]) -> RealizeJob:
         """Return what a worker is asked, given what was chosen for all that the stage depends on."""
@@ -77,6 +85,8 @@ class Jobs:
                 role: [str(rref) for needed in names for rref in choices[needed].rrefs]
                 for role, names in target.dependencies.items()
             },
+            across={role: str(kind) for role, kind in target.across.items()},
+            stages=self._stages if target.language == "derivation" else {},
         )
 
     def run_of(self, instance: int) -> str:

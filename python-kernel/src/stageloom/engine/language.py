@@ -33,16 +33,47 @@ from stageloom.tracking.snapshot import Snapshot
 LanguageName = Literal["function", "derivation", "reactor"]
 
 
-class Late(Protocol):
-    """Looks up a stage among its past runs."""
+#: What a role receives that a stage of another language stands for: what it made, a list of that, all that a reactor
+#: sent, or the ingredient of the role's name.
+Kind = Literal["value", "values", "sent", "ingredient"]
 
-    def find(self, store: Store, trees: Sequence[str], holds: Callable[[Found], bool]) -> Found | None:
+
+class Late(Protocol):
+    """Looks up a stage among its past runs.
+
+    ``trees`` are those chosen for each role, ``across`` the roles among them that stages of another language stand for.
+    """
+
+    def find(
+        self,
+        store: Store,
+        trees: Mapping[str, Sequence[str]],
+        across: Mapping[str, Kind],
+        holds: Callable[[Found], bool],
+    ) -> Found | None:
         """Return the run that would be the same again, given the trees chosen for all it may depend on."""
         ...
 
-    def reasons(self, store: Store, last: Found, trees: Sequence[str]) -> Sequence[Reason]:
+    def reasons(
+        self, store: Store, last: Found, trees: Mapping[str, Sequence[str]], across: Mapping[str, Kind]
+    ) -> Sequence[Reason]:
         """Return why ``last``, its newest run, would not be the same again."""
         ...
+
+    def content(self, store: Store, tree: str, ingredient: str) -> str:
+        """Return the hash of an ingredient's content in the tree of a run; empty where that has none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A name that no stage of its own language has, by which another may be meant.
+
+    ``span`` is where it stands where there must be a stage, else None.
+    """
+
+    name: str
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +88,10 @@ class Target:
     target of that name, its one dependency: it has the same derivation and realizations and is never run itself.
     What a target with ``late`` depends on is known only once it has run: it is looked up by that, and its
     ``derivation`` is what is known before.
+
+    Its language knows nothing of the others: ``wants`` maps roles to what may be theirs, ``sends`` are the ingredients
+    that others may receive from it (``*`` stands for anything). Linking finds what they name (``engine/linking.py``)
+    and notes in ``across`` what such a role receives; ``senders`` look at ingredients.
     """
 
     name: str
@@ -80,6 +115,10 @@ class Target:
     outputs: int = 1
     reach: str = ""
     late: Late | None = None
+    wants: Mapping[str, Want] = field(default_factory=dict)
+    sends: Sequence[str] = ()
+    across: Mapping[str, Kind] = field(default_factory=dict)
+    senders: Mapping[str, Sequence[Late]] = field(default_factory=dict)
 
     @property
     def plural(self) -> bool:
@@ -125,8 +164,8 @@ AskPlanner = Callable[[Snapshot, str, Mapping[str, Json]], Planned]
 class Language(Protocol):
     """One way of writing stages."""
 
-    def speaks(self, snapshot: Snapshot, path: str) -> bool:
-        """Return whether the file holds stages of this language."""
+    def speaks(self, snapshot: Snapshot, path: str, wanted: Sequence[Want] = ()) -> bool:
+        """Return whether the file holds stages of this language, or what its stages want may be one in another file."""
         ...
 
     def read(
@@ -137,8 +176,12 @@ class Language(Protocol):
         ask: AskPlanner | None,
         sets: Mapping[str, Json],
         blobs: Blobs,
+        wanted: Sequence[Want] = (),
     ) -> tuple[Sequence[Target], Sequence[Problem]]:
-        """Return the file's stages, in any order, and its problems. ``sets`` holds ``stage.parameter`` values."""
+        """Return the file's stages, in any order, and its problems.
+
+        ``sets`` holds ``stage.parameter`` values, ``wanted`` what stages of the language read before this one want.
+        """
         ...
 
 

@@ -83,10 +83,11 @@ def look(
     context = context_of(target, choices)
     key = context_key(context)
     trees = {
-        role: [tree for name in names for tree in choices[name].trees] for role, names in target.dependencies.items()
+        role: _contents(store, target, role, [tree for name in names for tree in choices[name].trees])
+        for role, names in target.dependencies.items()
     }
     if target.late is not None:
-        run = target.late.find(store, [tree for chosen in trees.values() for tree in chosen], observed.holds)
+        run = target.late.find(store, trees, target.across, observed.holds)
         choice = Choice(run.dref, (run.rref,), (run.tree,)) if run is not None else None
         return Looked(dref, context, key, derivation, trees, choice, run, recorded=True)
     realizations = [one for one in store.find(dref, key) if observed.holds(one)]
@@ -103,6 +104,14 @@ def look(
     rref = Record(dref, context, same_work.tree, same_work.reads).rref
     choice = Choice(dref, (rref,), (same_work.tree,))
     return Looked(dref, context, key, derivation, trees, choice, same_work, recorded=False)
+
+
+def _contents(store: Store, target: Target, role: str, trees: Sequence[str]) -> Sequence[str]:
+    """Return what stands for the ``trees`` of a role in an action key: of a reactor's, what is received of it."""
+    if target.across.get(role) != "ingredient":
+        return trees
+    found = (late.content(store, tree, role) for late, tree in zip(target.senders[role], trees, strict=True))
+    return [content for content in found if content] or trees
 
 
 def _matched(target: Target, realizations: Sequence[Found], ask: AskMatcher | None) -> Sequence[Found]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stageloom.engine.language import AskPlanner, Language, Pipeline, Target
+from stageloom.engine.language import AskPlanner, Language, Pipeline, Target, Want
+from stageloom.engine.linking import in_order, linked, refused
 from stageloom.engine.staged import StagedBlobs
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Planned, Problem
@@ -47,13 +48,18 @@ def read_pipeline(
     code = Code(snapshot, blobs, store.cache, write=not overlays, evidence=evidence)
     found: dict[str, Target] = {}
     problems: list[Problem] = []
+    wanted: list[Want] = []
     for language in languages:
-        if language.speaks(snapshot, path):
+        if language.speaks(snapshot, path, wanted):
             asking = _keeping(ask, blobs, evidence) if ask is not None else None
-            targets, wrong = language.read(snapshot, path, code, asking, given, blobs)
-            found.update((target.name, target) for target in targets)
+            targets, wrong = language.read(snapshot, path, code, asking, given, blobs, wanted)
             problems.extend(wrong)
-    targets_in_order = {target.name: target for target in _in_order(found)}
+            problems.extend(refused(found, targets))
+            found.update((target.name, target) for target in targets)
+            wanted.extend(dict.fromkeys(want for target in targets for want in target.wants.values()))
+    if len({target.language for target in found.values()}) > 1 or wanted:
+        found, problems = linked(found, problems)
+    targets_in_order = {target.name: target for target in in_order(found)}
     pipeline = Pipeline(path, snapshot, code, targets_in_order, problems, blobs, given, evidence)
     _check_sets(pipeline, given)
     return pipeline
@@ -141,22 +147,3 @@ def _leads(value: Json, names: Sequence[str]) -> bool:
             return False
         value = value[name]
     return True
-
-
-def _in_order(targets: Mapping[str, Target]) -> list[Target]:
-    """Return ``targets`` dependencies first, else as they came; what is in a cycle, or below one, comes last."""
-    order: list[Target] = []
-    state: dict[str, bool] = {}
-    for start in targets:
-        pending: list[tuple[str, bool]] = [(start, False)]
-        while pending:
-            name, entered = pending.pop()
-            if entered:
-                state[name] = True
-                order.append(targets[name])
-            elif name in targets and name not in state:
-                state[name] = False
-                pending.append((name, True))
-                needed = [one for names in targets[name].dependencies.values() for one in names]
-                pending.extend((one, False) for one in reversed(needed) if one not in state)
-    return order

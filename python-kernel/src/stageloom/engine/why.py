@@ -36,8 +36,8 @@ def reasons(store: Store, pipeline: Pipeline, standing: Mapping[str, Standing], 
         return (Reason("new", "never realized"),)
     found: list[Reason] = []
     if target.late is not None:
-        trees = [tree for those in own.looked.trees.values() for tree in those] if own.looked is not None else []
-        found.extend(target.late.reasons(store, own.last, trees))
+        trees = own.looked.trees if own.looked is not None else {}
+        found.extend(target.late.reasons(store, own.last, trees, target.across))
         found.extend(Reason("dependency", f"depends on {one}", one) for one in own.blockers)
         return tuple(found) or (Reason("invalidated", "invalidated"),)
     try:

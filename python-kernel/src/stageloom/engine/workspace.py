@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stageloom.engine.failures import store_failure
+from stageloom.engine.job import named_by_derivations
 from stageloom.engine.language import CannotPlanError, Check, Executor, Language, Pipeline, Target, never
 from stageloom.engine.last_run import last_run
 from stageloom.engine.look import Choice
@@ -294,7 +295,7 @@ class Workspace:
         if key not in self._matched:
             job = MatchJob(
                 f"match/{new_run(time.time())}", str(self.store.path), str(self.root), snapshot.id, target.path,
-                target.name, str(target.dref), told, pipeline.sets,
+                target.name, str(target.dref), told, pipeline.sets, named_by_derivations(pipeline),
             )  # fmt: skip
             outcome = self._executor.plan(job, check)
             if isinstance(outcome, JobFailed):

@@ -8,7 +8,7 @@ import os
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar, cast, overload
 
 from stageloom.functions.matching import Match
 from stageloom.functions.places import Auxiliary, Input
@@ -28,6 +28,8 @@ class Stage(Generic[P, R]):
 
     ``bound`` are the parameters fixed by :meth:`bind`: values, or other stages.
     """
+
+    _stageloom_stage: ClassVar[bool] = True
 
     def __init__(
         self,

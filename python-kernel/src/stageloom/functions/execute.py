@@ -25,6 +25,9 @@ from stageloom.store.layout import Layout
 from stageloom.tracking.fingerprint import Code
 from stageloom.tracking.reads import VARIABLE, text_hash
 
+#: Returns what a reactor sent, or the ingredient of a name, given the folders of the runs that may have sent it.
+Receive = Callable[[Sequence[Path], "str | None"], object]
+
 #: Imports a file of the project by its path.
 Load = Callable[[str], ModuleType]
 
@@ -34,12 +37,12 @@ class ChangedError(Exception):
 
 
 def execute(
-    job: RealizeJob, declared: Declarations, code: Code, load: Load, code_of: CodeOf = no_code
+    job: RealizeJob, declared: Declarations, code: Code, load: Load, receive: Receive, code_of: CodeOf = no_code
 ) -> tuple[str, ...]:
     """Run the stage that ``job`` names and write what it made below the job's scratch folder.
 
-    ``code_of`` tells the code of the project's classes and functions, by which what refers to them is stored. Returns
-    sentences to show.
+    ``code_of`` tells the code of the project's classes and functions, by which what refers to them is stored;
+    ``receive`` reads what reactors sent. Returns sentences to show.
 
     Raises:
         ChangedError: where the code, once loaded, is not what was planned.
@@ -56,7 +59,7 @@ def execute(
         raise ChangedError(f"the code of {job.stage} is not what was planned ({fingerprint}, not {job.code})")
     inputs = _inputs(stage, job)
     inputs.check("after the plan was made")
-    arguments = {one.name: _argument(one, stage, function, job) for one in stage.parameters}
+    arguments = {one.name: _argument(one, stage, function, job, receive) for one in stage.parameters}
     value = _call(function, arguments)
     inputs.check(f"while {job.stage} ran")
     scratch = Path(job.scratch)
@@ -85,14 +88,20 @@ def find(stage: Declaration, load: Load) -> Stage[..., Any]:
     return found
 
 
-def _argument(one: ParameterDeclaration, stage: Declaration, function: Callable[..., Any], job: RealizeJob) -> object:
+def _argument(
+    one: ParameterDeclaration, stage: Declaration, function: Callable[..., Any], job: RealizeJob, receive: Receive
+) -> object:
     if one.role == "out":
         return Out(job.scratch)
     if one.role == "dependency":
+        kind = job.across.get(one.name, "")
+        if kind in ("sent", "ingredient"):
+            folders = [Path(tree) for tree in job.trees.get(one.name, ())]
+            return receive(folders, one.name if kind == "ingredient" else None)
         values = [given(Path(tree)) for tree in job.trees.get(one.name, ())]
         if not values:
             raise ChangedError(f"{job.stage} needs {one.name}, and was planned without it")
-        return values if one.many or len(values) > 1 else values[0]
+        return values if one.many or kind == "values" or len(values) > 1 else values[0]
     counts = one.name in job.configuration
     value = job.configuration[one.name] if counts else _uncounted(one, stage, function, job)
     if one.kind == "env":

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from stageloom.engine.language import AskPlanner, CannotPlanError, Target
+from stageloom.engine.language import AskPlanner, CannotPlanError, Target, Want
 from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration
 from stageloom.functions.inputs import NoInputError, env_hashes, input_hashes
 from stageloom.functions.source import read as read_source
@@ -23,9 +23,9 @@ from stageloom.tracking.snapshot import Snapshot
 class Functions:
     """The way of writing stages that is shown first; see design: a parameter that names a stage is a dependency."""
 
-    def speaks(self, snapshot: Snapshot, path: str) -> bool:
+    def speaks(self, snapshot: Snapshot, path: str, wanted: Sequence[Want] = ()) -> bool:
         """Return whether the file can hold function stages: any can."""
-        del snapshot, path
+        del snapshot, path, wanted
         return True
 
     def read(
@@ -36,8 +36,10 @@ class Functions:
         ask: AskPlanner | None,
         sets: Mapping[str, Json],
         blobs: Blobs,
+        wanted: Sequence[Want] = (),
     ) -> tuple[Sequence[Target], Sequence[Problem]]:
         """Return the file's function stages and its problems; a planner is asked only where the source isn't enough."""
+        del wanted  # stages of other files belong to the pipeline by being imported
         declared = read_source(snapshot, path, blobs, code.cache)
         problems = list(declared.problems)
         told: Mapping[str, PlannedStage] = {}
@@ -89,7 +91,9 @@ class _Reader:
         self._declared = {stage.name: stage for stage in declared.stages}
         self._told = told
         self._asked = asked
-        self._broken = {name for problem in problems if problem.severity == "error" for name in problem.stages}
+        # a name that no function has may be that of another language's stage: linking tells
+        wrong = (one for one in problems if one.severity == "error" and one.code != "unknown-dependency")
+        self._broken = {name for problem in wrong for name in problem.stages}
         self._file_broken = _file_is_broken(declared)
         self._made: dict[str, Target] = {}
         self._plain = not (sets or told or asked or self._file_broken)
@@ -109,7 +113,7 @@ class _Reader:
         for name, stage in self._declared.items():
             target = self._made[name]
             known = self._before.get(name)
-            if target.derivation is None or stage.guessed:
+            if target.derivation is None or stage.guessed or target.wants:
                 result[name] = None
             elif known is not None and known[0] is stage:
                 result[name] = stage, target
@@ -185,6 +189,7 @@ class _Reader:
             broken=broken,
             match=stage.matching[0],
             count=stage.matching[1],
+            wants=wants_of(stage),
         )
 
     def _known(self, stage: Declaration) -> bool:
@@ -242,6 +247,13 @@ class _Reader:
                     return None
         fingerprint = self._code.fingerprint(stage.path, stage.function)
         return Derivation(stage.name, "function", configuration, drefs, inputs, fingerprint.digest)
+
+
+def wants_of(stage: Declaration) -> dict[str, Want]:
+    """Return the parameters that must be stages and are no functions of this language."""
+    return {
+        one.name: Want(one.name, one.span) for one in stage.parameters if one.role == "dependency" and not one.stages
+    }
 
 
 def _names(dependencies: Mapping[str, Sequence[str]]) -> list[str]:

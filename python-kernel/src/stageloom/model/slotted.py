@@ -51,8 +51,10 @@ def field(
 
 
 def replace(instance: Any, /, **changes: Any) -> Any:
-    """Return ``instance`` with some fields changed, as ``dataclasses.replace`` does."""
+    """Return ``instance`` with some fields changed, as ``dataclasses.replace`` does; named tuples have fields too."""
     kind = type(instance)
+    if isinstance(instance, tuple):
+        return instance._replace(**changes)  # type: ignore[attr-defined]  # what has fields and is a tuple is a named one
     if not isinstance(kind.__dict__.get(_FIELDS), _Fields):
         import dataclasses
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import inspect
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from stageloom.artifacts.values import given
 from stageloom.model.values import Json, from_json
 from stageloom.pyplant.commands import IngredientAwaitedCommand, SubreactorStartedCommand
 from stageloom.pyplant.config import ConfigBase
@@ -23,7 +25,7 @@ from stageloom.reactors.language import tree_hashes
 from stageloom.reactors.outlet import Outlet, Sent, sent_in
 from stageloom.reactors.reading import plant_of
 from stageloom.reactors.running import NobodySendsError, Reactor, Running
-from stageloom.reactors.trace import Kind, Step, derivation_of
+from stageloom.reactors.trace import Kind, Step, content_of_trees, derivation_of
 from stageloom.reactors.values import described_or_none
 from stageloom.rpc.messages import PlannedStage, RealizeJob
 
@@ -72,20 +74,20 @@ def execute(
         return None if config.is_auxiliary(path[0]) else answer(config._parameters(), kind, path, codes.of)
 
     running = Running(Reactor(job.stage, lambda: job.code, _never), job.code, Outlet(Path(job.scratch), code_of))
-    given = _given(job.trees)
+    sent = _sent(trees for role, trees in job.trees.items() if role not in job.across)
 
     def receive(name: str) -> object:
         if running.outlet.has(name):
             return types.read(name, running.outlet.unhashed(name), running.outlet.folder)
-        if name not in given:
-            known = f" There are: {', '.join(sorted(given))}." if given else ""
-            raise NobodySendsError(
-                f"{job.stage!r} waits for the ingredient {name!r}, and no reactor is seen in the source to send it."
-                f"{known} Name the ingredient in the reactor that sends it, or run the plant itself."
-            )
-        sent, folder = given[name]
-        running.asked("ingredient", (name,), sent.content)
-        return types.read(name, sent, folder)
+        if name in sent:
+            one, folder = sent[name]
+            running.asked("ingredient", (name,), one.content)
+            return types.read(name, one, folder)
+        if name in job.across:
+            made, several = [Path(tree) for tree in job.trees[name]], job.across[name] == "values"
+            running.asked("ingredient", (name,), content_of_trees([one.name for one in made], several=several))
+            return [given(one) for one in made] if several or len(made) > 1 else given(made[0])
+        raise NobodySendsError(_nobody(job, name, [*sent, *job.across]))
 
     pipe = Pipework(running, types, config, logger, ask, lambda _running, _name: None, lambda: _temporary(job))
     _drive(function(pipe, pipe.config) if len(inspect.signature(function).parameters) == 2 else function(pipe), receive)
@@ -98,6 +100,39 @@ def execute(
     running.outlet.finish()
     trace = [Step(kind, path, told) for (kind, path), told in running.steps.items() if told is not None]
     return derivation_of(job.stage, job.code, trace).as_json(), tuple(running.outlet.warnings)
+
+
+def _nobody(job: RealizeJob, name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    told = f" Did you mean {close[0]!r}?" if close else f" There are: {', '.join(sorted(known))}." if known else ""
+    return (
+        f"{job.stage!r} waits for the ingredient {name!r}, and neither is a reactor seen in the source to send it nor "
+        f"is a stage called so.{told} Name the ingredient in the reactor that sends it, or run the plant itself."
+    )
+
+
+def receive_in(module: ModuleType, content: bytes) -> Callable[[Sequence[Path], str | None], object]:
+    """Return what reads an ingredient of a name for a stage of another language, or all that a reactor sent.
+
+    It is given the folders of the runs that may have sent it, and raises NobodySendsError where none has.
+    """
+    plant = plant_of(module, content)
+    types: Types = plant._types if plant is not None else Types(logging.getLogger("pyplant"))
+
+    def receive(folders: Sequence[Path], name: str | None) -> object:
+        sent = _sent([[str(folder) for folder in folders]])
+        if name is None:
+            return {key: types.read(key, one, folder) for key, (one, folder) in sent.items()}
+        if name not in sent:
+            told = f" There are: {', '.join(sorted(sent))}." if sent else ""
+            raise NobodySendsError(
+                f"No reactor sent the ingredient {name!r}, though one is seen in the source to.{told} Send it in any "
+                "case, or take the parameter away."
+            )
+        one, folder = sent[name]
+        return types.read(name, one, folder)
+
+    return receive
 
 
 def _drive(generator: object, receive: Callable[[str], object]) -> None:
@@ -121,10 +156,10 @@ def _temporary(job: RealizeJob) -> Path:
     return folder
 
 
-def _given(trees: Mapping[str, Sequence[str]]) -> dict[str, tuple[Sent, Path]]:
-    """Return the ingredients in the folders that the job was given."""
+def _sent(trees: Iterable[Sequence[str]]) -> dict[str, tuple[Sent, Path]]:
+    """Return the ingredients in the folders of runs that the job was given."""
     found: dict[str, tuple[Sent, Path]] = {}
-    for folder in dict.fromkeys(Path(one) for folders in trees.values() for one in folders):
+    for folder in dict.fromkeys(Path(one) for folders in trees for one in folders):
         found.update((name, (sent, folder)) for name, sent in sent_in(folder, tree_hashes(folder)).items())
     return found
 

@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from stageloom.engine.language import AskPlanner, CannotPlanError, Target
+from stageloom.engine.language import AskPlanner, CannotPlanError, Kind, Target, Want
 from stageloom.model.classes import dataclass
 from stageloom.model.objects import Derivation
 from stageloom.model.values import Json, canonical_text, digest, from_json
 from stageloom.reactors.outlet import Sent, sent_in
 from stageloom.reactors.past import Past, PastRun
 from stageloom.reactors.source import ReactorSource, reactors_in
-from stageloom.reactors.trace import ABSENT, Kind
+from stageloom.reactors.trace import ABSENT, content_of_trees
+from stageloom.reactors.trace import Kind as Asked
 from stageloom.reactors.values import answer_described
 from stageloom.reactors.walk import same, walk
 from stageloom.rpc.messages import Parameter, PlannedStage, Problem, Reason, Span
@@ -39,11 +40,20 @@ def reactor_code(code: Code, path: str, name: str) -> str:
 class Reactors:
     """PyPlant's way of writing stages. What a reactor depends on is known only when it has run."""
 
-    def speaks(self, snapshot: Snapshot, path: str) -> bool:
-        """Return whether the file imports ``stageloom.pyplant`` and it, or what it imports, has reactors."""
-        if path not in snapshot.files or not _IMPORT.search(snapshot.read(path)):
+    def speaks(self, snapshot: Snapshot, path: str, wanted: Sequence[Want] = ()) -> bool:
+        """Return whether the file imports ``stageloom.pyplant`` and it, or what it imports, has reactors.
+
+        It need not import that itself where one of them, or what one sends, is ``wanted``.
+        """
+        if path not in snapshot.files or not any(_MARK in snapshot.read(one) for one in snapshot.files):
             return False
-        return any(_MARK in snapshot.read(one) for one in snapshot.files)
+        if _IMPORT.search(snapshot.read(path)):
+            return True
+        names = {want.name for want in wanted}
+        return bool(names) and any(
+            one.name in names or any(_may_be(sent, name) for sent in one.sends for name in names)
+            for one in _sources(snapshot, path)
+        )
 
     def read(
         self,
@@ -53,9 +63,10 @@ class Reactors:
         ask: AskPlanner | None,
         sets: Mapping[str, Json],
         blobs: Blobs,
+        wanted: Sequence[Want] = (),
     ) -> tuple[Sequence[Target], Sequence[Problem]]:
         """Return the reactors of the file and of those it imports; how they stand is known when the planner spoke."""
-        del blobs
+        del blobs, wanted
         sources = {one.name: one for one in _sources(snapshot, path)}
         problems: list[Problem] = []
         told: Mapping[str, PlannedStage] | None = None
@@ -99,6 +110,8 @@ class Reactors:
                     late=_Late(name, derivation.code, configuration, stage.auxiliary, pasts)
                     if derivation is not None and stage is not None
                     else None,
+                    wants={one: Want(one) for one in source.receives if "*" not in one and not needs[name].get(one)},
+                    sends=source.sends,
                 )
             )
         return targets, problems
@@ -231,10 +244,16 @@ class _Late:
     auxiliary: Sequence[str]
     pasts: _Pasts
 
-    def find(self, store: Store, trees: Sequence[str], holds: Callable[[Found], bool]) -> Found | None:
+    def find(
+        self,
+        store: Store,
+        trees: Mapping[str, Sequence[str]],
+        across: Mapping[str, Kind],
+        holds: Callable[[Found], bool],
+    ) -> Found | None:
         """Return the run that would be the same again, given the trees chosen for all it may depend on."""
         runs = [one for one in self.pasts.of(store).runs(self.name, self.code) if holds(one.found)]
-        contents = self.pasts.contents(store, trees)
+        contents = self._contents(store, trees, across)
         looking = walk(runs, self.ask)
         answer: str | None = None
         while True:
@@ -245,7 +264,7 @@ class _Late:
                 return run.found if run is not None else None
             answer = contents.get(want.ingredient)
 
-    def ask(self, kind: Kind, path: tuple[str, ...]) -> Json:
+    def ask(self, kind: Asked, path: tuple[str, ...]) -> Json:
         """Answer a question about the configuration; subreactors count with the code that reaches them."""
         if kind == "subreactor" or path[0] in self.auxiliary:
             return None
@@ -263,7 +282,25 @@ class _Late:
             return {"keys": names}
         return answer_described(value)
 
-    def reasons(self, store: Store, last: Found, trees: Sequence[str]) -> Sequence[Reason]:
+    def content(self, store: Store, tree: str, ingredient: str) -> str:
+        """Return the hash of an ingredient's content in the tree of a run; empty where that has none."""
+        return self.pasts.contents(store, [tree]).get(ingredient, "")
+
+    def _contents(
+        self, store: Store, trees: Mapping[str, Sequence[str]], across: Mapping[str, Kind]
+    ) -> Mapping[str, str]:
+        """Return the contents of all ingredients at hand, by name."""
+        sent = [tree for role, chosen in trees.items() if role not in across for tree in chosen]
+        made = {
+            role: content_of_trees(trees[role], several=kind == "values")
+            for role, kind in across.items()
+            if role in trees
+        }
+        return {**self.pasts.contents(store, sent), **made}
+
+    def reasons(
+        self, store: Store, last: Found, trees: Mapping[str, Sequence[str]], across: Mapping[str, Kind]
+    ) -> Sequence[Reason]:
         """Return why ``last``, its newest run, would not be the same again."""
         run = next((one for one in self.pasts.of(store).every(self.name) if one.rref == last.rref), None)
         if run is None:
@@ -271,7 +308,7 @@ class _Late:
         found: list[Reason] = []
         if run.code != self.code:
             found.append(Reason("code", "code changed", self.name))
-        contents = self.pasts.contents(store, trees)
+        contents = self._contents(store, trees, across)
         for step in run.steps:
             if step.kind == "ingredient":
                 now = contents.get(step.path[0])

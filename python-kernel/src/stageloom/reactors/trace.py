@@ -56,6 +56,11 @@ def action_of(derivation: Derivation) -> str:
     return digest("reactor/1", derivation.as_json())
 
 
+def content_of_trees(trees: Sequence[str], *, several: bool) -> str:
+    """Return the hash of what stages of other languages made, which a reactor receives as an ingredient."""
+    return digest("ingredients/1", list(trees)) if several or len(trees) != 1 else trees[0]
+
+
 def content_of(part: Json, files: Mapping[str, str], code: Mapping[str, str]) -> str:
     """Return the hash of an ingredient: of its JSON, of the SHA-256 of each of its files, of its classes' code."""
     return digest("ingredient/1", {"value": part, "files": dict(files), "code": dict(code)})

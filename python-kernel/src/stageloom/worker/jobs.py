@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Literal, Protocol
 
@@ -39,10 +41,10 @@ from stageloom.rpc.wire import encode
 from stageloom.store.trees import scan
 from stageloom.tracking.loader import IncompatibleSnapshotError
 from stageloom.tracking.reads import SIZE, THERE, TIME, VARIABLE
-from stageloom.tracking.snapshot import Snapshot
 from stageloom.worker.children import NOTICE
 from stageloom.worker.failures import failure_of
 from stageloom.worker.listening import observing
+from stageloom.worker.neighbours import neighbours, wanted_in
 from stageloom.worker.observed import Observer
 from stageloom.worker.project import Loaded, Project
 from stageloom.worker.redirect import redirected, speaking
@@ -184,7 +186,8 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded, ob
     ):
         start = time.perf_counter()
         if job.language == "function":
-            warnings = execute_function(job, loaded.functions, loaded.code, load, loaded.code_of)
+            receive = partial(_receive, job, load, loaded)
+            warnings = execute_function(job, loaded.functions, loaded.code, load, receive, loaded.code_of)
         elif job.language == "reactor":
             from stageloom.pyplant.execute import execute as execute_reactor  # on use: it is large
 
@@ -192,7 +195,8 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded, ob
             derivation, warnings = execute_reactor(job, module, content, loaded.code_of)
         else:
             module = load(job.path)
-            executed = execute_derivation(job, module, loaded.snapshot, loaded.code)
+            around = neighbours(loaded.functions, load, job.stages)
+            executed = execute_derivation(job, module, loaded.snapshot, loaded.code, around)
             references, instances = executed.references, tuple(executed.instances)
         took = time.perf_counter() - start
     files = tuple(WrittenFile(file.path, file.size, file.sha256) for file in scan(job.scratch).files)
@@ -226,23 +230,32 @@ def _match(job: MatchJob, load: Load, loaded: Loaded) -> Matched:
     with surroundings(job.root, job.path, 0):
         if loaded.functions.named(job.stage) is not None:
             return Matched(match_function(job, loaded.functions, load))
-        return Matched(match_derivation(job, load(job.path), loaded.snapshot, loaded.code))
+        around = neighbours(loaded.functions, load, job.stages)
+        return Matched(match_derivation(job, load(job.path), loaded.snapshot, loaded.code, around))
 
 
 def _plan(job: PlanJob, load: Load, loaded: Loaded) -> Planned:
     with surroundings(job.root, job.path, 0):
         functions = plan_functions(loaded.functions, load)
         module = load(job.path)
-        derivations = plan_derivations(module, job.path, loaded.snapshot, loaded.code, job.sets)
-        reactors = _plan_reactors(module, loaded.snapshot, job)
+        around = neighbours(loaded.functions, load, {})
+        derivations = plan_derivations(module, job.path, loaded.snapshot, loaded.code, job.sets, around)
+        reactors = _plan_reactors(module, loaded, job)
     stages = [*functions.stages, *derivations.stages, *reactors]
     return Planned(stages, [*functions.problems, *derivations.problems])
 
 
-def _plan_reactors(module: ModuleType, snapshot: Snapshot, job: PlanJob) -> Sequence[PlannedStage]:
+def _receive(job: RealizeJob, load: Load, loaded: Loaded, folders: Sequence[Path], name: str | None) -> object:
+    from stageloom.pyplant.execute import receive_in  # on use: few functions depend on reactors
+
+    return receive_in(load(job.path), loaded.snapshot.read(job.path))(folders, name)
+
+
+def _plan_reactors(module: ModuleType, loaded: Loaded, job: PlanJob) -> Sequence[PlannedStage]:
     from stageloom.reactors.language import Reactors  # on use: most files have none
 
-    if not Reactors().speaks(snapshot, job.path):
+    snapshot = loaded.snapshot
+    if not Reactors().speaks(snapshot, job.path, wanted_in(loaded.functions)):
         return ()
     from stageloom.pyplant.execute import plan as plan_reactors
 
