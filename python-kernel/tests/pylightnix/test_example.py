@@ -53,3 +53,10 @@ def test_first_by_the_command_line(root: Path) -> None:
     estimate = _pi(_python(root, "darts.py"))
     assert _pi(_python(root, "darts.py")) == estimate
     assert "Nothing to do" in _python(root, "-m", "stageloom", "realize", "darts.py:stage_pi")
+
+
+def test_code_that_autostage_counts_is_told_as_code(root: Path) -> None:
+    _python(root, "-m", "stageloom", "realize", "-q", "darts.py:stage_pi")
+    file = root / "darts.py"
+    file.write_text(file.read_text().replace("sum(estimates) /", "1.0 * sum(estimates) /"))
+    assert "average   stale: code changed\n" in _python(root, "-m", "stageloom", "status", "darts.py")

@@ -9,6 +9,9 @@ from stageloom.model.values import Json, from_json
 from stageloom.rpc.messages import Reason
 from stageloom.tracking.reads import VARIABLE, path_of, shown
 
+#: Where Pylightnix's ``autostage`` puts the hash of its code: no parameter to a reader.
+_SOURCE = "__source__"
+
 
 def show(value: Json) -> str:
     """Return a configuration value as a person would write it in Python, cut at 200 characters."""
@@ -20,7 +23,10 @@ def configuration_differences(old: Derivation, new: Derivation) -> list[Reason]:
     """Return how configurations differ, but for references, which a dependency's reason tells."""
     found: list[Reason] = []
     for key in dict.fromkeys([*old.configuration, *new.configuration]):
-        if key not in old.configuration:
+        if key == _SOURCE:
+            if old.configuration.get(key) != new.configuration.get(key):
+                found.append(Reason("code", "code changed", key))
+        elif key not in old.configuration:
             after = show(new.configuration[key])
             found.append(Reason("parameter", f"{key} is new: {after}", key, "", after))
         elif key not in new.configuration:
