@@ -180,7 +180,7 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded, ob
     references, warnings, instances = False, tuple[str, ...](), tuple[str, ...]()
     derivation: Json = None
     with (
-        surroundings(job.root, job.path, job.seed),
+        surroundings(job.root, job.path, job.seed, PROJECT.spoil),
         reporting(progress),
         children_import_from(job.store, job.root, job.snapshot),
     ):
@@ -227,7 +227,7 @@ def _undeclared(reads: Mapping[str, str]) -> Iterator[str]:
 
 
 def _match(job: MatchJob, load: Load, loaded: Loaded) -> Matched:
-    with surroundings(job.root, job.path, 0):
+    with surroundings(job.root, job.path, 0, PROJECT.spoil):
         if loaded.functions.named(job.stage) is not None:
             return Matched(match_function(job, loaded.functions, load))
         around = neighbours(loaded.functions, load, job.stages)
@@ -235,7 +235,7 @@ def _match(job: MatchJob, load: Load, loaded: Loaded) -> Matched:
 
 
 def _plan(job: PlanJob, load: Load, loaded: Loaded) -> Planned:
-    with surroundings(job.root, job.path, 0):
+    with surroundings(job.root, job.path, 0, PROJECT.spoil):
         functions = plan_functions(loaded.functions, load)
         module = load(job.path)
         around = neighbours(loaded.functions, load, {})

@@ -128,8 +128,9 @@ class Project:
             for name, state in reads.items()
         }
 
-    def spoil(self) -> None:
+    def spoil(self, why: str) -> None:
         """Serve no more jobs: something of this process is not as it was, and can't be made so."""
+        del why
         self._spoilt = True
 
     def forget(self) -> None:

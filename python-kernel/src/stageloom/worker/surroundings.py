@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from stageloom.functions.execute import folder_of
 from stageloom.worker.hooks import once_imported
+from stageloom.worker.restoring import restored
 
 
 @contextmanager
-def surroundings(root: str, path: str, seed: int) -> Iterator[None]:
-    """Run the block in the folder of the pipeline file, with random numbers that follow from ``seed``."""
+def surroundings(root: str, path: str, seed: int, spoil: Callable[[str], None]) -> Iterator[None]:
+    """Run the block in the folder of the pipeline file, with random numbers that follow from ``seed``.
+
+    What it changes of the process is undone; ``spoil`` hears of what can't be.
+    """
     before = os.getcwd()
     random.seed(seed)
     torch: Any = sys.modules.get("torch")
@@ -24,7 +28,8 @@ def surroundings(root: str, path: str, seed: int) -> Iterator[None]:
     os.chdir(folder_of(root, path))
     try:
         # when a stage is the first to import it, NumPy's global generator would start from the clock
-        with once_imported("numpy.random", lambda module: vars(module)["seed"](seed % 2**32)):
+        seeded = once_imported("numpy.random", lambda module: vars(module)["seed"](seed % 2**32))
+        with restored(spoil), seeded:
             yield
     finally:
         os.chdir(before)
