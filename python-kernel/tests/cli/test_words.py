@@ -78,3 +78,21 @@ def test_every_state_and_failure_has_a_case() -> None:
     assert {told["is"] for told, _ in TABLE["states"]} == states
     kinds = set(get_args(get_type_hints(Failure)["kind"]))
     assert {told["kind"] for told, _ in TABLE["failures"]} == kinds
+
+
+def test_a_stage_that_asks_for_several_says_how_many_stand_for_it(project) -> None:
+    project.write(
+        "pipeline.py",
+        """
+        import random
+        from stageloom import best, stage
+
+        @stage(match=best(2, key="loss", of=3))
+        def tried():
+            return {"loss": random.random()}
+        """,
+    )
+    project.run("realize", "pipeline.py")
+    assert "tried  cached · 2 realizations · just now" in project.run("status", "pipeline.py")
+    # answered from what the last command found
+    assert "tried  cached" in project.run("realize", "pipeline.py")

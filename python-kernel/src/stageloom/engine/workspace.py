@@ -337,7 +337,7 @@ class Workspace:
             pool=target.pool,
             guessed=target.guessed,
             doc=target.doc,
-            note=self._note(target, found),
+            note=" · ".join(filter(None, (self._note(target, found), _several(own)))),
             reads=list(dict.fromkeys(map(path_of, seen.reads))) if (seen := found or own.last) is not None else (),
             expects=own.last.took if own.last is not None and own.is_ != "cached" else None,
             last_run=self._last_run(own),
@@ -377,6 +377,12 @@ class Workspace:
             return preview_file(self.store.tree(found.tree), file)
         except StoreError as error:
             return FilePreview(file, None, store_failure(error))
+
+
+def _several(standing: Standing) -> str:
+    """Return how many realizations stand for a stage, where it asks for several."""
+    choice = standing.looked.choice if standing.is_ == "cached" and standing.looked is not None else None
+    return f"{len(choice.rrefs)} realizations" if choice is not None and len(choice.rrefs) > 1 else ""
 
 
 def _with_dependents(pipeline: Pipeline, names: Sequence[str]) -> list[str]:
