@@ -1,4 +1,4 @@
-import type { Answer } from "../kernels/answer.js";
+import { done, type Answer } from "../kernels/answer.js";
 import { Lifetime, type Disposable } from "../lifetime.js";
 import type {
   Artifacts,
@@ -89,17 +89,18 @@ export class ArtifactModel implements Disposable {
       return record.is === "done" ? { ...live, ...record.result } : live;
     }
     const rref = state?.is === "cached" ? state.realization.rref : (stage?.status?.realization?.rref ?? null);
-    const outputs = rref === null ? null : await this.#read(rref);
-    if (outputs === null) return live;
-    return { stage: name, rref, previews: outputs.previews, log: outputs.log, points: outputs.points };
+    if (rref === null) return live;
+    const outputs = await this.#read(rref);
+    if (outputs.is === "failed") return { ...live, rref, failure: outputs.failure };
+    const { previews, log, points } = outputs.result;
+    return { stage: name, rref, previews, log, points };
   }
 
-  async #read(rref: string): Promise<Outputs | null> {
+  async #read(rref: string): Promise<Answer<Outputs>> {
     const known = this.#outputs.of(rref);
-    if (known !== null) return known;
+    if (known !== null) return done(known);
     const answer = await this.#kernel.request("store/outputs", { rref });
-    if (answer.is === "failed") return null;
-    this.#outputs.keep(rref, answer.result);
-    return answer.result;
+    if (answer.is === "done") this.#outputs.keep(rref, answer.result);
+    return answer;
   }
 }

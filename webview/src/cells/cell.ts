@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
-import type { RunView, StageState, StageView } from "../contract.js";
+import type { Failure, RunView, StageState, StageView } from "../contract.js";
 import { button, icon } from "../kit.js";
 import { Part, type Desk } from "../part.js";
 import type { Output } from "../state/view.js";
@@ -212,12 +212,27 @@ export class StageCell extends Part {
     );
   }
 
+  #unread(failure: Failure): TemplateResult {
+    const { send } = this.desk;
+    return html`${failureView(failure, send, this.name)}
+    ${button({
+      kind: "secondary",
+      label: "Read the outputs again",
+      icon: "refresh",
+      name: "read-again",
+      press: () => {
+        send({ is: "outputs", stage: this.name });
+      },
+    })}`;
+  }
+
   #made(stage: StageView, output: Output | undefined): unknown {
     if (output === undefined) return nothing;
     this.#live ||= stage.state.is === "running";
     const live = this.#live || stage.state.is !== "cached";
     const { send } = this.desk;
     const parts: unknown[] = [];
+    if (output.failure !== null) parts.push(this.#unread(output.failure));
     if (output.log.size > 0) {
       parts.push(
         this.#section(

@@ -1,4 +1,4 @@
-import type { FilePreview, OutputsView, PipelineView, RunView, StageView, ToPanel } from "../contract.js";
+import type { Failure, FilePreview, OutputsView, PipelineView, RunView, StageView, ToPanel } from "../contract.js";
 import { appendPoints, makeCurve, type Curve } from "./curve.js";
 import { appendLog, makeLog, type Log } from "./log.js";
 import { orderOf, sameOrder, type Order } from "./order.js";
@@ -9,6 +9,7 @@ export interface Output {
   readonly previews: readonly FilePreview[];
   readonly log: Log;
   readonly curve: Curve;
+  readonly failure: Failure | null;
 }
 
 /** A pipeline without its stages and its run, which change more often. */
@@ -33,18 +34,19 @@ export const emptyView: View = {
   focus: null,
 };
 
-const noOutput: Output = { rref: null, previews: [], log: makeLog("", 0), curve: makeCurve([], 0) };
+const noOutput: Output = { rref: null, previews: [], log: makeLog("", 0), curve: makeCurve([], 0), failure: null };
 
 const withOutput = (view: View, stage: string, change: (output: Output) => Output): View => ({
   ...view,
   outputs: new Map(view.outputs).set(stage, change(view.outputs.get(stage) ?? noOutput)),
 });
 
-const outputOf = ({ rref, previews, log, points }: OutputsView, before: Output = noOutput): Output => ({
+const outputOf = ({ rref, previews, log, points, failure }: OutputsView, before: Output = noOutput): Output => ({
   rref,
   previews,
   log: makeLog(log, before.log.epoch + 1),
   curve: makeCurve(points, before.curve.epoch + 1),
+  failure: failure ?? null,
 });
 
 const withOrder = (view: View, stages: readonly StageView[]): View => {
@@ -90,6 +92,7 @@ const fresh = (output: Output): Output => ({
   previews: [],
   log: makeLog("", output.log.epoch + 1),
   curve: makeCurve([], output.curve.epoch + 1),
+  failure: null,
 });
 
 const live = (output: Output): Output => (output.rref === null ? output : fresh(output));

@@ -1,6 +1,6 @@
 import { describe, expect } from "vitest";
 import type { StageView } from "../../../extension/src/protocol/panels/messages.js";
-import { cached, large, midRun, now, pipeline, stage } from "./data.js";
+import { cached, large, midRun, noOutputs, now, pipeline, realization, stage } from "./data.js";
 import { test, type Panel } from "./host.js";
 import { openMidRun } from "./mid-run.js";
 import { themes } from "./themes.js";
@@ -26,6 +26,32 @@ describe("graph, list and cells", () => {
     const plot = await panel.nodeAt("plot");
     await panel.page.mouse.dblclick(plot.x, plot.y);
     expect(await panel.sent("reveal")).toEqual({ is: "reveal", stage: "plot" });
+    await isClean(panel);
+  });
+
+  test("outputs that can't be read say why, and are asked for again", async ({ host }) => {
+    const panel = await host.open(themes.dark);
+    const made = stage("made", { state: cached("made") });
+    await panel.post({ is: "snapshot", pipeline: pipeline([made]), outputs: [], focus: null });
+    expect(await panel.sent("outputs")).toEqual({ is: "outputs", stage: "made" });
+    await panel.forget();
+    const message = "The engine has ended meanwhile.";
+    const none = { advice: "", exception: "", frames: [], detail: "", package: "", command: "" };
+    const failure = { kind: "internal" as const, message, ...none };
+    await panel.post({
+      is: "outputs",
+      outputs: noOutputs("made", { rref: realization("made", 1, 1, 1).rref, failure }),
+    });
+    await panel.cell("made").getByText(message).waitFor();
+    await panel.settle(4);
+    expect((await panel.intents()).filter(({ is }) => is === "outputs")).toEqual([]);
+    await panel.action("read-again", panel.cell("made")).click();
+    expect(await panel.sent("outputs")).toEqual({ is: "outputs", stage: "made" });
+    await panel.post({
+      is: "outputs",
+      outputs: noOutputs("made", { rref: realization("made", 1, 1, 1).rref, log: "read\n" }),
+    });
+    await panel.cell("made").getByText(message).waitFor({ state: "detached" });
     await isClean(panel);
   });
 

@@ -68,6 +68,8 @@ export interface OutputsView {
   readonly previews: readonly FilePreview[];
   readonly log: string;
   readonly points: readonly Point[];
+  /** Why the realization could not be read. */
+  readonly failure?: Failure;
 }
 
 /**
