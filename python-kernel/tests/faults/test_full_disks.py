@@ -52,5 +52,6 @@ def test_disks_of_some_sizes():
 
 
 @pytest.mark.faults
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting needs root")
 def test_disks_of_250_sizes():
     disks(250)

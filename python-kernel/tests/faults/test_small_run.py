@@ -109,10 +109,11 @@ def test_killed_before_and_after_some_operations():
 
 
 @pytest.mark.faults
-def test_killed_before_and_after_every_operation():
+@pytest.mark.parametrize("part", range(3))
+def test_killed_before_and_after_every_operation(part):
     with fast_folder() as folder:
         seen = operations(folder / "count", reads=False, after=True)
-        killed(folder, range(len(seen)), seen=len(seen))
+        killed(folder, range(part, len(seen), 3), seen=len(seen))
 
 
 FAULTS = ("EIO", "EROFS", "EMFILE", "ENOSPC")
@@ -208,6 +209,7 @@ def test_killed_at_random_moments():
 
 
 @pytest.mark.faults
-def test_killed_at_500_random_moments():
+@pytest.mark.parametrize("part", range(5))
+def test_killed_at_500_random_moments(part):
     with fast_folder() as folder:
-        killed_at_random(folder, 500, "long")
+        killed_at_random(folder, 100, f"long{part}")

@@ -103,6 +103,15 @@ def unpack(root: str, archive: str) -> None:
         tell("done")
 
 
+def unpacks(root: str, archive: str) -> None:
+    """Unpack an archive for ever."""
+    with Store.open(root) as store:
+        while True:
+            tell("unpacked", len(store.unpack(archive)[0]))
+            store.let_go()
+            time.sleep(0.01)
+
+
 def push(root: str, url: str) -> None:
     """Push all there is."""
     with Store.open(root) as store:
@@ -154,6 +163,6 @@ def use(root: str, seed: str) -> None:
 
 if __name__ == "__main__":
     commands = {"commit": commit, "place": place, "race": race, "gc": gc, "gcs": gcs, "use": use}
-    commands |= {"pack": pack, "unpack": unpack, "push": push, "pull": pull, "lock": lock}
+    commands |= {"pack": pack, "unpack": unpack, "unpacks": unpacks, "push": push, "pull": pull, "lock": lock}
     commands[sys.argv[1]](*sys.argv[2:])
     os._exit(0)

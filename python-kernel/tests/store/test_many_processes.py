@@ -41,9 +41,10 @@ def test_processes_on_an_empty_store(tmp_path, processes):
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize("part", range(4))
 @pytest.mark.parametrize("processes", [2, 4, 8])
-def test_processes_on_an_empty_store_200_times(tmp_path, processes):
-    race(tmp_path, processes, 200)
+def test_processes_on_an_empty_store_200_times(tmp_path, processes, part):
+    race(tmp_path, processes, 50)
 
 
 def killed_holders(root: Path, times: int) -> None:
