@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import errno
+import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -32,6 +34,17 @@ def write_array(file: BinaryIO, array: NDArray[Any]) -> None:
         _copy_fields(array, clean)
         array = clean
     np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
+
+
+def array_parts(array: NDArray[Any]) -> Iterator[memoryview | bytes]:
+    """Yield what :func:`write_array` writes for an array that is no record: its header, and its own memory."""
+    import numpy as np
+
+    array = np.asarray(array, order="C")
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
+    yield header.getvalue()
+    yield array.reshape(-1).view(np.uint8).data
 
 
 def _copy_fields(source: NDArray[Any], target: NDArray[Any]) -> None:

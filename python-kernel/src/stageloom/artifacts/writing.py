@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, cast
 
-from stageloom.artifacts import arrays, columns, frames, models, pickles, pictures, sparse
+from stageloom.artifacts import arrays, columns, frames, hashing, models, pickles, pictures, sparse
 from stageloom.artifacts.codecs import Codec, codec_of
 from stageloom.artifacts.errors import MissingFileError, UnstorableError
 from stageloom.artifacts.naming import FileNames, class_name
@@ -144,7 +144,7 @@ class Writer:
 
     def _bytes(self, value: bytes, steps: tuple[str, ...]) -> Json:
         if type(value) is bytes and len(value) > _INLINE:
-            return self._file(steps, ".bin", lambda file: file.write_bytes(value))
+            return self._file(steps, ".bin", lambda file: _write_bytes(file, value))
         return {f"${type(value).__name__}": base64.b64encode(value).decode("ascii")}
 
     def _path(self, value: PurePath, path: str) -> Json:
@@ -218,6 +218,9 @@ class Writer:
 
     def _array(self, value: NDArray[Any], steps: tuple[str, ...]) -> Json:
         def write(file: Path) -> None:
+            if value.nbytes >= hashing.LARGE and value.dtype.names is None:
+                hashing.write_hashed(file, arrays.array_parts(value))
+                return
             with file.open("wb") as stream:
                 arrays.write_array(stream, value)
 
@@ -238,7 +241,7 @@ class Writer:
                 f"{path} is a {kind}{why}, and was stored as a pickle: "
                 "it cannot be previewed, and other versions may not be able to read it"
             )
-        stored = self._file(steps, ".pickle", lambda file: file.write_bytes(data))
+        stored = self._file(steps, ".pickle", lambda file: _write_bytes(file, data))
         return (
             {"$pickle": cast("dict[str, Json]", stored)["$file"], "parts": parts.written} if parts.written else stored
         )
@@ -298,6 +301,13 @@ def _advice(value: object) -> str:
     if hasattr(value, "fileno"):
         return 'Write files below `out` (out / "name") and return nothing, or their paths.'
     return "Return numbers, text, arrays, tables, or dicts, lists and dataclasses of them; or write files below `out`."
+
+
+def _write_bytes(file: Path, data: bytes) -> None:
+    if len(data) >= hashing.LARGE:
+        hashing.write_hashed(file, [data])
+    else:
+        file.write_bytes(data)
 
 
 def _save_figure(figure: Any, file: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal, Protocol
 
+from stageloom.artifacts.hashing import hashes_below
 from stageloom.derivations.execute import execute as execute_derivation
 from stageloom.derivations.execute import match as match_derivation
 from stageloom.derivations.plan import plan as plan_derivations
@@ -199,7 +200,8 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded, ob
             executed = execute_derivation(job, module, loaded.snapshot, loaded.code, around)
             references, instances = executed.references, tuple(executed.instances)
         took = time.perf_counter() - start
-    files = tuple(WrittenFile(file.path, file.size, file.sha256) for file in scan(job.scratch).files)
+    found = scan(job.scratch, hashes_below(job.scratch))
+    files = tuple(WrittenFile(file.path, file.size, file.sha256) for file in found.files)
     own = observer.reads(job.inputs)
     if observer.starts_processes:
         sys.stderr.write(NOTICE)
