@@ -1,5 +1,6 @@
 import type { Disposable, Event } from "../lifetime.js";
 import type { Outcome } from "./outcome.js";
+import type { Session, SessionCallOptions, SessionView } from "./session.js";
 import type { PoolView } from "./state.js";
 
 /** What operations take: positional arguments, or named ones. */
@@ -37,6 +38,8 @@ export interface PoolDefinition {
   readonly maxCalls?: number;
   /** How many calls may wait; 1,000 unless told. More are refused at once. */
   readonly queueLimit?: number;
+  /** How many sessions there may be, each with a worker of its own beside those of the pool; 4 unless told. */
+  readonly sessions?: number;
 }
 
 /** A function of this program that Python code may call by `call_host`. What it throws is raised there. */
@@ -59,6 +62,16 @@ export interface CallOptions {
   readonly onOutput?: (output: { readonly stream: "stdout" | "stderr"; readonly text: string }) => void;
 }
 
+/** How a session begins. `tools` and `onOutput` are those of all its calls. */
+export interface SessionOptions extends SessionCallOptions {
+  /** What it is called; the pool's name and a number unless told. */
+  readonly id?: string;
+  /** After how many milliseconds without a call or `renew` it is ended; half an hour unless told. */
+  readonly lease?: number;
+  /** The file that the object is made from, instead of the arguments. */
+  readonly checkpoint?: string;
+}
+
 /** Workers that run the operations of one entry module. The first call starts them. */
 export interface Pool<Ops extends Operations = AnyOperations> extends Disposable, AsyncDisposable {
   readonly name: string;
@@ -72,6 +85,9 @@ export interface Pool<Ops extends Operations = AnyOperations> extends Disposable
     args: Ops[K]["args"],
     options?: CallOptions,
   ): Promise<Outcome<Ops[K]["result"]>>;
+  /** Makes an instance of a class of the entry module, in a worker that serves nobody else until it is released. */
+  openSession(kind: string, args: Arguments, options?: SessionOptions): Promise<Outcome<Session>>;
+  sessions(): readonly SessionView[];
   /** Starts all workers side by side; settles when they are ready. */
   warmUp(): Promise<Outcome<null>>;
   /** Replaces the workers, the busy ones when they have finished, and starts again where none could be started. */

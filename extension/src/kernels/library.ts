@@ -8,8 +8,18 @@ import { Pools, type PoolsOptions } from "./pools.js";
 export type { Disposable, Event } from "../lifetime.js";
 export type { Logger } from "../logger.js";
 export type { Failure, Frame } from "../protocol/kernel/messages.gen.js";
-export type { AnyOperations, Arguments, CallOptions, Operations, Pool, PoolDefinition, Tool } from "./definition.js";
+export type {
+  AnyOperations,
+  Arguments,
+  CallOptions,
+  Operations,
+  Pool,
+  PoolDefinition,
+  SessionOptions,
+  Tool,
+} from "./definition.js";
 export type { Outcome } from "./outcome.js";
+export type { Session, SessionCallOptions, SessionState, SessionView } from "./session.js";
 export type { PoolView, WorkerView } from "./state.js";
 export { Pools, type PoolsOptions };
 

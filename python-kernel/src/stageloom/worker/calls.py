@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any
 
 from stageloom.rpc.endpoint import Endpoint
@@ -43,7 +44,8 @@ class Calls:
         self._endpoint = endpoint
         self._interrupter = interrupter
         self._capture = capture
-        self._entry = ""
+        self.entry: ModuleType | None = None
+        self.entry_name = ""
         self._operations: Mapping[str, Operation] = {}
         self._journal: Journal | None = None
         self._running = 0
@@ -63,7 +65,8 @@ class Calls:
                 import runpy
 
                 runpy.run_path(params.script)
-            self._entry, self._operations = params.entry, operations_of(load(params.entry, params.paths))
+            self.entry_name, self.entry = params.entry, load(params.entry, params.paths)
+            self._operations = operations_of(self.entry)
             self._journal = Journal(params.journal)
         except BaseException as error:  # noqa: BLE001  # whatever user code raises is why there is no worker
             return Opened((), _failure(error, importing=True))
@@ -75,12 +78,13 @@ class Calls:
         """Run one operation and say what it came to."""
         operation = self._operations.get(params.operation)
         if operation is None:
-            return CallFailed(self._unknown(params.operation))
-        try:
-            positional, named = _arguments(decode(params.arguments))
-        except ExchangeError as error:
-            return CallFailed(Failure("unserialisable", f"The arguments of {params.operation}: {error}"))
-        return self.within(params.call, call, lambda: operation(*positional, **named))
+            message = f"{self.entry_name} has no operation {params.operation}."
+            return CallFailed(named(message, self._operations, "operations"))
+        arguments = arguments_of(params.operation, params.arguments)
+        if isinstance(arguments, CallFailed):
+            return arguments
+        positional, keywords = arguments
+        return self.within(params.call, call, lambda: operation(*positional, **keywords))
 
     def within(self, number: int, call: Call, work: Callable[[], object]) -> CallOutcome:
         """Run ``work`` as call ``number``: interruptible, its output told as the call's, noted in the journal."""
@@ -118,14 +122,6 @@ class Calls:
         if self._journal is not None:
             with contextlib.suppress(OSError):
                 self._journal.end(number, _noted(outcome))
-
-    def _unknown(self, name: str) -> Failure:
-        known = ", ".join(sorted(self._operations)) or "none"
-        return Failure(
-            "refused",
-            f"{self._entry} has no operation {name}.",
-            f"It has {known}: public functions that the module defines, or names in __all__.",
-        )
 
     # --- the host ----------------------------------------------------------------------------------------------------
 
@@ -166,12 +162,23 @@ def _written() -> int:
         return 1
 
 
-def _arguments(value: object) -> tuple[list[Any], dict[str, Any]]:
+def arguments_of(name: str, text: str) -> tuple[list[Any], dict[str, Any]] | CallFailed:
+    """Return the positional and the named arguments that ``text`` holds, or why the call fails."""
+    try:
+        value = decode(text)
+    except ExchangeError as error:
+        return CallFailed(Failure("unserialisable", f"The arguments of {name}: {error}"))
     if isinstance(value, list):
         return value, {}
     if isinstance(value, dict):
         return [], value
-    raise ExchangeError("arguments are a list or an object")
+    return CallFailed(Failure("unserialisable", f"The arguments of {name} are neither a list nor an object."))
+
+
+def named(message: str, known: Mapping[str, object], what: str) -> Failure:
+    """Return why what a host named cannot be had, with the names it may use."""
+    there = ", ".join(sorted(known)) or "none"
+    return Failure("refused", message, f"There are these {what}: {there}. A name with _ in front is not among them.")
 
 
 def _run(work: Callable[[], object]) -> object:

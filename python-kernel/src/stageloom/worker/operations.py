@@ -42,7 +42,7 @@ def operations_of(module: ModuleType) -> Mapping[str, Operation]:
     named = getattr(module, "__all__", None)
     if named is not None:
         found = {name: getattr(module, name, None) for name in named}
-        return {name: one for name, one in found.items() if callable(one)}
+        return {name: one for name, one in found.items() if callable(one) and not isinstance(one, type)}
     return {
         name: one
         for name, one in vars(module).items()

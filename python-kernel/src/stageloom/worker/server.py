@@ -13,6 +13,8 @@ from typing import BinaryIO
 from stageloom.rpc import handshake
 from stageloom.rpc.endpoint import Endpoint
 from stageloom.rpc.messages import (
+    CallOutcome,
+    CallParams,
     Empty,
     Failure,
     InitializeParams,
@@ -33,6 +35,7 @@ from stageloom.worker.calls import Calls
 from stageloom.worker.capture import Capture, Name
 from stageloom.worker.interrupt import Interrupter
 from stageloom.worker.parent import end_group, end_now
+from stageloom.worker.sessions import Sessions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +60,14 @@ class Server:
         self._endpoint.on("worker/warm", self._warm, self._tasks.put)
         calls = Calls(self._endpoint, self._interrupter, self._capture)
         self._endpoint.on("worker/open", calls.open, self._tasks.put)
-        self._endpoint.on("worker/call", calls.run, self._tasks.put)
+        sessions = Sessions(calls)
+        self._endpoint.on("worker/session", sessions.init, self._tasks.put)
+        self._endpoint.on("worker/checkpoint", sessions.checkpoint, self._tasks.put)
+
+        def call(params: CallParams, call: Call) -> CallOutcome:
+            return sessions.call(params, call) if params.fence > 0 else calls.run(params, call)
+
+        self._endpoint.on("worker/call", call, self._tasks.put)
         self._endpoint.on("shutdown", self._shutdown, self._tasks.put)
         self._endpoint.on_close(self._closed)
 
