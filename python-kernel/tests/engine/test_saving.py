@@ -182,6 +182,43 @@ def test_equal_work_of_one_run_is_done_once(tmp_path):
     assert result.states == {"a": "done", "later": "done", "latest": "done", "q": "done", "again": "kept"}
 
 
+def test_equal_work_is_done_once_while_the_first_is_being_made_durable(tmp_path):
+    class Slow(Watched):
+        def before(self, operation, path):
+            super().before(operation, path)
+            if operation == "fsync":
+                time.sleep(0.5)
+
+    text = """
+        import time
+        from stageloom import stage
+
+
+        @stage
+        def a():
+            return 1
+
+
+        @stage
+        def q(a):
+            open({log!r}, "a").write("x")
+            return a
+
+
+        @stage
+        def later(a):
+            time.sleep(0.4)
+            return a
+
+
+        again = q.bind(a=later)
+    """
+    log = tmp_path / "log"
+    result, _ = realize(tmp_path, Slow(), textwrap.dedent(text).format(log=str(log)))
+    assert log.read_text() == "x"
+    assert result.states == {"a": "done", "q": "done", "later": "done", "again": "kept"}
+
+
 def test_early_cutoff_records_a_chain_in_groups(tmp_path):
     realize(tmp_path, Watched())
     files = Watched()

@@ -51,6 +51,7 @@ class Saver:
         self._mutex = threading.Lock()
         self._settling = threading.Lock()
         self._waiting: list[_Waiting] = []
+        self._under_way: Sequence[_Waiting] = ()
         self._timer: threading.Timer | None = None
         self._delay = _SOONEST
         self._took = 0.0
@@ -64,9 +65,9 @@ class Saver:
         return at_risk >= max(_WORTH, 2 * self._took)
 
     def awaits(self, action: str) -> bool:
-        """Return whether the same work waits to be settled."""
+        """Return whether the same work waits to be settled, or is being settled and not to be found yet."""
         with self._mutex:
-            return any(one.placed.new.action == action for one in self._waiting)
+            return any(one.placed.new.action == action for one in (*self._waiting, *self._under_way))
 
     def add(self, name: str, placed: Prepared, lock: Lock | None) -> None:
         """Settle ``placed`` soon, and then give ``lock`` back."""
@@ -92,6 +93,7 @@ class Saver:
         with self._settling:
             with self._mutex:
                 group, self._waiting = self._waiting, []
+                self._under_way = group
                 timer, self._timer = self._timer, None
             if timer is not None:
                 timer.cancel()
@@ -103,13 +105,17 @@ class Saver:
             except DiskFullError:
                 with self._mutex:
                     self._waiting[:0] = group
+                    self._under_way = ()
                     self._delay = _LATEST
                     self._start_timer()
                 return
             except BaseException:
                 with self._mutex:
                     self._waiting[:0] = group
+                    self._under_way = ()
                 raise
+            with self._mutex:
+                self._under_way = ()
             # On a slow disk fewer, larger groups: most of the time goes into the run itself.
             self._took = time.monotonic() - begun
             self._delay = min(_LATEST, max(_SOONEST, 3 * self._took))
