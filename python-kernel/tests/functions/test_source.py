@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stageloom.functions.source import read
@@ -393,6 +393,7 @@ def test_a_long_file_takes_a_moment(tmp_path: Path) -> None:
     assert warm < cold / 3
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abcdef(),:=@*\n []'1", max_size=40))
 def test_any_text_can_be_read(text: str) -> None:
     declared(HEAD, "@stage", f"def f({text}): pass")

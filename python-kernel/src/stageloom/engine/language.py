@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, Protocol
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol
 
 from stageloom.engine.staged import StagedBlobs
 from stageloom.model.classes import dataclass, field
@@ -76,8 +77,7 @@ class Want:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A stage ready to be looked up and run.
 
     ``dependencies`` maps each role to the names of the targets it stands for. ``match`` says which realization a
@@ -87,7 +87,7 @@ class Target:
     (*broken*), or not before the planner has spoken (*unknown*). A target with an ``alias`` only stands for the
     target of that name, its one dependency: it has the same derivation and realizations and is never run itself.
     What a target with ``late`` depends on is known only once it has run: it is looked up by that, and its
-    ``derivation`` is what is known before.
+    ``derivation`` is what is known before. A named tuple, as an edit makes thousands of these at once.
 
     Its language knows nothing of the others: ``wants`` maps roles to what may be theirs, ``sends`` are the ingredients
     that others may receive from it (``*`` stands for anything). Linking finds what they name (``engine/linking.py``)
@@ -101,7 +101,7 @@ class Target:
     span: Span
     derivation: Derivation | None
     dref: DRef | None
-    dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dependencies: Mapping[str, Sequence[str]] = MappingProxyType({})
     parameters: Sequence[Parameter] = ()
     pool: str = ""
     doc: str = ""
@@ -111,14 +111,14 @@ class Target:
     broken: bool = False
     match: str = "latest"
     alias: str = ""
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # hides what a tuple has, which nobody asks of a target
     outputs: int = 1
     reach: str = ""
     late: Late | None = None
-    wants: Mapping[str, Want] = field(default_factory=dict)
+    wants: Mapping[str, Want] = MappingProxyType({})
     sends: Sequence[str] = ()
-    across: Mapping[str, Kind] = field(default_factory=dict)
-    senders: Mapping[str, Sequence[Late]] = field(default_factory=dict)
+    across: Mapping[str, Kind] = MappingProxyType({})
+    senders: Mapping[str, Sequence[Late]] = MappingProxyType({})
 
     @property
     def plural(self) -> bool:

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from stageloom.engine.language import Kind, Target, Want
-from stageloom.model.classes import replace
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
 from stageloom.model.rings import rings, way_around
@@ -60,6 +59,13 @@ def linked(found: Mapping[str, Target], problems: Sequence[Problem]) -> tuple[di
 
 def in_order(targets: Mapping[str, Target]) -> list[Target]:
     """Return ``targets`` dependencies first, else as they came; what is in a cycle, or below one, comes last."""
+    seen: set[str] = set()
+    for name, target in targets.items():
+        if not all(map(seen.issuperset, target.dependencies.values())):
+            break
+        seen.add(name)
+    else:
+        return list(targets.values())
     order: list[Target] = []
     state: dict[str, bool] = {}
     for start in targets:
@@ -194,7 +200,7 @@ def _replanned(target: Target, made: Mapping[str, Target]) -> Target:
 
 def _changed(target: Any, **changes: Any) -> Target:
     """Return ``target`` with some fields changed, whatever kind of value it is."""
-    changed: Target = replace(target, **changes)
+    changed: Target = target._replace(**changes)
     return changed
 
 

@@ -46,6 +46,7 @@ def read_pipeline(
         evidence.doubt("unsaved texts")
     snapshot = take(root, path, overlays or {}, blobs, evidence=evidence)
     code = Code(snapshot, blobs, store.cache, write=not overlays, evidence=evidence)
+    blobs.keep_too(code.cache.settle)
     found: dict[str, Target] = {}
     problems: list[Problem] = []
     wanted: list[Want] = []
@@ -61,7 +62,8 @@ def read_pipeline(
         found, problems = linked(found, problems)
     targets_in_order = {target.name: target for target in in_order(found)}
     pipeline = Pipeline(path, snapshot, code, targets_in_order, problems, blobs, given, evidence)
-    _check_sets(pipeline, given)
+    if given:
+        _check_sets(pipeline, given)
     return pipeline
 
 

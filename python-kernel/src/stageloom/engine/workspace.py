@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from stageloom.engine.failures import store_failure
@@ -19,7 +20,7 @@ from stageloom.engine.roots import note_roots
 from stageloom.engine.run import Run
 from stageloom.engine.status import Standing, standings
 from stageloom.engine.telling import RunListener, realization_of
-from stageloom.engine.why import reasons
+from stageloom.engine.why import note_plans, reasons
 from stageloom.model.classes import replace
 from stageloom.model.references import BadReferenceError, RRef
 from stageloom.model.values import Json, canonical_text
@@ -121,6 +122,7 @@ class Workspace:
             self._note_roots(
                 pipeline, {name: one.choice for name, one in looked if one and one.choice and one.recorded}
             )
+        note_plans(one for name, one in pipeline.targets.items() if standing[name].is_ == "cached")
         return Plan(
             path=pipeline.path,
             snapshot=pipeline.snapshot.id,
@@ -319,28 +321,30 @@ class Workspace:
 
     def _status(self, pipeline: Pipeline, standing: Mapping[str, Standing], target: Target) -> StageStatus:
         own = standing[target.name]
-        found = own.found
-        return StageStatus(
-            name=target.name,
-            function=target.function,
-            language=target.language,
-            span=target.span,
-            is_=own.is_,
-            dependencies=list(dict.fromkeys(name for names in target.dependencies.values() for name in names)),
-            parameters=target.parameters,
-            reasons=[
-                Reason(reason.kind, reason.summary, reason.subject)
-                for reason in reasons(self.store, pipeline, standing, target.name)
+        is_, found = own.is_, own.found
+        why = reasons(self.store, pipeline, standing, target.name) if is_ in ("stale", "absent") else ()
+        seen = found or own.last
+        return StageStatus(  # all by position, since there may be 10,000 of them
+            target.name,
+            target.function,
+            target.language,
+            target.span,
+            is_,
+            list(dict.fromkeys(chain.from_iterable(target.dependencies.values()))),
+            target.parameters,
+            [
+                Reason(one.kind, one.summary, one.subject) if (one.before, one.after) != (None, None) else one
+                for one in why
             ],
-            dref=str(target.dref) if target.dref is not None else None,
-            realization=realization_of(found) if found is not None else None,
-            pool=target.pool,
-            guessed=target.guessed,
-            doc=target.doc,
-            note=" · ".join(filter(None, (self._note(target, found), _several(own)))),
-            reads=list(dict.fromkeys(map(path_of, seen.reads))) if (seen := found or own.last) is not None else (),
-            expects=own.last.took if own.last is not None and own.is_ != "cached" else None,
-            last_run=self._last_run(own),
+            str(target.dref) if target.dref is not None else None,
+            realization_of(found) if found is not None else None,
+            target.pool,
+            target.guessed,
+            target.doc,
+            " · ".join(filter(None, (self._note(target, found), _several(own)))) if found is not None else "",
+            list(dict.fromkeys(map(path_of, seen.reads))) if seen is not None and seen.reads else (),
+            own.last.took if own.last is not None and is_ != "cached" else None,
+            self._last_run(own) if own.looked is not None else None,
         )
 
     def _last_run(self, own: Standing) -> LastRun | None:

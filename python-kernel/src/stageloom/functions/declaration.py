@@ -76,6 +76,16 @@ class Declaration(NamedTuple):
     retries: int = 0
     timeout: float | None = None
 
+    def says_as(self, other: Declaration) -> bool:
+        """Return whether it is the same wherever it stands."""
+        if self is other:
+            return True
+        same = self[:_OWN] == other[:_OWN] and self[_OWN + 1 : _PLACE] == other[_OWN + 1 : _PLACE]
+        if not same or self[_PLACE + 2 :] != other[_PLACE + 2 :] or len(self.parameters) != len(other.parameters):
+            return False
+        both = zip(self.parameters, other.parameters, strict=True)
+        return all(one is two or (one[:_AT] == two[:_AT] and one.written == two.written) for one, two in both)
+
     @property
     def span(self) -> Span:
         """Where the stage's name stands."""
@@ -103,6 +113,11 @@ class Declaration(NamedTuple):
     def dependencies(self) -> dict[str, tuple[str, ...]]:
         """The stages behind each parameter that is a dependency."""
         return {one.name: one.stages for one in self.parameters if one.role == "dependency"}
+
+
+#: Where a declaration tells of its parameters and of its places, and a parameter of its own.
+_OWN, _PLACE = Declaration._fields.index("parameters"), Declaration._fields.index("place")
+_AT = ParameterDeclaration._fields.index("place")
 
 
 @dataclass(frozen=True, slots=True)

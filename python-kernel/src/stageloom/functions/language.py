@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple
 
 from stageloom.engine.language import AskPlanner, CannotPlanError, Target, Want
 from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration
 from stageloom.functions.inputs import NoInputError, env_hashes, input_hashes
 from stageloom.functions.source import read as read_source
-from stageloom.model.classes import replace
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
 from stageloom.model.values import Json, from_json
@@ -52,7 +51,7 @@ class Functions:
                 asked = True
             except CannotPlanError as error:
                 problems.append(_import_problem(error, declared))
-        before = _latest.pop((str(snapshot.root), path), {})
+        before = _latest.pop((str(snapshot.root), path), _NOTHING)
         reader = _Reader(snapshot, code, sets, declared, told, problems, before, asked=asked)
         targets = reader.targets()
         while len(_latest) >= _MOST_LATEST:
@@ -61,11 +60,19 @@ class Functions:
         return targets, [*problems, *reader.problems]
 
 
-#: A declaration, and the target made of it.
-_Made: TypeAlias = "tuple[Declaration, Target]"
+class _Latest(NamedTuple):
+    """What a file declared, in its order, and the target made of each."""
+
+    names: Sequence[str]
+    made: Mapping[str, tuple[Declaration, Target] | None]
+
+
+_NOTHING = _Latest((), {})
+#: Where the span stands in a target; derivation and reference come next.
+_AT = Target._fields.index("span")
 
 #: This process's, by root and path: with every key in an editor most stages are declared as they were.
-_latest: dict[tuple[str, str], Mapping[str, _Made | None]] = {}
+_latest: dict[tuple[str, str], _Latest] = {}
 _MOST_LATEST = 4
 
 
@@ -80,7 +87,7 @@ class _Reader:
         declared: Declarations,
         told: Mapping[str, PlannedStage],
         problems: Sequence[Problem],
-        before: Mapping[str, _Made | None],
+        before: _Latest,
         *,
         asked: bool,
     ) -> None:
@@ -97,51 +104,56 @@ class _Reader:
         self._file_broken = _file_is_broken(declared)
         self._made: dict[str, Target] = {}
         self._plain = not (sets or told or asked or self._file_broken)
-        self._before = before if self._plain and list(before) == list(self._declared) else {}
+        self._before = before.made if self._plain and before.names == list(self._declared) else {}
 
     def targets(self) -> list[Target]:
         """Return a target for each declaration."""
-        for name in self._declared:
-            self._make(name)
+        for name, stage in self._declared.items():
+            if name in self._made:
+                continue
+            target = self._again(stage)
+            if target is not None:
+                self._made[name] = target
+            else:
+                self._make(name)
         return list(self._made.values())
 
-    def plain(self) -> Mapping[str, _Made | None]:
+    def plain(self) -> _Latest:
         """Return the targets that their declaration, their code and what they depend on alone made what they are."""
         if not self._plain:
-            return {}
-        result: dict[str, _Made | None] = {}
-        for name, stage in self._declared.items():
-            target = self._made[name]
-            known = self._before.get(name)
+            return _NOTHING
+        result: dict[str, tuple[Declaration, Target] | None] = {}
+        for name, target in self._made.items():
+            stage, known = self._declared[name], self._before.get(name)
             if target.derivation is None or stage.guessed or target.wants:
                 result[name] = None
-            elif known is not None and known[0] is stage:
-                result[name] = stage, target
+            elif known is not None and stage.says_as(known[0]):
+                result[name] = known if known[0] is stage and known[1] is target else (stage, target)
             else:
                 alone = all(one.role != "input" and one.static for one in stage.parameters)
                 result[name] = (stage, target) if alone else None
-        return result
+        return _Latest(list(self._declared), result)
 
     def _again(self, stage: Declaration) -> Target | None:
-        """Return the target of a stage that is declared as it was; None where it must be made anew."""
+        """Return the target of a stage that is declared as it was; None where it must be made anew, or not yet."""
         known = self._before.get(stage.name)
-        if known is None or known[0] is not stage or stage.name in self._broken:
+        if known is None or stage.name in self._broken or not stage.says_as(known[0]):
             return None
-        target = known[1]
+        target, made = known[1], self._made
         old = target.derivation
-        drefs: dict[str, list[DRef]] = {}
+        if old is None:
+            return None
+        drefs: dict[str, Sequence[DRef]] = {}
         for role, names in target.dependencies.items():
-            drefs[role] = found = []
-            for name in names:
-                made = self._made.get(name)
-                if made is None or made.dref is None:
-                    return None
-                found.append(made.dref)
+            found = drefs[role] = [one.dref for one in map(made.get, names) if one is not None and one.dref is not None]
+            if len(found) < len(names):
+                return None
         code = self._code.fingerprint(stage.path, stage.function).digest
-        if old is None or (old.code == code and old.dependencies == drefs):
-            return target
+        span = target.span if stage is known[0] else stage.span
+        if old.code == code and old.dependencies == drefs:
+            return target if stage is known[0] else target._replace(span=span)
         derivation = Derivation(old.name, old.language, old.configuration, drefs, old.inputs, code)
-        return replace(target, derivation=derivation, dref=derivation.dref)
+        return Target._make((*target[:_AT], span, derivation, derivation.dref, *target[_AT + 3 :]))
 
     def _make(self, start: str) -> None:
         """Make ``start`` and what it depends on, without recursion: a chain may be 10,000 long."""

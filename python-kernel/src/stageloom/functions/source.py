@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, cast
 
 from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration, Place, Role
-from stageloom.functions.source_file import Edit, File, Parameter, Value, Written, read_file
+from stageloom.functions.source_file import Edit, File, Parameter, Value, Written, lower, moved, read_file
 from stageloom.model.classes import replace
 from stageloom.model.rings import rings, way_around
 from stageloom.model.values import Json, from_json
@@ -42,9 +42,11 @@ def read(snapshot: Snapshot, path: str, blobs: Blobs | None = None, cache: Cache
         if packed is not None:
             return _unpack(packed)
         linker = _Linker(snapshot, blobs if blobs is not None else snapshot.blobs)
-        result = _read(linker, snapshot, path)
+        result, edited = _read(linker, snapshot, path)
     if cache is not None and not linker.broken:  # another Python may be able to parse the file
-        cache.put("declarations", key, _pack(result))
+        cache.put_later("declarations", key, partial(_pack, result))
+        if not edited:  # what an edit made of it is asked for by others only where it is run
+            cache.settle()
     return result
 
 
@@ -64,18 +66,18 @@ _latest: dict[tuple[str, str], _Last] = {}
 _MOST_LATEST = 4
 
 
-def _read(linker: _Linker, snapshot: Snapshot, path: str) -> Declarations:
+def _read(linker: _Linker, snapshot: Snapshot, path: str) -> tuple[Declarations, bool]:
+    """Return what the file declares, and whether that was made from what it did before an edit."""
     key = (str(snapshot.root), path)
     last = _latest.pop(key, None)
     file, edit = linker.file(path)
-    declared = _edited(last, snapshot, path, edit) if last is not None and edit is not None else None
-    if declared is None:
-        declared = linker.read(path)
+    edited = _edited(last, snapshot, path, edit) if last is not None and edit is not None else None
+    declared = linker.read(path) if edited is None else edited
     if file is not None and not linker.broken:
         while len(_latest) >= _MOST_LATEST:
             _latest.pop(next(iter(_latest)), None)
         _latest[key] = _Last(snapshot, file, declared)
-    return declared
+    return declared, edited is not None
 
 
 def _edited(last: _Last, snapshot: Snapshot, path: str, edit: Edit) -> Declarations | None:
@@ -87,18 +89,53 @@ def _edited(last: _Last, snapshot: Snapshot, path: str, edit: Edit) -> Declarati
         return None
     wholes: dict[tuple[str, Place], Place] = {}
     for was, is_ in edit.stages:
-        if was.each is not None or was.each_unknown or replace(is_, whole=was.whole) != was:
+        by = is_.place[0] - was.place[0]
+        if was.each is not None or was.each_unknown or replace(is_, whole=was.whole) != _but_whole(was, by):
             return None
-        wholes[is_.name, is_.place] = is_.whole
-    return replace(
-        last.declared,
-        stages=tuple(
-            one._replace(whole=wholes[one.name, one.place])
-            if (one.name, one.place) in wholes and one.written == path and not one.bound
-            else one
-            for one in last.declared.stages
-        ),
-    )
+        wholes[was.name, was.place] = is_.whole
+    others = [(was.whole, is_.place[0] - was.place[0]) for was, is_ in edit.stages]
+    down = _Down(path, edit.after, edit.moved, others)
+    if down.moves and last.declared.problems:
+        return None  # they tell places, too
+    stages = []
+    for one in last.declared.stages:
+        whole = wholes.get((one.name, one.place)) if one.written == path and not one.bound else None
+        stands = down.declaration(one) if down.moves else one
+        stages.append(stands if whole is None else stands._replace(whole=whole))
+    return replace(last.declared, stages=tuple(stages))
+
+
+def _but_whole(was: Written, by: int) -> Written:
+    """Return what was written ``by`` lines further down, but for all that it extends over."""
+    return replace(moved(was, by), whole=was.whole) if by else was
+
+
+class _Down:
+    """How places of the file at ``path`` moved: those after a line ``by`` that many, ``others`` by their own."""
+
+    def __init__(self, path: str, after: int, by: int, others: Sequence[tuple[Place, int]]) -> None:
+        self._path = path
+        self._after = after
+        self._by = by
+        self._others = [(whole[0], whole[2], own) for whole, own in others]
+        self.moves = bool(by or any(own for _, _, own in self._others))
+
+    def declaration(self, one: Declaration) -> Declaration:
+        """Return a declaration where it stands now."""
+        parameters = tuple([self._parameter(parameter) for parameter in one.parameters])
+        by = self._of(one.place[0]) if (one.written or one.path) == self._path else 0
+        if by:
+            return one._replace(parameters=parameters, place=lower(one.place, by), whole=lower(one.whole, by))
+        return one if parameters == one.parameters else one._replace(parameters=parameters)
+
+    def _parameter(self, one: ParameterDeclaration) -> ParameterDeclaration:
+        by = self._of(one.place[0]) if one.written == self._path else 0
+        return one._replace(place=lower(one.place, by)) if by else one
+
+    def _of(self, line: int) -> int:
+        if line >= self._after:
+            return self._by
+        return next((by for first, last, by in self._others if first <= line <= last), 0)
 
 
 class _Linker:
@@ -216,7 +253,7 @@ class _Scope:
         self._file, self._linker = file, linker
         self.problems.extend(_placed(problem, self.path) for problem in file.problems)
         kept: list[Written] = []
-        for one in file.written:
+        for one in map(file.placed, range(len(file.written))):
             if one.base and one.base not in self._names and not linker.imported(self.path, file, one.base):
                 continue  # some other object's bind
             if one.name in self._names:

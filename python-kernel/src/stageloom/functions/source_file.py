@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import inspect
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 from stageloom.functions.declaration import Place
 from stageloom.functions.literals import Constants, NotStaticError
-from stageloom.model.classes import dataclass, field
+from stageloom.model.classes import dataclass, field, replace
 from stageloom.model.values import Json, NotSerialisableError, to_json
 from stageloom.rpc.messages import Problem, Span
 from stageloom.tracking.parsed import Parsed
@@ -77,19 +78,39 @@ class Written:
 
 @dataclass(slots=True)
 class File:
-    """What a file declares; the spans of its ``problems`` have no path."""
+    """What a file declares; the spans of its ``problems`` have no path.
+
+    ``lines`` are where each that is ``written`` begins, from 0, where an edit has moved some since they were read.
+    """
 
     written: list[Written] = field(default_factory=list)
     imports: dict[str, Target] = field(default_factory=dict)
     stars: list[tuple[int, str]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
+    lines: list[int] | None = None
+
+    def placed(self, at: int) -> Written:
+        """Return what is ``written`` where it stands now."""
+        one = self.written[at]
+        return one if self.lines is None else moved(one, self.lines[at] - one.whole[0])
+
+    @property
+    def firsts(self) -> list[int]:
+        """The first line of each that is ``written``, from 0."""
+        return [one.whole[0] for one in self.written] if self.lines is None else self.lines
+
 
 class Edit(NamedTuple):
-    """What a file declared before an edit, and the stages that are written otherwise since, old and new."""
+    """What a file declared before an edit, and the stages that are written otherwise since, old and new.
+
+    What stood after the line ``after``, from 1, lies ``moved`` lines further down.
+    """
 
     before: File
     stages: tuple[tuple[Written, Written], ...]
+    after: int
+    moved: int
 
 
 class _Kept(NamedTuple):
@@ -119,26 +140,55 @@ def _edited(parsed: Parsed) -> _Kept | None:
     if not isinstance(before, _Kept) or before.file.problems or len(parsed.old) != len(parsed.new):
         return None
     reader = before.reader.again(parsed.text)
-    written = list(before.file.written)
+    written, firsts, lines = list(before.file.written), before.file.firsts, _lines_after(before.file, parsed)
     stages: list[tuple[Written, Written]] = []
-    for old, new in zip(parsed.old, parsed.new, strict=True):
-        if not isinstance(old, FUNCTIONS) or not isinstance(new, FUNCTIONS) or old.name != new.name:
+    for old, new, (first, _) in zip(parsed.old, parsed.new, parsed.lines, strict=True):
+        if not _are_alike(old, new):
             return None
-        if any(isinstance(one, ast.Global) for node in (old, new) for one in ast.walk(node)):
+        # safe: they are functions
+        at, is_ = bisect_left(firsts, first - 1), reader.stage(cast(Function, new))
+        if (firsts[at : at + 1] == [first - 1]) != (is_ is not None) or firsts[at + 1 : at + 2] == [first - 1]:
             return None
-        was, is_ = before.reader.stage(old), reader.stage(new)
-        if (was is None) != (is_ is None):
-            return None
-        if was is not None and is_ is not None:
-            at = [at for at, one in enumerate(written) if one.name == was.name and one.place == was.place]
-            if len(at) != 1:
+        if is_ is not None:
+            was = before.file.placed(at)
+            if was.name != is_.name:
                 return None
-            written[at[0]] = is_
+            written[at], lines[at] = is_, is_.whole[0]
             stages.append((was, is_))
-    if reader.problems:
+    if reader.problems or lines != sorted(lines):
         return None
-    file = File(written, before.file.imports, before.file.stars)
-    return _Kept(file, reader, Edit(before.file, tuple(stages)))
+    file = File(written, before.file.imports, before.file.stars, [], lines)
+    return _Kept(file, reader, Edit(before.file, tuple(stages), parsed.after, parsed.moved))
+
+
+def _are_alike(old: ast.stmt, new: ast.stmt) -> bool:
+    """Return whether these are functions of one name that bind no other."""
+    if not isinstance(old, FUNCTIONS) or not isinstance(new, FUNCTIONS) or old.name != new.name:
+        return False
+    return not any(isinstance(one, ast.Global) for node in (old, new) for one in ast.walk(node))
+
+
+def _lines_after(file: File, parsed: Parsed) -> list[int]:
+    return [line + parsed.moved if line >= parsed.after else line for line in file.firsts]
+
+
+def moved(one: Written, by: int) -> Written:
+    """Return the same ``by`` lines further down."""
+    if not by:
+        return one
+    return replace(
+        one,
+        place=lower(one.place, by),
+        whole=lower(one.whole, by),
+        parameters=tuple(parameter._replace(place=lower(parameter.place, by)) for parameter in one.parameters),
+        variadic=tuple((name, lower(place, by)) for name, place in one.variadic),
+        bound={name: (value, lower(place, by)) for name, (value, place) in one.bound.items()},
+    )
+
+
+def lower(place: Place, by: int) -> Place:
+    """Return a place ``by`` lines further down."""
+    return (place[0] + by, place[1], place[2] + by, place[3])
 
 
 class _FileReader:

@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
+from types import MappingProxyType
+from typing import NamedTuple
 
 from stageloom.model.classes import dataclass, field
 from stageloom.model.references import DRef, RRef, make_name
@@ -20,20 +22,24 @@ _KNOWN = 1 << 16
 _drefs: dict[tuple[object, ...], DRef] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Derivation:
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class Derivation(NamedTuple):
     """A stage with its configuration and dependencies fixed.
 
     ``dependencies`` maps a role (for a function, its parameter) to the derivations it stands for, in order.
     ``inputs`` maps a declared input file, by its path in the project, to the SHA-256 of its content.
     ``code`` is the fingerprint of everything the stage's code reaches, or ``""`` where code does not count.
+
+    A named tuple, as an edit makes thousands of these at once.
     """
 
     name: str
     language: str
     configuration: Mapping[str, Json]
-    dependencies: Mapping[str, Sequence[DRef]] = field(default_factory=dict)
-    inputs: Mapping[str, str] = field(default_factory=dict)
+    dependencies: Mapping[str, Sequence[DRef]] = MappingProxyType({})
+    inputs: Mapping[str, str] = _NONE
     code: str = ""
 
     def as_json(self) -> dict[str, Json]:
@@ -56,10 +62,10 @@ class Derivation:
     def _text(self) -> str:
         """Return the canonical text of :meth:`as_json`, put together here: an edit makes thousands of these at once."""
         quoted = encode_basestring_ascii
-        roles = [
-            f"{quoted(role)}:[{','.join([quoted(str(dref)) for dref in self.dependencies[role]])}]"
-            for role in sorted(self.dependencies)
-        ]
+        roles = []
+        for role, drefs in sorted(self.dependencies.items()):
+            told = '","'.join([f"dref:{one.hash}-{one.name}" for one in drefs])  # it has no character to be quoted
+            roles.append(f'{quoted(role)}:["{told}"]' if told else f"{quoted(role)}:[]")
         configuration = canonical_text(dict(self.configuration)) if self.configuration else "{}"
         inputs = canonical_text(dict(self.inputs)) if self.inputs else "{}"
         return (

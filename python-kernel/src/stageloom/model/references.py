@@ -30,6 +30,9 @@ class DRef:
     hash: str
     name: str
 
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
     def __str__(self) -> str:
         return f"dref:{self.hash}-{self.name}"
 
@@ -49,6 +52,9 @@ class RRef:
     hash: str
     derivation: str
     name: str
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
 
     def __str__(self) -> str:
         return f"rref:{self.hash}-{self.derivation}-{self.name}"

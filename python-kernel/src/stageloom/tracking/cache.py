@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 #: Part of every key. Raise it whenever a derived result changes its form or its meaning: fingerprints then change,
@@ -70,6 +71,7 @@ class Cache:
     def __init__(self, folder: Path | None, *, write: bool = True) -> None:
         self.folder = folder
         self.write = write
+        self._later: list[Callable[[], None]] = []
 
     def _path(self, kind: str, key: str) -> Path | None:
         if self.folder is None:
@@ -106,6 +108,16 @@ class Cache:
             self._keep(path, body)
         else:
             _memory.put(path, body)
+
+    def put_later(self, kind: str, key: str, make: Callable[[], object]) -> None:
+        """Keep what ``make`` returns, once :meth:`settle` is called: only then another process asks for it."""
+        self._later.append(lambda: self.put(kind, key, make()))
+
+    def settle(self) -> None:
+        """Keep what was put off."""
+        later, self._later = self._later, []
+        for one in later:
+            one()
 
     def _keep(self, path: Path, body: bytes) -> None:
         folder = path.parent.parent

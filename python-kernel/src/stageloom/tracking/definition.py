@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-from stageloom.model.classes import dataclass
 from stageloom.tracking.canonical import Reference
 
 #: A digest (32 hex digits) with what is referred to.
 Part: TypeAlias = tuple[str, tuple[Reference, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """One thing that makes a name what it is, or that importing the file does.
 
     ``lines`` are its first and last, from 1. A function comes apart: ``part`` is its signature and body, beside it
@@ -36,8 +34,22 @@ class Definition:
     acts: tuple[Reference, ...] = ()
     doc: str = ""
 
+    def lower(self, after: int, by: int) -> Definition:
+        """Return the same definition ``by`` lines further down if it stands after that line."""
+        first, last = self.lines
+        return (
+            Definition._make((*self[:_LINES], (first + by, last + by), *self[_LINES + 1 :])) if first > after else self
+        )
+
+    def says_as(self, other: Definition) -> bool:
+        """Return whether it is the same wherever it stands."""
+        return self[:_LINES] == other[:_LINES] and self[_LINES + 1 :] == other[_LINES + 1 :]
+
     @property
     def parts(self) -> tuple[Part, ...]:
         """All that it is made of."""
         rest = (part for part in (self.defaults, self.annotations) if part is not None)
         return (self.part, *(part for part, _ in self.decorators), *rest)
+
+
+_LINES = Definition._fields.index("lines")

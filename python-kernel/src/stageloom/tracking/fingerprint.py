@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -71,6 +72,7 @@ class Code:
         self._problems: dict[str, Problem] = {}
         self._tables: dict[str, dict[str, Fingerprint]] = {}
         self._started: dict[tuple[str, str], list[Node]] = {}
+        self._above: dict[str, dict[Node, list[str]]] = {}
         self._before: tuple[Mapping[str, Mapping[str, Fingerprint]], set[Node]] | None = None
         self._reach = Reach(tuple(snapshot.files), snapshot.modules, self._summary)
 
@@ -216,8 +218,10 @@ class Code:
                 with many_objects():
                     table = self._make_table(path)
                 if not self._problems:
-                    packed = {name: (one.digest, one.unresolved) for name, one in table.items()}
-                    self.cache.put("fingerprints", key, packed)
+                    # what an edit made of it is asked for by others only where it is run
+                    self.cache.put_later("fingerprints", key, partial(_pack_table, table))
+                    if not (self._before and self._before[0]):
+                        self.cache.settle()
             self._tables[path] = table
         return table
 
@@ -234,10 +238,16 @@ class Code:
         known = tables.get(path)
         if known is None:
             return {name: self._compute(path, name) for name in self._reach.stage_names(path)}
-        return {
-            name: one if changed.isdisjoint(self._starts(path, name)) else self._compute(path, name)
-            for name, one in known.items()
-        }
+        above = self._above.get(path)
+        if above is None:
+            above = self._above[path] = {}
+            for name in known:
+                for node in self._starts(path, name):
+                    above.setdefault(node, []).append(name)
+        table = dict(known)
+        for name in dict.fromkeys(name for node in changed for name in above.get(node, ())):
+            table[name] = self._compute(path, name)
+        return table
 
     def _follow(self, last: Code) -> tuple[Mapping[str, Mapping[str, Fingerprint]], set[Node]] | None:
         """Take over what ``last`` knew of the same files before some functions' own code changed, and say which."""
@@ -262,8 +272,12 @@ class Code:
         above = self._reach.follow(last._reach, changed, moved=moved)
         if above is None:
             return None
-        self._started = started
+        self._started, self._above = started, last._above
         return tables, above
+
+
+def _pack_table(table: Mapping[str, Fingerprint]) -> object:
+    return {name: (one.digest, one.unresolved) for name, one in table.items()}
 
 
 #: This process's, by root and entry: with every key in an editor all but one function are as they were.

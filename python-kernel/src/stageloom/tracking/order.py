@@ -7,7 +7,7 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
-from stageloom.model.classes import dataclass, replace
+from stageloom.model.classes import dataclass
 from stageloom.tracking.definition import Definition, Part
 from stageloom.tracking.scopes import FUNCTIONS, dotted
 
@@ -69,9 +69,9 @@ class Order:
             if definition.kind == "function":
                 decorated = tuple((_at(part, wrapped), chain) for part, chain in definition.decorators)
                 defaults = _at(definition.defaults, made) if definition.defaults is not None else None
-                result[id(definition)] = replace(definition, decorators=decorated, defaults=defaults)
+                result[id(definition)] = definition._replace(decorators=decorated, defaults=defaults)
             else:
-                result[id(definition)] = replace(definition, part=_at(definition.part, made + wrapped))
+                result[id(definition)] = definition._replace(part=_at(definition.part, made + wrapped))
         return result
 
     def _place(self, position: int, now: Now, reach: Mapping[str, set[str]], *, effects: bool) -> str:

@@ -84,12 +84,12 @@ class Reach:
         digests, notes = before._digests.copy(), before._notes.copy()
         edges = before._edges.copy()  # last: what has a digest has edges
         known = before._resolved.copy(), before._is_stage.copy(), before._acting.copy(), before._behinds.copy()
-        disturbing, registered = before._disturbing.copy(), before._registered
+        registered = before._registered
         if registered is None or (moved and before._went_inside):
             return None  # what calling them may do decided about others
         self._went_inside = before._went_inside
         self._resolved, self._is_stage, self._acting, self._behinds = known
-        self._disturbing, self._registered = disturbing, registered
+        self._registered = registered
         reached_by: dict[Node, list[Node]] = {}
         for node, own in edges.items():
             for child in own.children:

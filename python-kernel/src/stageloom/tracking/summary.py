@@ -78,12 +78,13 @@ def broken(content: bytes) -> Summary:
 def bodies_changed(old: Summary, new: Summary) -> tuple[set[str], bool] | None:
     """Return the functions whose own code differs, and whether one refers to something else; None where more differs.
 
-    The lines of all definitions are then the same, too.
+    All but that is then the same, but for the lines that it stands on.
     """
     if old is new:
         return set(), False
-    rest = (new.effects, new.imports, new.stars, new.exports)
-    if (old.effects, old.imports, old.stars, old.exports) != rest or list(old.bindings) != list(new.bindings):
+    if (old.imports, old.stars, old.exports) != (new.imports, new.stars, new.exports):
+        return None
+    if list(old.bindings) != list(new.bindings) or not _say_the_same(old.effects, new.effects):
         return None
     names: set[str] = set()
     moved = False
@@ -94,13 +95,17 @@ def bodies_changed(old: Summary, new: Summary) -> tuple[set[str], bool] | None:
         if len(before) != len(after):
             return None
         for one, other in zip(before, after, strict=True):
-            if one == other:
+            if one.says_as(other):
                 continue
-            if other.kind != "function" or replace(one, part=other.part) != other:
+            if other.kind != "function" or not one._replace(part=other.part).says_as(other):
                 return None
             names.add(name)
             moved = moved or one.part[1] != other.part[1]
     return names, moved
+
+
+def _say_the_same(old: Sequence[Definition], new: Sequence[Definition]) -> bool:
+    return len(old) == len(new) and all(one.says_as(other) for one, other in zip(old, new, strict=True))
 
 
 class _Kept(NamedTuple):
@@ -137,24 +142,29 @@ def _edited(parsed: Parsed) -> _Kept | None:
     if len(parsed.old) != len(parsed.new) or not stays_plain(parsed.text, parsed.window):
         return None
     summary, last, now = before.summary, _Reader(parsed.before.text, PLAIN), _Reader(parsed.text, PLAIN)
-    bindings = dict(summary.bindings)
-    for one, other in zip(parsed.old, parsed.new, strict=True):
+    bindings, effects = dict(summary.bindings), summary.effects
+    if parsed.moved:
+        after, by = parsed.after, parsed.moved
+        bindings = {name: tuple([one.lower(after, by) for one in those]) for name, those in bindings.items()}
+        effects = tuple([one.lower(after, by) for one in effects])
+    for one, other, lines in zip(parsed.old, parsed.new, parsed.lines, strict=True):
         if not isinstance(one, FUNCTIONS) or not isinstance(other, FUNCTIONS):
             return None
-        if one.name != other.name or _lines(one) != _lines(other):
+        if one.name != other.name:
             return None
-        was, is_ = last.function(one), now.function(other)
+        was, is_ = last.function(one, lines), now.function(other, _lines(other))
         part = is_.definition.part
         if roots(part) != roots(was.definition.part):
             return None
-        if is_ != was._replace(definition=replace(was.definition, part=part)):
+        if is_ != was._replace(definition=was.definition._replace(part=part)):
             return None
         own = bindings[one.name]
-        at = [at for at, made in enumerate(own) if made.kind == "function" and made.lines == _lines(one)]
+        at = [at for at, made in enumerate(own) if made.kind == "function" and made.lines == lines]
         if len(at) != 1:
             return None
-        bindings[one.name] = (*own[: at[0]], replace(own[at[0]], part=part), *own[at[0] + 1 :])
-    return _Kept(replace(summary, bindings=bindings), PLAIN)
+        made = own[at[0]]._replace(part=part, lines=_lines(other))
+        bindings[one.name] = (*own[: at[0]], made, *own[at[0] + 1 :])
+    return _Kept(replace(summary, bindings=bindings, effects=effects), PLAIN)
 
 
 class _Read(NamedTuple):
@@ -278,8 +288,8 @@ class _Reader:
         return guard
 
     def _function(self, node: Function, guards: tuple[Definition, ...]) -> None:
-        read = self.function(node)
-        definition = replace(read.definition, lines=_lines(node))
+        read = self.function(node, _lines(node))
+        definition = read.definition._replace(lines=_lines(node))
         self._order.note(definition, read.now, read.wrapped)
         self._bind(node.name, definition, guards)
         for name in read.stores:  # ``global name`` in it
@@ -289,13 +299,13 @@ class _Reader:
     def manner(self) -> Manner:
         return self._writer.manner
 
-    def function(self, node: Function) -> _Read:
-        """Return what a function comes to wherever it stands."""
-        return self._read_before(node) if node.col_offset == 0 else self._read_function(node)
+    def function(self, node: Function, lines: tuple[int, int]) -> _Read:
+        """Return what a function on these lines comes to wherever it stands."""
+        return self._read_before(node, lines) if node.col_offset == 0 else self._read_function(node)
 
-    def _read_before(self, node: Function) -> _Read:
+    def _read_before(self, node: Function, lines: tuple[int, int]) -> _Read:
         """Return what a function at the top of a file comes to, as it did when a file last had that very text."""
-        first, last = _lines(node)
+        first, last = lines
         key = (self._writer.manner, "\n".join(self._lines[first - 1 : last]))
         read = _functions.get(key)
         if read is None:
