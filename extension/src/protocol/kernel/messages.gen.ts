@@ -17,6 +17,8 @@ export type JobOutcome = JobDone | JobFailed | JobStale;
 
 export type CallOutcome = CallDone | CallFailed;
 
+export type StreamOutcome = Chunks | CallFailed;
+
 /**
  * The first message on every connection. `workspace` and `store` are absolute folders, for the engine alone.
  *
@@ -858,6 +860,38 @@ export interface CallFailed {
   readonly is: "error";
 }
 
+/** Begin to stream what an operation yields; as `CallParams`. The worker serves nothing else until it is over. */
+export interface StreamParams {
+  readonly call: number;
+  readonly operation: string;
+  readonly arguments: string;
+  readonly fence?: number;
+}
+
+/**
+ * Give the next chunks: at most `most`, of some `size` bytes together, and what there is after `seconds`.
+ *
+ * One is always waited for, unless the stream is over.
+ */
+export interface NextParams {
+  readonly call: number;
+  readonly most: number;
+  readonly size: number;
+  readonly seconds: number;
+}
+
+/** What came next, as `worker.exchange` writes it; `over` says that nothing comes after it. */
+export interface Chunks {
+  readonly values: readonly string[];
+  readonly over: boolean;
+  readonly is: "chunks";
+}
+
+/** Nobody reads the stream any more: what yields it is closed. */
+export interface CloseParams {
+  readonly call: number;
+}
+
 /** What user code printed during a call; 0 for what came between calls. */
 export interface CallLog {
   readonly call: number;
@@ -915,6 +949,9 @@ export interface Methods {
   readonly "worker/call": { readonly towards: "worker"; readonly params: CallParams; readonly result: CallOutcome };
   readonly "worker/session": { readonly towards: "worker"; readonly params: SessionParams; readonly result: CallOutcome };
   readonly "worker/checkpoint": { readonly towards: "worker"; readonly params: CheckpointParams; readonly result: CallOutcome };
+  readonly "worker/stream": { readonly towards: "worker"; readonly params: StreamParams; readonly result: CallOutcome };
+  readonly "worker/next": { readonly towards: "worker"; readonly params: NextParams; readonly result: StreamOutcome };
+  readonly "worker/close": { readonly towards: "worker"; readonly params: CloseParams; readonly result: CallOutcome };
   readonly "call/log": { readonly towards: "host"; readonly params: CallLog; readonly result: null };
   readonly "call/tool": { readonly towards: "host"; readonly params: ToolParams; readonly result: CallOutcome };
 }

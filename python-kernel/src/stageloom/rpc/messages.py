@@ -1069,6 +1069,48 @@ CallOutcome: TypeAlias = CallDone | CallFailed
 
 
 @dataclass(frozen=True, slots=True)
+class StreamParams:
+    """Begin to stream what an operation yields; as ``CallParams``. The worker serves nothing else until it is over."""
+
+    call: int
+    operation: str
+    arguments: str
+    fence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NextParams:
+    """Give the next chunks: at most ``most``, of some ``size`` bytes together, and what there is after ``seconds``.
+
+    One is always waited for, unless the stream is over.
+    """
+
+    call: int
+    most: int
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """What came next, as ``worker.exchange`` writes it; ``over`` says that nothing comes after it."""
+
+    values: Sequence[str]
+    over: bool
+    is_: Literal["chunks"] = "chunks"
+
+
+StreamOutcome: TypeAlias = Chunks | CallFailed
+
+
+@dataclass(frozen=True, slots=True)
+class CloseParams:
+    """Nobody reads the stream any more: what yields it is closed."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallLog:
     """What user code printed during a call; 0 for what came between calls."""
 
@@ -1141,6 +1183,9 @@ METHODS: tuple[Method, ...] = (
     Method("worker/call", "worker", CallParams, CallOutcome),
     Method("worker/session", "worker", SessionParams, CallOutcome),
     Method("worker/checkpoint", "worker", CheckpointParams, CallOutcome),
+    Method("worker/stream", "worker", StreamParams, CallOutcome),
+    Method("worker/next", "worker", NextParams, StreamOutcome),
+    Method("worker/close", "worker", CloseParams, CallOutcome),
     Method("call/log", "host", CallLog, None),
     Method("call/tool", "host", ToolParams, CallOutcome),
 )
