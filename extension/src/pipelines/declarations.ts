@@ -59,11 +59,18 @@ export type WrittenStage =
   | GuessedStage<"derivation">
   | GuessedStage<"reactor">;
 
-/** A stage of which only running the file tells what it depends on. */
+/**
+ * A stage of which only running the file tells what it depends on: stages of its own language in `dependencies`, and
+ * names in `wants` that those of others may have. `sends` are ingredients, with `*` for what only running tells;
+ * `computed` says that its name is none that the source spells out.
+ */
 interface GuessedStage<Language extends "derivation" | "reactor"> extends Written {
   readonly is: Language;
   readonly function: string;
   readonly dependencies: readonly string[];
+  readonly wants: readonly string[];
+  readonly sends: readonly string[];
+  readonly computed: boolean;
   readonly doc: string;
 }
 

@@ -1,7 +1,7 @@
 import type { SyntaxNode } from "@lezer/common";
 
 import type { ImportedName, WrittenStage } from "./declarations.js";
-import { calledName, child, children, docstring, hasError, textOf } from "./syntax.js";
+import { calledName, child, children, docstring, hasError, nameOf, textOf } from "./syntax.js";
 
 /** A decorator that makes a stage of a function, whose arguments are its configuration. */
 const STAGE_OF_FUNCTION = /^(?:@[^\n]*\n\s*)*@(?:\w+\.)*autostage[2_]?\b/;
@@ -45,8 +45,37 @@ export function guessDerivations(script: SyntaxNode, text: string): readonly Wri
       whole: { from: one.node.from, to: one.node.to },
       damaged: hasError(one.node),
       dependencies: [...(needs.get(one.name) ?? [])].map((name) => names.get(name) ?? name),
+      wants: [...new Set([...(one.makes ? configured(one, text) : []), ...flow.given(one.name)])],
+      sends: [],
+      computed: one.makes && COMPUTED.test(textOf(one.body, text)),
       doc: docstring(one.body, text),
     }));
+}
+
+/** A configuration whose name is anything but a plain text. */
+const COMPUTED = /["']name["']\s*:(?!\s*["'][\w.+-]+["'])/;
+
+/** The names from outside the function that its configuration has: function stages, it may be. */
+function configured(stage: StageFunction, text: string): readonly string[] {
+  const own = new Set<string>();
+  const found = new Set<string>();
+  const list = child(stage.at.parent ?? stage.node, "ParamList");
+  if (list !== null) for (const part of children(list)) if (part.name === "VariableName") own.add(nameOf(part, text));
+  const gather = (node: SyntaxNode): void => {
+    if (node.name === "VariableName") found.add(nameOf(node, text));
+    for (const inner of children(node)) gather(inner);
+  };
+  const visit = (node: SyntaxNode): void => {
+    if (node.name === "AssignStatement" && node.firstChild?.name === "VariableName")
+      own.add(nameOf(node.firstChild, text));
+    const list = node.name === "CallExpression" ? child(node, "ArgList") : null;
+    const called = list === null ? null : calledName(node, text);
+    if (list !== null && (called?.name === "mkconfig" || (called?.name === "stage" && called.object !== "")))
+      gather(list);
+    for (const inner of children(node)) visit(inner);
+  };
+  visit(stage.body);
+  return [...found].filter((name) => !own.has(name));
 }
 
 function collectFunctions(script: SyntaxNode, text: string): StageFunction[] {
@@ -94,6 +123,7 @@ class Flow {
   readonly #stages: ReadonlyMap<string, string>;
   readonly #others: ReadonlySet<string>;
   readonly #needs = new Map<string, Set<string>>();
+  readonly #given = new Map<string, Set<string>>();
 
   constructor(text: string, stages: ReadonlyMap<string, string>, others: ReadonlySet<string>) {
     this.#text = text;
@@ -104,6 +134,11 @@ class Flow {
   /** Whether a function that makes no derivation itself returns one. */
   passesOn(name: string): boolean {
     return !this.#stages.has(name) && this.#needs.has(name);
+  }
+
+  /** The names in `m.stage(…)` that a stage function is given. */
+  given(name: string): readonly string[] {
+    return [...(this.#given.get(name) ?? [])];
   }
 
   follow(script: SyntaxNode): ReadonlyMap<string, ReadonlySet<string>> {
@@ -156,6 +191,17 @@ class Flow {
     const name = redefined(node, this.#text) ?? calledName(node, this.#text)?.name;
     if (name === undefined || !this.#stages.has(name)) return inner;
     this.#need(name, inner);
+    const list = child(node, "ArgList");
+    for (const argument of list === null ? [] : children(list)) this.#give(name, argument);
     return new Set([name]);
+  }
+
+  /** Notes what `m.stage(params)`, as an argument, gives to a stage function. */
+  #give(name: string, argument: SyntaxNode): void {
+    const called = argument.name === "CallExpression" ? calledName(argument, this.#text) : null;
+    const list = called?.name === "stage" && called.object !== "" ? child(argument, "ArgList") : null;
+    const stage = list === null ? null : child(list, "VariableName");
+    if (stage === null) return;
+    this.#given.set(name, (this.#given.get(name) ?? new Set<string>()).add(nameOf(stage, this.#text)));
   }
 }

@@ -69,7 +69,7 @@ export class Project {
     if (source === null || within.has(path)) return NOTHING;
     const inner = new Set(within).add(path);
     const foreign: Foreign = new Map([...this.#foreign(path, inner)].map(([local, { stage }]) => [local, stage]));
-    const resolved = resolve(source.written, source.imports, foreign);
+    const resolved = resolve(source.written, source.imports, foreign, () => this.#elsewhere(path, inner));
     if (within.size === 0) this.#resolved.set(path, resolved);
     return resolved;
   }
@@ -86,13 +86,34 @@ export class Project {
       ];
       offers.set(one.path, [theirs, passedOn]);
       const offer = (name: string, local: string): void => {
-        const stage = theirs.find((each) => each.name === name);
+        const stage =
+          theirs.find((each) => each.name === name) ??
+          theirs.find((each) => each.language === "derivation" && each.function === name);
         const declared = stage === undefined ? passedOn.get(name) : { path: one.path, stage };
-        if (declared !== undefined) found.set(local, declared);
+        if (declared === undefined) return;
+        found.set(local, declared);
+        // what makes a derivation is imported by its own name, and other stages call it by the derivation's too
+        if (declared.stage.language === "derivation") found.set(declared.stage.name, declared);
       };
       if (one.name === "*") for (const stage of theirs) offer(stage.name, stage.name);
       else offer(one.name, one.local);
     }
+    return found;
+  }
+
+  /** The stages of all files that one imports, through others too. */
+  #elsewhere(path: string, within: Set<string>): readonly StageDeclaration[] {
+    const found: StageDeclaration[] = [];
+    const seen = new Set(within).add(path);
+    const pending = [path];
+    for (let from = pending.pop(); from !== undefined; from = pending.pop())
+      for (const { module, level } of this.source(from)?.imports ?? []) {
+        const target = this.#locate(from, module, level);
+        if (target === null || seen.has(target)) continue;
+        seen.add(target);
+        pending.push(target);
+        found.push(...this.#resolve(target, within).stages);
+      }
     return found;
   }
 

@@ -47,6 +47,9 @@ export function guessReactors(script: SyntaxNode, text: string): readonly Writte
     whole: { from: one.whole.from, to: one.whole.to },
     damaged: hasError(one.node),
     dependencies: senders(one.name, together),
+    wants: unsent(one.name, together),
+    sends: together.get(one.name)?.sends ?? [],
+    computed: false,
     doc: docstring(one.body, text),
   }));
 }
@@ -130,8 +133,14 @@ function senders(name: string, together: ReadonlyMap<string, Named>): readonly s
     .map(([other]) => other);
 }
 
+/** What a reactor receives that no reactor of the file sends. */
+function unsent(name: string, together: ReadonlyMap<string, Named>): readonly string[] {
+  const sent = new Set([...together.values()].flatMap(({ sends }) => sends));
+  return (together.get(name)?.receives ?? []).filter((one) => !one.includes("*") && !sent.has(one));
+}
+
 /** Whether two names, each with `*` for anything, may be the same. */
-function mayBe(one: string, other: string): boolean {
+export function mayBe(one: string, other: string): boolean {
   return one === other || matches(one, other) || matches(other, one);
 }
 

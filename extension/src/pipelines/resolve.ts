@@ -1,5 +1,6 @@
 import { findCycles } from "./cycles.js";
 import type { ImportedName, WrittenStage } from "./declarations.js";
+import { mayBe } from "./reactors.js";
 import type { Stretch } from "./syntax.js";
 
 /** A parameter that stands for a stage: `role` is the parameter, `at` where the stage is named. */
@@ -29,6 +30,8 @@ export interface StageDeclaration {
   readonly parameters: readonly ConfiguredParameter[];
   readonly doc: string;
   readonly base: string | null;
+  /** The ingredients that others may receive from it, `*` standing for what only running tells. */
+  readonly sends: readonly string[];
 }
 
 export interface SourceProblem {
@@ -51,11 +54,15 @@ export function resolve(
   written: readonly WrittenStage[],
   imports: readonly ImportedName[],
   foreign: Foreign,
+  elsewhere: Elsewhere = () => [],
 ): Resolved {
-  const resolver = new Resolver(written, imports, foreign);
+  const resolver = new Resolver(written, imports, foreign, elsewhere);
   const stages = written.flatMap((stage) => resolver.stage(stage) ?? []);
-  return { stages, problems: [...resolver.unknown, ...duplicates(stages), ...cycles(stages)] };
+  return { stages, problems: [...resolver.unknown, ...duplicates(stages), ...namesakes(stages), ...cycles(stages)] };
 }
+
+/** The stages of all files that a file imports, through others too: reactors of theirs belong to its pipeline. */
+export type Elsewhere = () => readonly StageDeclaration[];
 
 interface EffectiveParameter {
   readonly name: string;
@@ -63,7 +70,7 @@ interface EffectiveParameter {
   readonly text: string | null;
   readonly out: boolean;
   readonly bound: boolean;
-  readonly stage: string | null;
+  readonly stages: readonly string[];
 }
 
 class Resolver {
@@ -74,13 +81,24 @@ class Resolver {
   readonly #starred: boolean;
 
   readonly #imported: Foreign;
+  readonly #written: readonly WrittenStage[];
+  readonly #elsewhere: Elsewhere;
 
-  constructor(written: readonly WrittenStage[], imports: readonly ImportedName[], foreign: Foreign) {
+  constructor(
+    written: readonly WrittenStage[],
+    imports: readonly ImportedName[],
+    foreign: Foreign,
+    elsewhere: Elsewhere,
+  ) {
     this.#imported = foreign;
+    this.#written = written;
+    this.#elsewhere = elsewhere;
     for (const stage of written) if (!this.#byName.has(stage.name)) this.#byName.set(stage.name, stage);
     this.#names = new Set([...this.#byName.keys(), ...foreign.keys()]);
     this.#excused = new Set(imports.map((one) => one.local));
-    this.#starred = imports.some((one) => one.name === "*" && !one.module.startsWith("stageloom"));
+    this.#starred =
+      imports.some((one) => one.name === "*" && !one.module.startsWith("stageloom")) ||
+      written.some((one) => one.is === "derivation" && one.computed);
   }
 
   stage(written: WrittenStage): StageDeclaration | null {
@@ -94,10 +112,16 @@ class Resolver {
         at: written.at,
         whole: written.whole,
         damaged: written.damaged,
-        dependencies: written.dependencies.map((stage) => ({ role: stage, stage, at: written.at })),
+        dependencies: [
+          ...written.dependencies.map((stage) => ({ role: stage, stage, at: written.at })),
+          ...written.wants.flatMap((role) =>
+            this.#across(role, written.is).map((stage) => ({ role, stage, at: written.at })),
+          ),
+        ],
         parameters: [],
         doc: written.doc,
         base: null,
+        sends: written.sends,
       };
     const effective = this.#effective(written, new Set());
     if (effective === null) return null;
@@ -106,7 +130,8 @@ class Resolver {
     const parameters: ConfiguredParameter[] = [];
     for (const one of effective) {
       if (one.out) continue;
-      if (one.stage !== null) dependencies.push({ role: one.name, stage: one.stage, at: one.at });
+      if (one.stages.length > 0)
+        for (const stage of one.stages) dependencies.push({ role: one.name, stage, at: one.at });
       else if (one.text !== null) parameters.push(configured(one, one.text));
       else if (written.is === "function" && !written.each) this.#report(written, one);
     }
@@ -122,7 +147,26 @@ class Resolver {
       parameters,
       doc: root.doc,
       base: written.is === "instance" ? written.base : null,
+      sends: [],
     };
+  }
+
+  /** The stages of other languages that a name means: by their name, their function, or an ingredient that they send. */
+  #across(name: string, asking: StageDeclaration["language"]): readonly string[] {
+    const own = this.#byName.get(name);
+    if (own !== undefined && languageOf(own) !== asking) return [name];
+    const imported = this.#imported.get(name);
+    if (own === undefined && imported !== undefined && imported.language !== asking) return [imported.name];
+    if (asking === "derivation") return [];
+    const made = this.#written.filter((one) => one.is === "derivation" && one.function === name);
+    if (made.length > 0 || asking === "reactor") return made.map((one) => one.name);
+    const reactors = [...this.#written, ...this.#elsewhere()].flatMap((one) =>
+      "sends" in one && one.sends.length > 0 ? [{ name: one.name, sends: one.sends }] : [],
+    );
+    if (reactors.some((one) => one.name === name)) return [name];
+    const exact = reactors.filter(({ sends }) => sends.includes(name));
+    const senders = exact.length > 0 ? exact : reactors.filter(({ sends }) => sends.some((sent) => mayBe(name, sent)));
+    return [...new Set(senders.map((one) => one.name))];
   }
 
   #root(written: WrittenStage): { function: string; doc: string } {
@@ -150,7 +194,7 @@ class Resolver {
         text,
         out,
         bound: false,
-        stage: !out && this.#stands(name, written.name, text) ? name : null,
+        stages: out ? [] : this.#standing(name, written.name, text),
       }));
     const base = this.#byName.get(written.base);
     const inherited = base === undefined ? this.#foreign(written.base) : this.#effective(base, seen);
@@ -159,8 +203,8 @@ class Resolver {
     return inherited.map((one) => {
       const argument = bound.get(one.name);
       if (argument === undefined) return one;
-      const stage = argument.refers !== null && this.#names.has(argument.refers) ? argument.refers : null;
-      return { name: one.name, at: argument.value, text: argument.text, out: false, bound: true, stage };
+      const stages = argument.refers !== null && this.#isFunction(argument.refers) ? [argument.refers] : [];
+      return { name: one.name, at: argument.value, text: argument.text, out: false, bound: true, stages };
     });
   }
 
@@ -174,7 +218,7 @@ class Resolver {
         text: null,
         out: false,
         bound: false,
-        stage: one.stage,
+        stages: [one.stage],
       })),
       ...found.parameters.map((one) => ({
         name: one.name,
@@ -182,20 +226,34 @@ class Resolver {
         text: one.text,
         out: false,
         bound: false,
-        stage: null,
+        stages: [],
       })),
     ];
   }
 
-  #stands(parameter: string, own: string, text: string | null): boolean {
-    return parameter === own ? text === null : this.#names.has(parameter);
+  /** What a parameter stands for: a function stage whatever its default, a stage of another language if it has none. */
+  #standing(parameter: string, own: string, text: string | null): readonly string[] {
+    if (parameter === own ? text === null : this.#isFunction(parameter)) return [parameter];
+    return text === null ? this.#across(parameter, "function") : [];
+  }
+
+  #isFunction(name: string): boolean {
+    const own = this.#byName.get(name);
+    return own === undefined ? this.#imported.get(name)?.language === "function" : languageOf(own) === "function";
+  }
+
+  *#otherNames(): Generator<string> {
+    for (const one of this.#written) {
+      if (one.is === "derivation" || one.is === "reactor") yield one.function;
+      if ("sends" in one) yield* one.sends;
+    }
   }
 
   #report(written: WrittenStage, parameter: EffectiveParameter): void {
     if (this.#starred || this.#excused.has(parameter.name)) return;
     const close = closest(
       parameter.name,
-      [...this.#names].filter((name) => name !== written.name),
+      [...this.#names, ...this.#otherNames()].filter((name) => name !== written.name),
     );
     const advice =
       close === null ? "Add a stage of that name, or give the parameter a default." : `Did you mean "${close}"?`;
@@ -208,6 +266,10 @@ class Resolver {
   }
 }
 
+function languageOf(written: WrittenStage): StageDeclaration["language"] {
+  return written.is === "derivation" || written.is === "reactor" ? written.is : "function";
+}
+
 function configured(one: EffectiveParameter, text: string): ConfiguredParameter {
   const is = one.bound ? "bind" : /^(?:\w+\.)?(?:File|Dir|Env)\s*\(/.test(text) ? "input" : "default";
   return { name: one.name, text, at: one.at, is };
@@ -216,12 +278,32 @@ function configured(one: EffectiveParameter, text: string): ConfiguredParameter 
 function duplicates(stages: readonly StageDeclaration[]): SourceProblem[] {
   const seen = new Set<string>();
   return stages.flatMap((stage) => {
-    if (!seen.has(stage.name)) {
-      seen.add(stage.name);
+    const key = `${stage.language} ${stage.name}`;
+    if (!seen.has(key)) {
+      seen.add(key);
       return [];
     }
     const message = `Another stage of this file is named "${stage.name}" too. Rename one of them.`;
     return stage.guessed ? [] : [{ code: "duplicate-stage" as const, message, at: stage.at, stages: [stage.name] }];
+  });
+}
+
+const A = { function: "a function stage", derivation: "a derivation", reactor: "a reactor" };
+
+/** Stages of two languages that have one name: told at both. */
+function namesakes(stages: readonly StageDeclaration[]): SourceProblem[] {
+  const first = new Map<string, StageDeclaration>();
+  return stages.flatMap((stage) => {
+    const other = first.get(stage.name);
+    if (other === undefined) first.set(stage.name, stage);
+    if (other === undefined || other.language === stage.language) return [];
+    const told = (at: StageDeclaration, its: StageDeclaration): SourceProblem => ({
+      code: "duplicate-stage",
+      message: `"${stage.name}" is ${A[its.language]} of this file too. Rename one of them.`,
+      at: at.at,
+      stages: [stage.name],
+    });
+    return [told(other, stage), told(stage, other)];
   });
 }
 
@@ -234,8 +316,9 @@ function cycles(stages: readonly StageDeclaration[]): SourceProblem[] {
         stage.dependencies.map((one) => one.stage),
       );
   return findCycles(edges).flatMap(({ members, ring }) => {
-    const first = stages.find((stage) => stage.name === members[0]);
-    if (first === undefined || first.guessed) return [];
+    const inside = stages.filter((stage) => members.includes(stage.name));
+    const first = inside.find((stage) => !stage.guessed);
+    if (first === undefined) return [];
     const [start, ...rest] = ring;
     const needs =
       rest.length === 0 ? "itself" : [...rest, start].map((name) => `"${String(name)}"`).join(", which needs ");

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -13,6 +15,8 @@ from stageloom.executors.processes import ProcessExecutor
 from stageloom.library import LANGUAGES
 from stageloom.store.gc import Policy
 from stageloom.store.store import Store
+
+TABLE = json.loads((Path(__file__).parents[1] / "shared" / "declarations.json").read_text("utf-8"))
 
 HEAD = """
 import json
@@ -236,6 +240,30 @@ def test_side_by_side_it_comes_to_the_same(mixed, tmp_path):
         run = mixed.workspace.run(mixed.read(), [], Heard(), executor=executor)
         assert run.execute().first_failure is None
     assert mixed.realize() == set()
+
+
+# --- as the editor guesses it ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", TABLE["mixed"], ids=lambda case: case["title"])
+def test_shared_table(case, mixed):
+    mixed.write("\n".join(case["source"]), head="")
+    pipeline = mixed.read(may_run=False)
+    assert sorted(
+        (
+            {
+                "name": one.name,
+                "function": one.function,
+                "language": one.language,
+                "line": one.span.line,
+                "dependencies": sorted({name for names in one.dependencies.values() for name in names}),
+            }
+            for one in pipeline.targets.values()
+        ),
+        key=lambda stage: stage["line"],
+    ) == case["stages"]  # fmt: skip
+    problems = [{"code": one.code, "line": one.span.line, "stages": sorted(one.stages)} for one in pipeline.problems]
+    assert problems == case["problems"]
 
 
 # --- names -----------------------------------------------------------------------------------------------------------

@@ -20,10 +20,23 @@ interface Case {
   readonly problems: readonly { code: string; line: number; stages: string[] }[];
 }
 
+interface MixedCase {
+  readonly title: string;
+  readonly source: readonly string[];
+  readonly stages: readonly {
+    name: string;
+    function: string;
+    language: string;
+    line: number;
+    dependencies: string[];
+  }[];
+  readonly problems: readonly { code: string; line: number; stages: string[] }[];
+}
+
 const table = JSON.parse(
   readFileSync(new URL("../../../../python-kernel/tests/shared/declarations.json", import.meta.url), "utf8"),
   // the file is written by hand to this shape, and a case that is not fails below
-) as { cases: Case[] };
+) as { cases: Case[]; mixed: MixedCase[] };
 
 function read(text: string, reader = new SourceReader(), foreign: Foreign = new Map()): Resolved {
   const source = reader.read(text);
@@ -394,5 +407,34 @@ if __name__ == "__main__":
 
   it("are none where the file does not import the language", () => {
     expect(read(text.replace("stageloom.pyplant", "pyplant")).stages).toEqual([]);
+  });
+});
+
+describe("several languages in one file, as both readers guess", () => {
+  it.each(table.mixed)("$title", (one) => {
+    const reader = new SourceReader();
+    const { stages, problems } = read(one.source.join("\n"), reader);
+    const lines = reader.source!.lines;
+    const first = new Map<string, Resolved["stages"][number]>();
+    for (const stage of [...stages].sort((left, right) => Number(left.guessed) - Number(right.guessed)))
+      if (!first.has(stage.name)) first.set(stage.name, stage);
+    expect(
+      [...first.values()]
+        .sort((left, right) => left.at.from - right.at.from)
+        .map((stage) => ({
+          name: stage.name,
+          function: stage.function,
+          language: stage.language,
+          line: lines.place(stage.at.from).line,
+          dependencies: [...new Set(stage.dependencies.map((found) => found.stage))].sort(),
+        })),
+    ).toEqual(one.stages);
+    expect(
+      problems.map(({ code, at, stages: named }) => ({
+        code,
+        line: lines.place(at.from).line,
+        stages: [...named].sort(),
+      })),
+    ).toEqual(one.problems);
   });
 });

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from stageloom.model.classes import dataclass, field, replace
@@ -71,8 +71,8 @@ def stage_functions(tree: ast.Module, path: str) -> list[StageFunction]:
             break
         known |= more
     stages = {name: draft for name, draft in drafts.items() if name in known}
-    needs = _needs(stages)
-    found = {name: _finished(draft, path, stages, needs[name]) for name, draft in stages.items()}
+    needs, uses = _needs(stages), _uses(drafts.values(), stages)
+    found = {name: _finished(draft, path, stages, needs[name], uses[name]) for name, draft in stages.items()}
     return [replace(one, alias="", needs={}) if _leads_back(one, found) else one for one in found.values()]
 
 
@@ -222,7 +222,11 @@ class _Draft:
 
 
 def _finished(
-    draft: _Draft, path: str, stages: Mapping[str, _Draft], needs: Mapping[str, Sequence[str]]
+    draft: _Draft,
+    path: str,
+    stages: Mapping[str, _Draft],
+    needs: Mapping[str, Sequence[str]],
+    uses: Sequence[str],
 ) -> StageFunction:
     configured = draft.configuration.get("name")
     function = StageFunction(
@@ -236,7 +240,7 @@ def _finished(
         needs=needs,
         configuration={key: value for key, value in draft.configuration.items() if key != "name"},
         registry=draft.registry,
-        uses=draft.uses() if draft.makes else (),
+        uses=uses,
     )
     if draft.makes:
         return function
@@ -263,6 +267,18 @@ def _needs(stages: Mapping[str, _Draft]) -> dict[str, dict[str, list[str]]]:
                 needs[name][parameter] = [other for other in stages if other in alike and other != name]
         needs[name] = {role: found for role, found in needs[name].items() if found}
     return needs
+
+
+def _uses(drafts: Iterable[_Draft], stages: Mapping[str, _Draft]) -> dict[str, list[str]]:
+    """Return the names that may be function stages: those in configurations, and what ``m.stage(…)`` is given of."""
+    uses = {name: draft.uses() if draft.makes else [] for name, draft in stages.items()}
+    for caller in drafts:
+        for call in caller.calls(set(stages)):
+            given = [one for _, one in _arguments(call, stages[caller.called(call)])]
+            named = (one.args for one in given if isinstance(one, ast.Call) and caller.is_stage_of(one))
+            found = [one.id for those in named for one in those if isinstance(one, ast.Name)]
+            uses[caller.called(call)] = list(dict.fromkeys([*uses[caller.called(call)], *found]))
+    return uses
 
 
 def _arguments(call: ast.Call, called: _Draft) -> Iterator[tuple[str, ast.expr]]:

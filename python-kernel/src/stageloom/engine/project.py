@@ -56,7 +56,8 @@ def read_pipeline(
             targets, wrong = language.read(snapshot, path, code, asking, given, blobs, wanted)
             problems.extend(wrong)
             problems.extend(refused(found, targets))
-            found.update((target.name, target) for target in targets)
+            for target in targets:
+                found.setdefault(target.name, target)
             wanted.extend(dict.fromkeys(want for target in targets for want in target.wants.values()))
     if len({target.language for target in found.values()}) > 1 or wanted:
         found, problems = linked(found, problems)
