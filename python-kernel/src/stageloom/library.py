@@ -13,6 +13,7 @@ from stageloom.engine.profiles import with_profile
 from stageloom.engine.project import blocking_problems, stages_named
 from stageloom.engine.schedule import StageState
 from stageloom.engine.telling import Entry
+from stageloom.engine.within import is_within, tell
 from stageloom.engine.workspace import Workspace
 from stageloom.executors.inline import InlineExecutor
 from stageloom.functions.inputs import input_names
@@ -144,11 +145,13 @@ def load(
         TypeError: for a value in ``sets`` that cannot be configuration.
         stageloom.store.errors.StoreError: when the store cannot be opened, or what was made is damaged.
     """
-    stood = _standing(target, root, store) if not sets and not profile else None
+    stood = _standing(target, root, store) if not sets and not profile and not is_within() else None
     if stood is not None:
         return stood[0]
     with _opened(target, sets, profile, root, store) as (workspace, pipeline, name):
-        return _stored(workspace, pipeline, name, target)
+        found = _stored(workspace, pipeline, name, target)
+        _tell(workspace, pipeline)
+        return found
 
 
 def realize(
@@ -170,7 +173,7 @@ def realize(
     """
     _check_jobs(jobs)
     plain = not sets and not profile
-    stood = _standing(target, root, store) if plain else None
+    stood = _standing(target, root, store) if plain and not is_within() else None
     if stood is not None:
         return stood[0]
     with _opened(target, sets, profile, root, store) as (workspace, pipeline, name):
@@ -185,6 +188,7 @@ def realize(
         found = result.entries[name].found
         if found is None:
             raise StageFailedError(name, Failure("cancelled", "cancelled"))
+        _tell(workspace, pipeline)
         if plain:
             from stageloom.cli.place import no_pins
 
@@ -194,6 +198,21 @@ def realize(
         if pipeline.targets[name].plural:
             return _stored(workspace, pipeline, name, target)
         return _value(workspace.store.tree(found.tree), workspace.root)
+
+
+def _tell(workspace: Workspace, pipeline: Pipeline) -> None:
+    """Tell the stage that asks, where one does, what its asking rests on: sources, inputs, what was read."""
+    if not is_within():
+        return
+    from stageloom.engine.status import standings
+
+    reads = dict(pipeline.snapshot.files)
+    standing = standings(workspace.store, pipeline)
+    for name, target in pipeline.targets.items():
+        looked = standing[name].looked
+        if target.derivation is not None and looked is not None and looked.found is not None:
+            reads.update({**target.derivation.inputs, **looked.found.reads})
+    tell(str(workspace.root), reads)
 
 
 def _standing(target: str, root: str | None, store: str | None) -> tuple[object] | None:

@@ -32,6 +32,13 @@ def discontent(name: str, made: int) -> Failure:
     return Failure("exception", message, advice)
 
 
+def circular(name: str) -> Failure:
+    """Return the failure of a stage that would have to be made before it is made."""
+    message = f"{name} is being made right now, and is asked for by what it runs itself"
+    advice = "A stage can realize others, but neither itself nor one that depends on it: take the call out."
+    return Failure("exception", message, advice)
+
+
 def senseless(error: Exception) -> Failure:
     """Return the failure of a job whose answer is not what was agreed."""
     return Failure("internal", f"The worker's answer makes no sense: {error}")

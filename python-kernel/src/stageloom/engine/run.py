@@ -23,6 +23,7 @@ from stageloom.engine.provenance import Recorder, keep_try
 from stageloom.engine.saving import Saved, Saver
 from stageloom.engine.several import Several
 from stageloom.engine.telling import Entry, RunListener, Teller
+from stageloom.engine.within import waits_for
 from stageloom.model.classes import dataclass, replace
 from stageloom.rpc.messages import Failure, JobDone, JobFailed, JobOutcome, Realized
 from stageloom.rpc.mismatch import WireError
@@ -300,6 +301,9 @@ class Run:
             self._start_locked(name, looked, locks)
         except LockedError as error:
             _release(locks)
+            if waits_for(str(looked.dref)):
+                self._follow(self._fail(name, failures.circular(name)))
+                return
             self._locked_out[name] = looked
             if name not in self._waited:
                 self._waited.add(name)

@@ -17,6 +17,7 @@ from stageloom.artifacts.hashing import hashes_below
 from stageloom.derivations.execute import execute as execute_derivation
 from stageloom.derivations.execute import match as match_derivation
 from stageloom.derivations.plan import plan as plan_derivations
+from stageloom.engine.within import making
 from stageloom.functions.execute import Load
 from stageloom.functions.execute import execute as execute_function
 from stageloom.functions.execute import match as match_function
@@ -184,6 +185,7 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded, ob
         surroundings(job.root, job.path, job.seed, PROJECT.spoil),
         reporting(progress),
         children_import_from(job.store, job.root, job.snapshot),
+        making(job.dref, observer.realizes),
     ):
         start = time.perf_counter()
         if job.language == "function":

@@ -210,6 +210,12 @@ class Observer:
             if name is not None:
                 self._given(name, frame)
 
+    def realizes(self, root: str, reads: Mapping[str, str]) -> None:
+        """Note what the stage rests on by having other stages realized."""
+        if os.path.abspath(root) == self._root:
+            self._asked.update(reads)
+            self._holding = self._holding or Holding(self._modules())
+
     def _is_projects(self, frame: FrameType | None) -> bool:
         """Return whether code of the project itself does what ``frame`` does, by what comes with Python."""
         while frame is not None and not self._is_librarys(frame.f_code.co_filename):
