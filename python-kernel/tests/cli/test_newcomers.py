@@ -82,7 +82,7 @@ import pytest
                     return 1
             """,
             2,
-            ["has no stages", "at its top level"],
+            ["has no stages", "at its top level", "'fit' is no stage here", "Move it there"],
             id="a-method",
         ),
     ],
@@ -110,3 +110,9 @@ def test_files_that_import_each_other_are_told_apart_from_others_that_fail_to_im
     )
     project.write("second.py", "import first\n\nTWICE = first.foot * 2\n")
     assert "These files import each other" in project.run("realize", "first.py", code=1)
+
+
+def test_no_command_is_answered_with_what_there_is(project) -> None:
+    said = project.run(code=2)
+    assert "realize" in said
+    assert "exit codes" in said

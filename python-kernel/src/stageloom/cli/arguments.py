@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 
 from stageloom._version import VERSION
@@ -27,7 +28,11 @@ def run(words: Sequence[str] | None) -> int:
     from stageloom.engine.workspace import NoSuchRealizationError
     from stageloom.store.errors import StoreError
 
-    arguments = _parser().parse_args(words)
+    parser = _parser()
+    if not (sys.argv[1:] if words is None else words):
+        parser.print_help()
+        return USAGE
+    arguments = parser.parse_args(words)
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
         return command(arguments)

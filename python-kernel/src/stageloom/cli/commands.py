@@ -181,6 +181,8 @@ def _refuse(pipeline: Pipeline, stages: Sequence[str], *, as_json: bool) -> bool
         return True
     _complain_of(wrong)
     if not wrong:
+        # a decorated method is a warning, of a file that has stages
+        _complain_of(pipeline.problems)
         show.complain(f"{pipeline.path} has no stages: mark functions at its top level with @stage")
     return True
 
