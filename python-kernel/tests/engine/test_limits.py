@@ -199,3 +199,38 @@ def test_one_of_several_that_was_invalidated_is_made_anew(folder: Path, which: i
     assert result.outcome == "done"
     with Store.open(folder / "store") as store:
         assert len(store.history(stage="s")) == 2
+
+
+FLAKY_THREE = """import os
+from stageloom import best, stage
+@stage(match=best(2, key="loss", of=3), retries={retries}, timeout=60)
+def flaky():
+    tries = len(os.listdir({folder!r}))
+    open(os.path.join({folder!r}, str(tries) + "-" + str(os.getpid())), "w").close()
+    if tries in (1, 2, 4):
+        raise ValueError(f"not at {{tries}}")
+    return {{"loss": tries}}
+@stage
+def below(flaky): return sorted(one["loss"] for one in flaky)
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_each_of_several_realizations_is_tried_again(folder: Path, jobs: int) -> None:
+    (folder / ".tries").mkdir()  # what is in a hidden folder is none of what a stage reads
+    (folder / "p.py").write_text(FLAKY_THREE.format(folder=str(folder / ".tries"), retries=3), "utf-8")
+    heard = Heard()
+    with Store.open(folder / "store") as store, executor_for(jobs, folder) as beside:
+        workspace = Workspace(folder, store, LANGUAGES, InlineExecutor())
+        result = workspace.run(workspace.read("p.py"), [], heard, executor=beside).execute()
+    assert result.outcome == "done", result.entries["flaky"].failure
+    assert len(result.entries["flaky"].tries) >= 1
+    assert "── try 2 of 4, after ValueError: not at" in heard.printed
+
+
+def test_several_that_never_work_fail_with_the_tries_of_one(folder: Path) -> None:
+    text = "from stageloom import latest, stage\n@stage(match=latest(3), retries=2)\ndef s(): raise ValueError('no')\n"
+    result, _ = realize(folder, text)
+    failure = result.entries["s"].failure
+    assert result.outcome == "failed"
+    assert (failure.message, "tried 3 times" in failure.advice) == ("ValueError: no", True)

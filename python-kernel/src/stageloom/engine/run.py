@@ -388,6 +388,10 @@ class Run:
             folder = self._store.run_folder(self._wording.run_of(instance), name)
             clock = Clock(target.timeout, partial(several.stop, instance))
             recorder = Recorder(folder, self._teller.of_job(name, self._hearing(clock)))
+            tries = several.tries.get(instance, 0)
+            if tries:
+                last = self._entries[name].tries[-1].message
+                recorder.log("stderr", f"── try {tries + 1} of {target.retries + 1}, after {last} ──\n")
             job = Job(target, several.looked, self._store.scratch(), recorder, several.locks[0], instance, clock=clock)
             several.jobs[instance] = job
             if not self._executor.blocks:
@@ -523,14 +527,35 @@ class Run:
                 several.fail(store_failure(error))
         else:
             event = self._judged(event, job)
+            failure = event.outcome.failure if isinstance(event.outcome, JobFailed) else failures.STALE
+            if self._try_instance_again(several, job, failure):
+                return
             self._keep_end(job, entry, event.outcome)
-            several.fail(event.outcome.failure if isinstance(event.outcome, JobFailed) else failures.STALE)
+            several.fail(after_tries(failure, several.tries.get(instance, 0) + 1))
         if several.jobs:
             return
         if several.todo:
             self._start_more(name)
             return
         self._end_several(name)
+
+    def _try_instance_again(self, several: Several, job: Job, failure: Failure) -> bool:
+        """Start one of several realizations anew, as :meth:`_try_again` does the only one."""
+        name, tries = job.target.name, several.tries.get(job.instance, 0) + 1
+        if self._schedule.cancelling or several.failure or self._is_orphan(name):
+            return False
+        if not worth_another(failure, tries, job.target.retries):
+            return False
+        several.tries[job.instance] = tries
+        self._entries[name].tries.append(failure)
+        keep_try(self._store.run_folder(self._wording.run_of(job.instance), name), tries)
+        several.todo.insert(0, job.instance)
+        try:
+            self._start_more(name)
+        except StoreError as error:
+            several.fail(store_failure(error))
+            return False
+        return True
 
     def _end_several(self, name: str) -> None:
         """Make durable what was made, and take what the matcher chooses, or make more where it asks for that."""
@@ -551,7 +576,7 @@ class Run:
         finally:
             several.release()
         if looked is None:
-            self._end_badly(_Ended(name, JobFailed(failure or failures.STALE)))
+            self._end_badly(_Ended(name, JobFailed(failure or failures.STALE)), several=True)
         elif looked.rivals:
             self._follow(self._fail(name, failures.rivals(name, looked)))
         elif looked.choice is not None:
@@ -584,9 +609,10 @@ class Run:
         with contextlib.suppress(StoreError):
             self._store.discard(job.scratch)
 
-    def _end_badly(self, event: _Ended) -> None:
+    def _end_badly(self, event: _Ended, *, several: bool = False) -> None:
         failure = event.outcome.failure if isinstance(event.outcome, JobFailed) else failures.STALE
-        failure = after_tries(failure, len(self._entries[event.name].tries) + 1)
+        if not several:  # each of which says itself how often it was tried
+            failure = after_tries(failure, len(self._entries[event.name].tries) + 1)
         if self._is_orphan(event.name):
             self._follow(self._lose(event.name))
         elif failure.kind == "cancelled":

@@ -14,7 +14,8 @@ from stageloom.store.locks import Lock
 class Several:
     """What is being made of one stage: ``todo`` are the instances not begun, ``jobs`` those at work.
 
-    ``placed`` are the realizations made so far. The first ``failure`` keeps the rest from beginning.
+    ``placed`` are the realizations made so far. The first ``failure`` keeps the rest from beginning. ``tries`` is how
+    often one of them failed and was tried again.
     """
 
     looked: Looked
@@ -23,6 +24,7 @@ class Several:
     jobs: dict[int, Job] = field(default_factory=dict)
     placed: list[Prepared] = field(default_factory=list)
     failure: Failure | None = None
+    tries: dict[int, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
