@@ -26,6 +26,7 @@ from stageloom.rpc.messages import (
     RunChanged,
     RunParams,
     RunStarted,
+    StoreProgress,
 )
 from stageloom.rpc.request import Call
 from stageloom.rpc.wire import decode
@@ -72,6 +73,7 @@ class Host:
         self.changes: list[RunChanged] = []
         self.logs: list[tuple[str, str]] = []
         self.messages: list[str] = []
+        self.progress: list[StoreProgress] = []
         #: What happens to a job before a worker begins with it: returns whether one does.
         self.queue: Callable[[PoolRunParams], bool] = lambda _: True
         self._changed = threading.Condition()
@@ -81,6 +83,7 @@ class Host:
         endpoint.on("run/changed", self._hear, inline)
         endpoint.on("run/log", lambda log, _: self.logs.append((log.stage, log.text)), inline)
         endpoint.on("log/message", lambda log, _: self.messages.append(log.text), inline)
+        endpoint.on("store/progress", lambda told, _: self.progress.append(told), inline)
         for method in ("run/progress", "store/changed"):
             endpoint.on(method, lambda *_: None, inline)
         self.engine.start()

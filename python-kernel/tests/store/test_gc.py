@@ -466,10 +466,10 @@ def test_what_is_realized_anew_or_collected_while_a_store_is_read_is_no_damage(t
         break_file(store.tree(found[1].tree) / "plot.txt")
         read_all = module.verify
 
-        def slowly(layout, reading):
+        def slowly(layout, reading, meter):
             with Store.open(tmp_path) as other:
                 other.gc(Policy([found[0].rref, found[1].rref], grace=0), delete=True)
-            damages = read_all(layout, reading)
+            damages = read_all(layout, reading, meter)
             with Store.open(tmp_path) as other:
                 other.commit([made(other, "a", 1)])
             return damages

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stageloom.cli import show
+from stageloom.cli.gauge import gauge
 from stageloom.cli.place import UsageError
 from stageloom.cli.selection import opened
 from stageloom.cli.target import find_place
@@ -44,7 +45,8 @@ def gc(arguments: argparse.Namespace) -> int:
         others = OTHERS if arguments.others is None else arguments.others
         name = workspace_name(workspace.root, workspace.store.path)
         policy = Policy(keep, arguments.older_than or 0.0, arguments.max_size, others=others, workspace=name)
-        told = workspace.store.gc(policy, delete=arguments.delete)
+        with gauge("collecting" if arguments.delete else "looking for garbage") as tell:
+            told = workspace.store.gc(policy, delete=arguments.delete, tell=tell)
         if arguments.json:
             show.say(json.dumps(_collected_json(told)))
         else:
@@ -67,7 +69,8 @@ def verify(arguments: argparse.Namespace) -> int:
     """Read everything in the store, and repair it if asked."""
     with opened(arguments, ()) as (workspace, _):
         store = workspace.store
-        damages = store.verify()
+        with gauge("verifying") as tell:
+            damages = store.verify(tell=tell)
         repaired = store.repair(damages) if damages and arguments.repair else None
         bad = list(repaired.left) if repaired is not None else damages
         if arguments.json:

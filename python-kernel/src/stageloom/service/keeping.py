@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from stageloom.engine.profiles import with_profile
 from stageloom.engine.reached import chosen, derivations, pipelines_made, reached
@@ -29,6 +29,7 @@ from stageloom.rpc.messages import (
     Received,
     RemoteParams,
     SparedRealizations,
+    StoreProgress,
     UnpackParams,
     Verified,
     VerifyParams,
@@ -37,6 +38,7 @@ from stageloom.rpc.request import Call
 from stageloom.rpc.wire import encode
 from stageloom.service.runs import Runs
 from stageloom.store.errors import StoreError
+from stageloom.store.meter import Tell
 from stageloom.store.pins import home_of, workspace_name
 
 if TYPE_CHECKING:
@@ -46,10 +48,15 @@ if TYPE_CHECKING:
 _LISTED = 1000
 
 
+def _nobody(told: StoreProgress) -> None:
+    del told
+
+
 class Keeping:
     """Answers it for one workspace."""
 
-    def __init__(self, workspace: Workspace, runs: Runs) -> None:
+    def __init__(self, workspace: Workspace, runs: Runs, tell: Callable[[StoreProgress], None] = _nobody) -> None:
+        self._tell = tell
         self._workspace = workspace
         self._store = workspace.store
         self._runs = runs
@@ -73,7 +80,7 @@ class Keeping:
         self._runs.let_go()
         name = workspace_name(self._workspace.root, self._store.path)
         policy = Policy(keep, others=params.others, workspace=name)
-        told = self._store.gc(policy, delete=params.delete, check=call.check)
+        told = self._store.gc(policy, delete=params.delete, check=call.check, tell=self._telling("collect"))
         garbage = [Garbage(one.path, one.stage, one.at, one.size) for one in told.victims[:_LISTED]]
         freed = told.freed + told.leftovers.size
         return Collected(
@@ -83,7 +90,7 @@ class Keeping:
 
     def verify(self, params: VerifyParams, call: Call) -> Verified:
         """Read everything in the store, and repair it if asked."""
-        damages = self._store.verify()
+        damages = self._store.verify(check=call.check, tell=self._telling("verify"))
         call.check()
         told = [Damaged(one.kind, one.path, one.what) for one in damages]
         if not (damages and params.repair):
@@ -124,6 +131,9 @@ class Keeping:
             wanted = derivations(self._workspace, params.path, (), self._sets(params), call.check)
         with self._runs.beside():
             return _received(self._store.pull(remote, remote.realizations(wanted), check=call.check))
+
+    def _telling(self, work: Literal["collect", "verify"]) -> Tell:
+        return lambda done, total: self._tell(StoreProgress(work, done, total))
 
     def _standing(self, params: RemoteParams, call: Call) -> Sequence[RRef]:
         pipeline = self._workspace.read(params.path, sets=self._sets(params), check=call.check)

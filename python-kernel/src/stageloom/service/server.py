@@ -133,7 +133,7 @@ class Server:
             raise _failed(store_failure(error)) from None
         self._workspace = Workspace(Path(params.workspace).resolve(), store, LANGUAGES, self._executor)
         self._runs = Runs(self._workspace, self._endpoint, self._executor)
-        self._keeping = Keeping(self._workspace, self._runs)
+        self._keeping = Keeping(self._workspace, self._runs, lambda told: self._endpoint.notify("store/progress", told))
         self._told = store.sequence
         return handshake.describe(str(store.path), tuple(store.warnings))
 

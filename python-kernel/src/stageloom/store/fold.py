@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sys import intern
+
 from stageloom.model.classes import dataclass, field
 from stageloom.model.references import BadReferenceError, RRef
 from stageloom.store.journal import Event, Mark, Reading, RewrittenError, Scar
@@ -54,8 +56,11 @@ class Fold:
     sequence: int = 0
 
     def take_in(self, reading: Reading) -> None:
-        """Go on with what lies after ``marks``."""
-        for event in reading.events:
+        """Go on with what lies after ``marks``; of ``reading`` no events are left, which are the larger of the two."""
+        events = reading.events
+        events.reverse()
+        while events:
+            event = events.pop()
             self.sequence = max(self.sequence, event["seq"])
             try:
                 self._apply(event)
@@ -94,10 +99,10 @@ class Fold:
         RRef.parse(rref)
         known = self.standing.get(rref)
         runs = known.runs if known is not None else set()
-        runs.add((event["run"], event["stage"]))
-        self.standing[rref] = Standing(
-            rref, event["tree"], event["size"], event["seq"], event["at"], event["stage"], event["path"], runs
-        )
+        # The same few names come again and again.
+        run, stage, path = intern(event["run"]), intern(event["stage"]), intern(event["path"])
+        runs.add((run, stage))
+        self.standing[rref] = Standing(rref, event["tree"], event["size"], event["seq"], event["at"], stage, path, runs)
 
     def _collect(self, rref: str) -> None:
         gone = self.standing.pop(rref, None)

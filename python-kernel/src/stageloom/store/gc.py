@@ -9,13 +9,14 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from stageloom.model.classes import dataclass
 from stageloom.model.references import RRef
 from stageloom.store.fold import Fold, Standing, follow
 from stageloom.store.folder import reserve
 from stageloom.store.journal import Event
+from stageloom.store.meter import Check, Meter
 from stageloom.store.parts import Parts
 from stageloom.store.roots import Spared
 from stageloom.store.scratch import KEEP
@@ -74,11 +75,12 @@ class Collected:
     spared: Sequence[Spared] = ()
 
 
-def collect(parts: Parts, policy: Policy, *, delete: bool, check: Callable[[], None]) -> Collected:
+def collect(parts: Parts, policy: Policy, *, delete: bool, meter: Meter) -> Collected:
     """Collect garbage, or only say what would go.
 
-    ``check`` is called now and then; what it raises ends the collection, which the next one finishes.
+    ``meter`` is told of what was looked at; what it raises ends the collection, which the next one finishes.
     """
+    check = meter.check
     collection = _Collection(parts, policy, check)
     collection.choose(())  # reads most of what is to be read, before others have to wait
     roomy = not delete
@@ -93,18 +95,18 @@ def collect(parts: Parts, policy: Policy, *, delete: bool, check: Callable[[], N
         except OSError as error:
             if roomy or error.errno not in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
                 raise
-            _make_room(parts, collection.fold, check)
+            _make_room(parts, collection.fold, meter)
             roomy = True
-    sweep = Sweep(parts, collection.fold, policy.grace, check)
+    sweep = Sweep(parts, collection.fold, policy.grace, meter)
     leftovers = sweep.run(names, without=frozenset() if delete else chosen.victims, delete=delete)
     if delete:
         reserve(parts.layout, parts.files)
     return collection.told(chosen, leftovers, deleted=delete)
 
 
-def _make_room(parts: Parts, fold: Fold, check: Callable[[], None]) -> None:
+def _make_room(parts: Parts, fold: Fold, meter: Meter) -> None:
     """Free what needs no word in the journal: on a full disk that cannot be written before."""
-    Sweep(parts, fold, KEEP, check).run((), without=(), delete=True)
+    Sweep(parts, fold, KEEP, meter).run((), without=(), delete=True)
     cache = parts.layout.at("cache")
     for name in os.listdir(cache):
         parts.files.remove(os.path.join(cache, name))
@@ -118,7 +120,7 @@ class _Chosen:
 
 
 class _Collection:
-    def __init__(self, parts: Parts, policy: Policy, check: Callable[[], None]) -> None:
+    def __init__(self, parts: Parts, policy: Policy, check: Check) -> None:
         self._parts = parts
         self._policy = policy
         self._check = check

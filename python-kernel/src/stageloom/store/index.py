@@ -12,12 +12,14 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from stageloom.model.references import RRef
 from stageloom.store.found import Found
 from stageloom.store.journal import Event, Mark, Reading, Scar
+from stageloom.store.meter import Meter
 from stageloom.store.trees import Stats
 from stageloom.store.unmade import Unmade
 
@@ -52,6 +54,8 @@ CREATE TABLE damaged (identity TEXT PRIMARY KEY) WITHOUT ROWID;
 _COLUMNS = "rref, key, tree, action, sequence, hidden, at, took, size, run, stage, path, kept, reads, crc"
 _RUN_COLUMNS = "sequence, rref, action, at, took, run, stage, path, kept, crc"
 _AT_ONCE = 500
+# The tables that follow from the journal alone.
+_FACTS = ("realizations", "runs", "unmade", "invalidations", "hides", "gone", "pins", "roots", "scars")
 #: Answers kept in memory until the tables change: an editor asks for the same ones again and again.
 _MOST_FINDS = 200_000
 
@@ -401,10 +405,41 @@ class Index:
         found = (self.get(rref, workspace) for rref in self._hidden_by(sequence))
         return [one for one in found if one is not None]
 
-    def facts(self) -> dict[str, set[Row]]:
-        """Return all rows that follow from the journal alone."""
-        tables = ("realizations", "runs", "unmade", "invalidations", "hides", "gone", "pins", "roots", "scars")
-        return {table: set(self._db.execute(f"SELECT * FROM {table}")) for table in tables}
+    def is_made_by(self, reading: Reading, meter: Meter) -> bool:
+        """Return whether this is what the whole journal comes to, but for what follows from other things."""
+        fresh = Index(None)
+        events = reading.events
+        try:
+            with fresh.transaction():
+                for start in range(0, len(events), _AT_ONCE):
+                    fresh.apply(Reading(events[start : start + _AT_ONCE]))
+                    meter.step(0)
+                fresh.apply(Reading([], reading.scars, reading.marks))
+            return all(self._same(fresh, table, meter) for table in _FACTS)
+        finally:
+            fresh.close()
+
+    def _same(self, other: Index, table: str, meter: Meter) -> bool:
+        columns = [row[1] for row in self._db.execute(f"PRAGMA table_info({table})")]
+        keys = [row[1] for row in self._db.execute(f"PRAGMA table_info({table})") if row[5]] or columns
+        query = f"SELECT * FROM {table} ORDER BY {', '.join(keys)}"
+        pairs = zip_longest(self._db.execute(query), other._db.execute(query))  # of this class
+        for number, (own, its) in enumerate(pairs):
+            if own != its:
+                return False
+            if number % _AT_ONCE == 0:
+                meter.step(0)
+        return True
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Show the tables within the block as they are now, whatever others write meanwhile."""
+        self._db.execute("BEGIN")
+        try:
+            self.sequence()  # the first look is what it sees
+            yield
+        finally:
+            self._db.execute("COMMIT")
 
     def scars(self) -> list[Scar]:
         """Return the journal's damaged lines that were passed over."""

@@ -155,18 +155,18 @@ class Journal:
             file.seek(0, os.SEEK_END)
             if file.tell() < mark.offset or (mark.identity and identity != mark.identity):
                 raise RewrittenError(name)
-            file.seek(mark.offset)
-            data = file.read()
-        end = data.rfind(b"\n") + 1
-        position = mark.offset
-        for line in data[:end].split(b"\n")[:-1]:
-            event = decode(line)
-            if event is not None:
-                if event["seq"] > 0:
-                    reading.events.append(event)
-            elif line:
-                reading.scars.append(Scar(name, position, "is not the line that was written"))
-            position += len(line) + 1
+            position = mark.offset
+            file.seek(position)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break  # a group that was cut off
+                event = decode(line[:-1])
+                if event is not None:
+                    if event["seq"] > 0:
+                        reading.events.append(event)
+                elif line != b"\n":
+                    reading.scars.append(Scar(name, position, "is not the line that was written"))
+                position += len(line)
         reading.marks[name] = Mark(position, identity)
 
     def _take_segment(self) -> OpenFile:

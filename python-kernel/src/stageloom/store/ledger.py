@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 from stageloom.store.errors import StoreMissingError, unreadable
@@ -15,6 +15,7 @@ from stageloom.store.index import Index, IndexDamagedError
 from stageloom.store.journal import Event, Journal, Mark, Reading, RewrittenError
 from stageloom.store.layout import Layout
 from stageloom.store.locks import OpenFile
+from stageloom.store.meter import Meter
 
 _Answer = TypeVar("_Answer")
 
@@ -120,24 +121,21 @@ class Ledger:
         with self._mutex, self._locked(shared=True):
             return self._read(marks)
 
-    def index_is_right(self) -> bool:
+    def index_is_right(self, meter: Meter) -> bool:
         """Return whether the index is what the journal makes of it, as far as the journal is whole."""
-        with self._mutex, self._locked(shared=False):
+        with self._mutex:
             try:
-                self._catch_up()
-                told = self._open_index.facts()
+                with ExitStack() as frozen:
+                    with self._locked(shared=False):
+                        self._catch_up()
+                        frozen.enter_context(self._open_index.frozen())
+                        reading = self._journal.read({})
+                        lost = self.lost_segments()
+                    if reading.scars or lost:
+                        return True  # it has read what is damaged since: it knows more
+                    return self._open_index.is_made_by(reading, meter)
             except _BROKEN:
                 return False
-            reading = self._read({})
-            if reading.scars or self.lost_segments():
-                return True  # it has read what is damaged since: it knows more
-            fresh = Index(None)
-            try:
-                with fresh.transaction():
-                    fresh.apply(reading)
-                return fresh.facts() == told
-            finally:
-                fresh.close()
 
     def lost_segments(self) -> list[str]:
         """Return the segments that were read once and are no more."""

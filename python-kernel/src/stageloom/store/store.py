@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from stageloom.model.classes import replace
 from stageloom.model.objects import Derivation, Record
@@ -34,6 +34,7 @@ from stageloom.store.journal import Event, Scar
 from stageloom.store.layout import Layout
 from stageloom.store.ledger import Ledger
 from stageloom.store.locks import Lock, OpenFile, acquire
+from stageloom.store.meter import Check, Meter, Tell, unchecked, untold
 from stageloom.store.parts import Parts
 from stageloom.store.scratch import Scratch
 from stageloom.store.sharing import LINK_VARIABLE, Sharing
@@ -52,16 +53,11 @@ if TYPE_CHECKING:
     from stageloom.store.roots import Owner
 
 _Answer = TypeVar("_Answer")
-Check: TypeAlias = Callable[[], None]
 
 
 def lock_key(dref: DRef, context_key: str, instance: int = 0) -> str:
     """Return the key for :meth:`Store.lock` under which one realization of ``dref`` is made."""
     return f"{dref.hash}/{context_key}/{instance}"
-
-
-def unchecked() -> None:
-    """Let work go on."""
 
 
 def new_run(now: float) -> str:
@@ -542,15 +538,20 @@ class Store:
         """The folder for what code derives from contents; it may be deleted at any time."""
         return self.path / "cache"
 
-    def verify(self) -> list[Damage]:
-        """Read everything and return what is damaged; what is concerned is not found until realized again."""
+    def verify(self, *, check: Check = unchecked, tell: Tell = untold) -> list[Damage]:
+        """Read everything and return what is damaged; what is concerned is not found until realized again.
+
+        ``check`` is called now and then; what it raises ends the verification, and nothing has changed. ``tell`` hears
+        how many objects of how many were read.
+        """
         self._own_process()
-        damages = verify(self._layout, self._ledger.read_all())
+        meter = Meter(check, tell)
+        damages = verify(self._layout, self._ledger.read_all(), meter)
         if damages:
-            damages = confirmed(self._layout, damages, self._ledger.read_all())
+            damages = confirmed(self._layout, damages, self._ledger.read_all(), check)
         for name in self._ledger.lost_segments():
             damages.append(Damage("journal", self._layout.at("journal", name), "is missing"))
-        if not self._ledger.index_is_right():
+        if not self._ledger.index_is_right(meter):
             index = self._layout.at("index.sqlite")
             damages.append(Damage("index", index, "is not what the journal says"))
         bad = [damage.identity for damage in damages if damage.kind in ("tree", "record", "derivation")]
@@ -571,11 +572,14 @@ class Store:
         with explained(self._layout.root):
             self._holds.let_go()
 
-    def gc(self, policy: Policy | None = None, *, delete: bool = False, check: Check = unchecked) -> Collected:
+    def gc(
+        self, policy: Policy | None = None, *, delete: bool = False, check: Check = unchecked, tell: Tell = untold
+    ) -> Collected:
         """Collect garbage, or only say what would go; see :mod:`stageloom.store.gc`.
 
         What is pinned stays, and what a process uses that is alive: this one too, unless it called :meth:`let_go`.
-        ``check`` is called now and then; what it raises ends the collection, which the next one finishes.
+        ``check`` is called now and then; what it raises ends the collection, which the next one finishes. ``tell``
+        hears how much of what lies in the store was gone through.
         """
         from stageloom.store.gc import Policy, collect
 
@@ -583,7 +587,7 @@ class Store:
             self._writing()
         self._own_process()
         with explained(self._layout.root):
-            return collect(self._parts, policy or Policy(), delete=delete, check=check)
+            return collect(self._parts, policy or Policy(), delete=delete, meter=Meter(check, tell))
 
     # --- carrying ----------------------------------------------------------------------------------------------------
 

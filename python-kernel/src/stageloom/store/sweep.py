@@ -6,12 +6,13 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from stageloom.model.classes import dataclass
 from stageloom.store.fold import Fold, Standing, follow
 from stageloom.store.layout import VIEWS
 from stageloom.store.locks import OpenFile
+from stageloom.store.meter import Meter
 from stageloom.store.parts import Parts
 
 # How many names are gone through while no other process can hold anything: some milliseconds.
@@ -39,11 +40,11 @@ class _Entry:
 class Sweep:
     """One going through the store. ``fold`` is what its journal says, and is kept up to date."""
 
-    def __init__(self, parts: Parts, fold: Fold, grace: float, check: Callable[[], None]) -> None:
+    def __init__(self, parts: Parts, fold: Fold, grace: float, meter: Meter) -> None:
         self._parts = parts
         self._fold = fold
         self._grace = grace
-        self._check = check
+        self._meter = meter
         self._needed: set[str] = set()
         self._needed_at = -1
         self._without: Collection[str] = ()
@@ -65,7 +66,9 @@ class Sweep:
             self._refresh()
         kept = self._kept = self._provenance(self._fold.standing.values()) | held
         self._kept_at = self._fold.sequence
-        for folder in ("records", "derivations", "trees"):
+        objects = ("records", "derivations", "trees")
+        self._meter.total = self._meter.done + sum(self._entries(folder) for folder in objects)
+        for folder in objects:
             self._go_through(self._objects(folder))
         self._go_through(self._runs(kept))
         self._go_through(one for one in self._objects("snapshots") if one.name not in kept and self._old(one.path))
@@ -131,6 +134,9 @@ class Sweep:
             if _HEX.match(name.removesuffix(".json")):
                 yield _Entry(name.removesuffix(".json"), os.path.join(shard, name))
 
+    def _entries(self, folder: str) -> int:
+        return sum(1 for _ in _below(self._parts.layout.at(folder)))
+
     def _damaged(self) -> Iterator[_Entry]:
         folder = self._parts.layout.at("damaged")
         for _, name in _below_one(folder):
@@ -168,6 +174,7 @@ class Sweep:
     def _go_through(self, entries: Iterable[_Entry]) -> None:
         batch: list[_Entry] = []
         for entry in entries:
+            self._meter.step()
             if entry.name not in self._needed and self._certain(entry):
                 batch.append(entry)
             if len(batch) >= _BATCH:
@@ -181,7 +188,7 @@ class Sweep:
         return not self._fold.scars or not _HEX.match(entry.name) or entry.name in self._fold.collected
 
     def _take(self, batch: Sequence[_Entry]) -> None:
-        self._check()
+        self._meter.check()
         taken: list[str] = []
         with self._parts.holds.alone() as held:
             self._refresh()

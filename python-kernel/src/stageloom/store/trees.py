@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from stageloom.model.classes import dataclass
 from stageloom.model.values import Json, canonical_bytes, digest
@@ -181,8 +181,11 @@ def unchanged(folder: str, expected: Stats) -> bool:
     return True
 
 
-def check_content(folder: str, manifest: Manifest, tree: str) -> None:
-    """Read all of a tree and raise DamagedError, naming the first file that is not as the manifest says."""
+def check_content(folder: str, manifest: Manifest, tree: str, check: Callable[[], None] | None = None) -> None:
+    """Read all of a tree and raise DamagedError, naming the first file that is not as the manifest says.
+
+    ``check`` is called now and then; what it raises ends the reading.
+    """
     expected = {file.path: file for file in manifest.files}
     if not os.path.isdir(folder):
         raise DamagedError(folder, tree, "is missing")
@@ -199,19 +202,21 @@ def check_content(folder: str, manifest: Manifest, tree: str) -> None:
             raise DamagedError(entry.path, tree, "is no regular file any more")
         if size != file.size:
             raise DamagedError(entry.path, tree, f"is damaged: it has {size} bytes instead of {file.size}")
-        if hash_file(entry.path) != file.sha256:
+        if hash_file(entry.path, check) != file.sha256:
             raise DamagedError(entry.path, tree, "is damaged: its content is not what was stored")
     if expected:
         raise DamagedError(os.path.join(folder, min(expected)), tree, "is missing")
 
 
-def hash_file(path: str) -> str:
-    """Return the SHA-256 of a file's content as hex digits."""
+def hash_file(path: str, check: Callable[[], None] | None = None) -> str:
+    """Return the SHA-256 of a file's content as hex digits; ``check`` is called for each block, and may raise."""
     state = hashlib.sha256()
     block = memoryview(bytearray(_BLOCK))
     with open(path, "rb", buffering=0) as file:
         while read := file.readinto(block):
             state.update(block[:read])
+            if check is not None:
+                check()
     return state.hexdigest()
 
 

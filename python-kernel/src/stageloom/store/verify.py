@@ -14,6 +14,7 @@ from stageloom.store.errors import DamagedError, NotStoredError, StoreError
 from stageloom.store.fold import Fold
 from stageloom.store.journal import Reading
 from stageloom.store.layout import Layout
+from stageloom.store.meter import Check, Meter, unchecked
 from stageloom.store.objects import parse_derivation, parse_record, read_manifest, read_source
 from stageloom.store.trees import check_content
 
@@ -33,17 +34,19 @@ class Damage:
     identity: str = ""
 
 
-def verify(layout: Layout, reading: Reading) -> list[Damage]:
+def verify(layout: Layout, reading: Reading, meter: Meter) -> list[Damage]:
     """Return what is damaged among journal, derivations, records, trees and sources, given all of the journal.
 
-    What a crash left half done is no damage: nothing refers to it.
+    What a crash left half done is no damage: nothing refers to it. ``meter`` is told of each object.
     """
     damages = [Damage("journal", layout.at("journal", scar.segment), f"byte {scar.offset}: the line {scar.what}")
                for scar in reading.scars]  # fmt: skip
     fold = Fold()
     fold.take_in(reading)
-    derivations = _objects(layout, "derivations", parse_derivation, lambda found: found.dref.hash, damages)
-    records = _objects(layout, "records", parse_record, lambda found: found.rref.hash, damages)
+    trees = {one.tree for one in fold.standing.values()}
+    meter.total += len(trees) + sum(_count(layout.at(name)) for name in ("derivations", "records", "sources"))
+    derivations = _objects(layout, "derivations", _derivation, damages, meter)
+    records = _objects(layout, "records", _record, damages, meter)
     for rref in sorted(fold.standing):
         reference = RRef.parse(rref)
         if reference.hash not in records:
@@ -55,14 +58,13 @@ def verify(layout: Layout, reading: Reading) -> list[Damage]:
     known = {name for one in fold.standing.values() for name in (one.record, one.derivation)}
     known.update(dref[5:37] for dref in fold.plans)
     damages = [one for one in damages if one.kind not in ("record", "derivation") or one.identity in known]
-    stored = (records.get(one.record) for one in fold.standing.values())
-    trees = {one.tree for one in fold.standing.values()} | {found.tree for found in stored if found is not None}
-    damages.extend(_trees(layout, sorted(trees)))
-    damages.extend(_sources(layout))
+    trees.update(tree for one in fold.standing.values() if (tree := records.get(one.record)) is not None)
+    damages.extend(_trees(layout, sorted(trees), meter))
+    damages.extend(_sources(layout, meter))
     return damages
 
 
-def confirmed(layout: Layout, damages: list[Damage], reading: Reading) -> list[Damage]:
+def confirmed(layout: Layout, damages: list[Damage], reading: Reading, check: Check) -> list[Damage]:
     """Return those of ``damages`` that are there yet, given the journal as of now.
 
     Reading everything takes long: meanwhile stages are realized anew, and realizations collected.
@@ -74,19 +76,19 @@ def confirmed(layout: Layout, damages: list[Damage], reading: Reading) -> list[D
     return [
         one
         for one in damages
-        if one.kind == "journal" or ((one.kind == "source" or one.identity in named) and still_damaged(layout, one))
+        if one.kind == "journal"
+        or ((one.kind == "source" or one.identity in named) and still_damaged(layout, one, check))
     ]
 
 
-def still_damaged(layout: Layout, damage: Damage) -> bool:
+def still_damaged(layout: Layout, damage: Damage, check: Check = unchecked) -> bool:
     """Return whether an object is as damaged as it was found: its stage may have been realized anew since."""
+    check()
     name = damage.identity
     if damage.kind == "record":
-        found = _parsed(damage.path, parse_record)
-        return found is None or found.rref.hash != name
+        return _record(damage.path, name) is None
     if damage.kind == "derivation":
-        plan = _parsed(damage.path, parse_derivation)
-        return plan is None or plan.dref.hash != name
+        return _derivation(damage.path, name) is None
     if damage.kind == "source":
         try:
             read_source(layout, name)
@@ -95,24 +97,32 @@ def still_damaged(layout: Layout, damage: Damage) -> bool:
         except StoreError:
             return True
         return False
-    return any(_trees(layout, [name]))
+    return any(_trees(layout, [name], Meter(check)))
 
 
 def _objects(
-    layout: Layout,
-    folder: str,
-    parse: Callable[[Any], _Parsed],
-    name_of: Callable[[_Parsed], str],
-    damages: list[Damage],
-) -> dict[str, _Parsed | None]:
-    """Return the objects of one kind by their names, None for a damaged one."""
-    result: dict[str, _Parsed | None] = {}
+    layout: Layout, folder: str, right: Callable[[str, str], str | None], damages: list[Damage], meter: Meter
+) -> dict[str, str | None]:
+    """Return the objects of one kind by their names, with what is ``right`` about them; None for a damaged one."""
+    result: dict[str, str | None] = {}
     for path, name in _below(layout.at(folder), ".json", _HEX32):
-        result[name] = found = _parsed(path, parse)
-        if found is None or name_of(found) != name:
-            result[name] = None
+        meter.step()
+        result[name] = found = right(path, name)
+        if found is None:
             damages.append(Damage(folder.removesuffix("s"), path, "is damaged", name))
     return result
+
+
+def _derivation(path: str, name: str) -> str | None:
+    """Return a derivation's name, None where it is not the one of that hash."""
+    found = _parsed(path, parse_derivation)
+    return found.name if found is not None and found.dref.hash == name else None
+
+
+def _record(path: str, name: str) -> str | None:
+    """Return a record's tree, None where it is not the one of that hash."""
+    found = _parsed(path, parse_record)
+    return found.tree if found is not None and found.rref.hash == name else None
 
 
 def _parsed(path: str, parse: Callable[[Any], _Parsed]) -> _Parsed | None:
@@ -123,8 +133,9 @@ def _parsed(path: str, parse: Callable[[Any], _Parsed]) -> _Parsed | None:
         return None
 
 
-def _trees(layout: Layout, trees: list[str]) -> Iterator[Damage]:
+def _trees(layout: Layout, trees: list[str], meter: Meter) -> Iterator[Damage]:
     for tree in trees:
+        meter.step()
         try:
             manifest = read_manifest(layout, tree)
         except NotStoredError:
@@ -134,18 +145,19 @@ def _trees(layout: Layout, trees: list[str]) -> Iterator[Damage]:
             yield Damage("manifest", layout.manifest(tree), _what(error), tree)
             continue
         try:
-            check_content(layout.tree(tree), manifest, tree)
+            check_content(layout.tree(tree), manifest, tree, meter.check)
         except DamagedError as error:
             yield Damage("tree", error.path, error.what, tree)
         except OSError as error:
             yield Damage("tree", str(error.filename), f"cannot be read: {error.strerror}", tree)
 
 
-def _sources(layout: Layout) -> Iterator[Damage]:
+def _sources(layout: Layout, meter: Meter) -> Iterator[Damage]:
     for path, name in _below(layout.at("sources"), "", _HEX64):
+        meter.step()
         try:
             read_source(layout, name)
-        except StoreError as error:  # noqa: PERF203  # reading the file costs far more
+        except StoreError as error:  # reading the file costs far more
             yield Damage("source", path, _what(error), name)
 
 
@@ -159,6 +171,10 @@ def _below(folder: str, suffix: str, pattern: re.Pattern[str]) -> Iterator[tuple
             name = entry.removesuffix(suffix)
             if entry.endswith(suffix) and pattern.match(name):
                 yield os.path.join(folder, shard, entry), name
+
+
+def _count(folder: str) -> int:
+    return sum(len(_listed(os.path.join(folder, shard))) for shard in _listed(folder))
 
 
 def _listed(folder: str) -> list[str]:
