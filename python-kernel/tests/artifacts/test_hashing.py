@@ -111,17 +111,26 @@ def test_an_error_while_writing_leaves_no_thread(tmp_path: Path, monkeypatch: py
 
 
 def test_a_flush_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask, calls = os.fsync, []
-
     def broken(descriptor: int) -> None:
-        calls.append(descriptor)
-        if len(calls) == 1:
-            raise OSError(5, "Input/output error")
-        ask(descriptor)
+        raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patched:
         patched.setattr(hashing.os, "fsync", broken)
         with pytest.raises(OSError, match="Input/output"):
             hashing.write_hashed(tmp_path / "a", [b"x" * (40 << 20)])
-    assert len(calls) > 1
+    assert hashing.hashes_below(str(tmp_path)) == []
+
+
+def test_a_file_that_cannot_be_read_again_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = Path.open
+
+    def refused(self: Path, mode: str = "r", *args: int, **named: int) -> object:
+        if mode == "rb":
+            raise OSError(24, "Too many open files")
+        return ask(self, mode, *args, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refused)
+        with pytest.raises(OSError, match="Too many"):
+            hashing.write_hashed(tmp_path / "a", [b"x" * (5 << 20)])
     assert hashing.hashes_below(str(tmp_path)) == []

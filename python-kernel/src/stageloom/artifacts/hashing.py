@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import queue
+import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 #: From this many bytes on a thread beside the writing is worth its start.
 LARGE = 4 << 20
-_BLOCK = 1 << 20
-_BLOCKS = 8
-#: After so many bytes the disk is given what was written so far.
-_FLUSHED = 32 << 20
+#: So much is written before the disk and the hashing go on with it: on a busy machine each word between threads waits.
+_STEP = 16 << 20
+_BLOCK = 1 << 18
 _MOST = 1000
 
 #: This process's, by path: the stats under which a file has the SHA-256 that it was written with.
@@ -24,29 +24,28 @@ _hashes: dict[str, tuple[tuple[int, ...], str]] = {}
 def write_hashed(path: Path, parts: Iterable[memoryview | bytes]) -> None:
     """Write ``parts`` one after the other, have them on the disk, and remember their hash for :func:`hashes_below`.
 
-    Each part is copied once, block by block: what is hashed is what is written, whatever else changes an array
-    meanwhile.
+    What is hashed is what the file holds, whatever else changes an array meanwhile.
     """
-    hashing, flushing = _Hashing(), _Flushing()
     written = 0
+    start_writing = _starter()
     with path.open("wb", buffering=0) as file:
+        hashing = _Hashing(path)
         try:
             for part in parts:
                 view = memoryview(part).cast("B")
-                for at in range(0, len(view), _BLOCK):
-                    block = hashing.block(view[at : at + _BLOCK])
-                    written += _write(file.fileno(), block)
-                    if written % _FLUSHED < _BLOCK:
-                        flushing.flush(file.fileno())
+                for at in range(0, len(view), _STEP):
+                    size = _write(file.fileno(), view[at : at + _STEP])
+                    start_writing(file.fileno(), written, size)
+                    written += size
+                    hashing.follow(written)
+            os.fsync(file.fileno())
         finally:
-            sha256 = hashing.end()
-            flushing.end()
-        os.fsync(file.fileno())
-    if flushing.failure is not None:  # the system says so only once
-        raise flushing.failure
+            hashing.end()
+    if hashing.failure is not None:
+        raise hashing.failure
     while len(_hashes) >= _MOST:
         _hashes.pop(next(iter(_hashes)), None)
-    _hashes[os.path.abspath(path)] = (_mark(os.stat(path)), sha256)
+    _hashes[os.path.abspath(path)] = (_mark(os.stat(path)), hashing.sha256)
 
 
 def hashes_below(folder: str) -> list[tuple[str, int, str]]:
@@ -65,65 +64,55 @@ def hashes_below(folder: str) -> list[tuple[str, int, str]]:
 
 
 class _Hashing:
-    """Hashes blocks in a thread; each is lent to the one who writes it until that one asks for the next."""
+    """Hashes a file in a thread that follows who writes it: its bytes are in memory yet."""
 
-    def __init__(self) -> None:
-        self._state = hashlib.sha256()
-        self._free: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
-        self._full: queue.SimpleQueue[tuple[bytearray, int] | None] = queue.SimpleQueue()
-        for _ in range(_BLOCKS):
-            self._free.put(bytearray(_BLOCK))
+    def __init__(self, path: Path) -> None:
+        self.sha256 = ""
+        self.failure: OSError | None = None
+        self._path = path
+        self._written: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="hash", daemon=True)
         self._thread.start()
 
-    def block(self, piece: memoryview) -> memoryview:
-        """Return a copy of ``piece`` that is being hashed."""
-        block = self._free.get()
-        copy = memoryview(block)[: len(piece)]
-        copy[:] = piece
-        self._full.put((block, len(piece)))
-        return copy
-
-    def end(self) -> str:
-        """Wait for the last block, and return the hash of all."""
-        self._full.put(None)
-        self._thread.join()
-        return self._state.hexdigest()
-
-    def _work(self) -> None:
-        while (one := self._full.get()) is not None:
-            block, size = one
-            self._state.update(memoryview(block)[:size])
-            self._free.put(block)
-
-
-class _Flushing:
-    """Flushes a file in a thread, as often as it is told and done with the last time."""
-
-    def __init__(self) -> None:
-        self.failure: OSError | None = None
-        self._told: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-
-    def flush(self, descriptor: int) -> None:
-        """Begin, unless the last time is not done."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="flush", daemon=True)
-            self._thread.start()
-        self._told.put(descriptor)
+    def follow(self, written: int) -> None:
+        """Go on to that many bytes."""
+        self._written.put(written)
 
     def end(self) -> None:
-        """Wait until it is done."""
-        if self._thread is not None:
-            self._told.put(-1)
-            self._thread.join()
+        """Wait until all is hashed."""
+        self._written.put(None)
+        self._thread.join()
 
     def _work(self) -> None:
+        state, block, read = hashlib.sha256(), memoryview(bytearray(_BLOCK)), 0
         try:
-            while (descriptor := self._told.get()) >= 0:
-                os.fsync(descriptor)
+            with self._path.open("rb", buffering=0) as file:
+                while (written := self._written.get()) is not None:
+                    while read < written and (size := file.readinto(block[: written - read])):
+                        state.update(block[:size])
+                        read += size
         except OSError as error:
             self.failure = error
+        self.sha256 = state.hexdigest()
+
+
+def _starter() -> Callable[[int, int, int], object]:
+    """Return what has the system begin to write a part of a file to the disk, and does not wait for it."""
+    if sys.platform == "linux":
+        try:
+            import ctypes
+
+            start = ctypes.CDLL(None).sync_file_range
+            start.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+        except (ImportError, OSError, AttributeError):
+            pass
+        else:
+            return lambda descriptor, at, size: start(descriptor, at, size, _WRITE)
+    return lambda *_: None
+
+
+#: SYNC_FILE_RANGE_WRITE
+_WRITE = 2
 
 
 def _write(descriptor: int, block: memoryview) -> int:
