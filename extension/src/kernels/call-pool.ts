@@ -1,12 +1,21 @@
 import { Emitter, Lifetime, type Event } from "../lifetime.js";
 import { orAborted } from "./aborted.js";
 import { failed, failure, type Answer } from "./answer.js";
-import type { Arguments, CallOptions, Operations, Pool, PoolDefinition, SessionOptions } from "./definition.js";
+import type {
+  Arguments,
+  CallOptions,
+  Operations,
+  Pool,
+  PoolDefinition,
+  SessionOptions,
+  StreamOptions,
+} from "./definition.js";
 import { encode } from "./exchange.js";
-import { Operators } from "./operators.js";
+import { Operators, type Asked } from "./operators.js";
 import { error, ok, untravelling, type Outcome } from "./outcome.js";
 import type { Ground } from "./process.js";
 import type { Scratch } from "./scratch.js";
+import { streamOf, type Stream } from "./stream.js";
 import { OperatorSession, type Session, type SessionView } from "./session.js";
 import type { PoolView } from "./state.js";
 import { Stop } from "./stop.js";
@@ -76,11 +85,28 @@ export class CallPool<Ops extends Operations> implements Pool<Ops> {
         anywhere: true,
         ask: (connection, call, signal) =>
           connection.request("worker/call", { call, operation, arguments: text }, signal),
-      } satisfies Parameters<Operators["run"]>[0];
+      } satisfies Asked;
       return await opened.operators.run(asked, options, stop);
     } finally {
       stop.dispose();
     }
+  }
+
+  stream<K extends keyof Ops & string>(
+    operation: K,
+    args: Ops[K]["args"],
+    options: StreamOptions = {},
+  ): Stream<Ops[K]["result"]> {
+    const run = async (asked: Asked): Promise<Outcome> => {
+      const stop = new Stop(options.signal, options.deadline);
+      try {
+        const opened = this.#opened ?? (await this.#open(stop.signal));
+        return "is" in opened ? opened : await opened.operators.run(asked, options, stop);
+      } finally {
+        stop.dispose();
+      }
+    };
+    return streamOf(operation, args, 0, true, run);
   }
 
   async openSession(kind: string, args: Arguments, options: SessionOptions = {}): Promise<Outcome<Session>> {

@@ -1,6 +1,7 @@
 import type { Disposable, Event } from "../lifetime.js";
 import type { Outcome } from "./outcome.js";
 import type { Session, SessionCallOptions, SessionView } from "./session.js";
+import type { Stream } from "./stream.js";
 import type { PoolView } from "./state.js";
 
 /** What operations take: positional arguments, or named ones. */
@@ -62,6 +63,9 @@ export interface CallOptions {
   readonly onOutput?: (output: { readonly stream: "stdout" | "stderr"; readonly text: string }) => void;
 }
 
+/** A stream's `deadline` is for all of it. */
+export type StreamOptions = Omit<CallOptions, "idempotent">;
+
 /** How a session begins. `tools` and `onOutput` are those of all its calls. */
 export interface SessionOptions extends SessionCallOptions {
   /** What it is called; the pool's name and a number unless told. */
@@ -85,6 +89,12 @@ export interface Pool<Ops extends Operations = AnyOperations> extends Disposable
     args: Ops[K]["args"],
     options?: CallOptions,
   ): Promise<Outcome<Ops[K]["result"]>>;
+  /** Reads what an operation yields, as it is read; the first `next` begins. The worker is taken until it is over. */
+  stream<K extends keyof Ops & string>(
+    operation: K,
+    args: Ops[K]["args"],
+    options?: StreamOptions,
+  ): Stream<Ops[K]["result"]>;
   /** Makes an instance of a class of the entry module, in a worker that serves nobody else until it is released. */
   openSession(kind: string, args: Arguments, options?: SessionOptions): Promise<Outcome<Session>>;
   sessions(): readonly SessionView[];

@@ -16,11 +16,13 @@ export type {
   Pool,
   PoolDefinition,
   SessionOptions,
+  StreamOptions,
   Tool,
 } from "./definition.js";
 export type { Outcome } from "./outcome.js";
 export type { Session, SessionCallOptions, SessionState, SessionView } from "./session.js";
 export type { PoolView, WorkerView } from "./state.js";
+export { StreamError, type Stream } from "./stream.js";
 export { Pools, type PoolsOptions };
 
 /** Opens the pools of a program, with the Python package and the guardian that lie beside this bundle. */

@@ -7,7 +7,7 @@ import type { Connection, Reply } from "./connection.js";
 import { failureOfDeath } from "./death.js";
 import type { Arguments, CallOptions, PoolDefinition, Tool } from "./definition.js";
 import { decode, encode } from "./exchange.js";
-import { readJournal } from "./journal.js";
+import { readJournal, type Noted } from "./journal.js";
 import { error, indeterminate, ofAnswer, type Outcome } from "./outcome.js";
 import { WorkerPool, type PoolOptions, type Ran } from "./pool.js";
 import type { Pooled, Work } from "./pooled.js";
@@ -16,9 +16,19 @@ import type { Scratch } from "./scratch.js";
 import type { PoolView } from "./state.js";
 import type { Stop } from "./stop.js";
 
+/** Runs `wait`; meanwhile the work takes no slot of its pool. */
+export type Waits = <T>(wait: () => Promise<T>) => Promise<T>;
+
 /** One thing to ask an operator for. */
 export interface Asked {
-  readonly ask: (connection: Connection, call: number, signal: AbortSignal) => Promise<Reply<CallOutcome>>;
+  readonly ask: (
+    connection: Connection,
+    call: number,
+    signal: AbortSignal,
+    waits: Waits,
+  ) => Promise<Reply<CallOutcome>>;
+  /** It is several requests: what the journal notes of one says nothing of the whole. */
+  readonly stream?: boolean;
   /** Whether any worker can do it: then what never began on one that died is begun on another. */
   readonly anywhere: boolean;
 }
@@ -140,30 +150,33 @@ export class Operators implements Disposable {
     const work: Work<CallOutcome> = {
       id: String(call.number),
       bound: null,
-      ask: (connection, signal) => asked.ask(connection, call.number, signal),
+      ask: (connection, signal, worker) =>
+        asked.ask(connection, call.number, signal, (wait) => worker.while(String(call.number), wait)),
       spends: () => false,
     };
     let deaths = 0;
     for (let again = false; ; again = true) {
       const ran = await this.#workers.run(work, { signal: stop.signal, caller, priority, again });
-      const outcome = this.#outcomeOf(call, ran);
+      const outcome = this.#outcomeOf(call, ran, asked.stream === true);
       if (outcome.is === "again") {
         if (asked.anywhere) continue;
         return error(failure("lost-session", "The worker of the session died before the call began."));
       }
       if (outcome.is !== "indeterminate" || options.idempotent !== true) return outcome;
       deaths += 1;
-      if (!asked.anywhere || stop.stopped || deaths >= deathsAllowed) return error(outcome.failure);
+      if (!asked.anywhere || asked.stream === true || stop.stopped || deaths >= deathsAllowed)
+        return error(outcome.failure);
     }
   }
 
   /** What came of one try; *again* where it had not begun. */
-  #outcomeOf({ number, stop }: Running, ran: Ran<CallOutcome>): Outcome | { readonly is: "again" } {
+  #outcomeOf({ number, stop }: Running, ran: Ran<CallOutcome>, stream: boolean): Outcome | { readonly is: "again" } {
     if (ran.is === "withdrawn") return error(stop.why("before it began"));
     if (ran.is === "refused") return error(ran.failure);
     const { ended, worker } = ran;
     if (ended.is === "answered") return answered(ended.answer, stop);
-    const noted = readJournal(this.#journals.get(worker.process) ?? "", number);
+    const all = readJournal(this.#journals.get(worker.process) ?? "", number);
+    const noted: Noted = stream && all.is === "ended" ? { is: "began" } : all;
     switch (noted.is) {
       case "never-began":
         return stop.stopped ? error(stop.why("before it began")) : { is: "again" };

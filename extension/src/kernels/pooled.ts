@@ -11,7 +11,7 @@ export interface Work<R> {
   readonly id: string;
   /** The sources that its worker has imported afterwards; null where it leaves the worker as it was. */
   readonly bound: string | null;
-  readonly ask: (connection: Connection, signal: AbortSignal) => Promise<Reply<R>>;
+  readonly ask: (connection: Connection, signal: AbortSignal, worker: Pooled<R>) => Promise<Reply<R>>;
   /** Whether this answer makes the worker of no further use. */
   readonly spends: (answer: Answer<R>) => boolean;
 }
@@ -147,7 +147,7 @@ export class Pooled<R> {
 
   async #send({ work, stop }: Running<R>): Promise<void> {
     this.process.begin();
-    const reply = await work.ask(this.process.connection, stop.signal);
+    const reply = await work.ask(this.process.connection, stop.signal, this);
     if (reply.is === "lost") {
       // its death says why, and settles the work; a process that lives on without a connection is of no use
       await this.process.stop(grace);

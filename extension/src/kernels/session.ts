@@ -5,6 +5,7 @@ import { encode } from "./exchange.js";
 import type { Asked, Operators } from "./operators.js";
 import { error, ok, untravelling, type Outcome } from "./outcome.js";
 import { Stop } from "./stop.js";
+import { streamOf, type Stream } from "./stream.js";
 
 /** How a session stands. A *lost* one has no worker any more: `failure` says why, and `restore` may bring it back. */
 export type SessionState =
@@ -31,6 +32,8 @@ export interface Session extends AsyncDisposable {
   readonly view: SessionView;
   /** Calls a method; one after the other, and never rejects. Each call renews the lease. */
   call(method: string, args: Arguments, options?: SessionCallOptions): Promise<Outcome>;
+  /** Reads what a method yields; until that is over, other calls are refused. */
+  stream(method: string, args: Arguments, options?: SessionCallOptions): Stream;
   /** Keeps the object in a file, which at any moment holds the last one whole or this one. */
   checkpoint(path: string, options?: SessionCallOptions): Promise<Outcome<null>>;
   /** Brings a lost session back on another worker, as it was at its last checkpoint. */
@@ -69,6 +72,7 @@ export class OperatorSession implements Session {
   #checkpoint: string | null;
   #pid: number | null = null;
   #over = false;
+  #streaming = 0;
 
   constructor(
     start: SessionStart,
@@ -113,16 +117,27 @@ export class OperatorSession implements Session {
       return error(untravelling(`The arguments of ${method}`, wrong));
     }
     const fence = this.#fence;
-    return this.#ask(options, (connection, call, signal) =>
-      connection.request("worker/call", { call, operation: method, arguments: text, fence }, signal),
-    );
+    return this.#ask(options, {
+      anywhere: false,
+      ask: (connection, call, signal) =>
+        connection.request("worker/call", { call, operation: method, arguments: text, fence }, signal),
+    });
+  }
+
+  stream(method: string, args: Arguments, options: SessionCallOptions = {}): Stream {
+    return streamOf(method, args, this.#fence, false, async (asked) => {
+      const outcome = this.#ask(options, asked);
+      this.#streaming += 1;
+      return outcome.finally(() => (this.#streaming -= 1));
+    });
   }
 
   async checkpoint(path: string, options: SessionCallOptions = {}): Promise<Outcome<null>> {
     const fence = this.#fence;
-    const kept = await this.#ask(options, (connection, call, signal) =>
-      connection.request("worker/checkpoint", { call, fence, path }, signal),
-    );
+    const kept = await this.#ask(options, {
+      anywhere: false,
+      ask: (connection, call, signal) => connection.request("worker/checkpoint", { call, fence, path }, signal),
+    });
     if (kept.is !== "ok") return kept;
     this.#checkpoint = path;
     return ok(null);
@@ -183,12 +198,11 @@ export class OperatorSession implements Session {
     const before = this.#state;
     this.#state = { is: "live" };
     this.#pid = null;
-    const made = await this.#ask(
-      options,
-      (connection, call, signal) =>
+    const made = await this.#ask(options, {
+      anywhere: true,
+      ask: (connection, call, signal) =>
         connection.request("worker/session", { call, fence, kind, arguments: text, checkpoint }, signal),
-      true,
-    );
+    });
     if (made.is !== "ok") {
       if (this.view.state.is === "live")
         this.#state = before.is === "lost" ? before : { is: "lost", failure: made.failure };
@@ -198,10 +212,11 @@ export class OperatorSession implements Session {
     return ok(null);
   }
 
-  async #ask(options: SessionCallOptions, ask: Asked["ask"], anywhere = false): Promise<Outcome> {
+  async #ask(options: SessionCallOptions, asked: Asked): Promise<Outcome> {
     if (this.#state.is === "released") return error(over(this.id));
     if (this.#state.is === "lost") return error(this.#state.failure);
     if (this.#operators.inside) return error(waitsForThis(this.id));
+    if (this.#streaming > 0) return error(streams(this.id));
     this.#lastUsed = Date.now();
     this.renew();
     const stop = new Stop(options.signal, options.deadline);
@@ -209,7 +224,7 @@ export class OperatorSession implements Session {
       const tools = { ...this.#start.options.tools, ...options.tools };
       const onOutput = options.onOutput ?? this.#start.options.onOutput;
       const outcome = await this.#operators.run(
-        { ask, anywhere },
+        asked,
         { tools, ...(onOutput === undefined ? {} : { onOutput }) },
         stop,
       );
@@ -260,5 +275,11 @@ function lost(id: string, why: Failure | null): Failure {
 function waitsForThis(id: string): Failure {
   return failure("refused", `The session ${id} waits for the tool that asks it: it would wait for ever.`, {
     advice: "Give the tool what it needs as arguments.",
+  });
+}
+
+function streams(id: string): Failure {
+  return failure("refused", `A stream of the session ${id} is being read: its object is busy until that is over.`, {
+    advice: "Read it to its end, or leave it, before the next call.",
   });
 }

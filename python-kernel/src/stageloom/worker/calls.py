@@ -76,6 +76,11 @@ class Calls:
 
     def run(self, params: CallParams, call: Call) -> CallOutcome:
         """Run one operation and say what it came to."""
+        work = self.find(params)
+        return work if isinstance(work, CallFailed) else self.within(params.call, call, work)
+
+    def find(self, params: CallParams) -> Callable[[], object] | CallFailed:
+        """Return the operation with its arguments, or why it cannot be called."""
         operation = self._operations.get(params.operation)
         if operation is None:
             message = f"{self.entry_name} has no operation {params.operation}."
@@ -84,7 +89,7 @@ class Calls:
         if isinstance(arguments, CallFailed):
             return arguments
         positional, keywords = arguments
-        return self.within(params.call, call, lambda: operation(*positional, **keywords))
+        return lambda: operation(*positional, **keywords)
 
     def within(self, number: int, call: Call, work: Callable[[], object]) -> CallOutcome:
         """Run ``work`` as call ``number``: interruptible, its output told as the call's, noted in the journal."""
@@ -183,6 +188,8 @@ def named(message: str, known: Mapping[str, object], what: str) -> Failure:
 
 def _run(work: Callable[[], object]) -> object:
     value = work()
+    if hasattr(value, "__next__") or hasattr(value, "__anext__"):
+        raise TypeError("what yields is read as a stream, not called")
     if hasattr(value, "__await__"):
         import asyncio
 

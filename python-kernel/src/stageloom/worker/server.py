@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 from stageloom.rpc import handshake
-from stageloom.rpc.endpoint import Endpoint
+from stageloom.rpc.endpoint import Endpoint, Handler
 from stageloom.rpc.messages import (
     CallOutcome,
     CallParams,
@@ -36,6 +36,7 @@ from stageloom.worker.capture import Capture, Name
 from stageloom.worker.interrupt import Interrupter
 from stageloom.worker.parent import end_group, end_now
 from stageloom.worker.sessions import Sessions
+from stageloom.worker.streams import Streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,16 +59,7 @@ class Server:
         self._endpoint.on("worker/plan", self._plan, self._tasks.put)
         self._endpoint.on("worker/match", self._match, self._tasks.put)
         self._endpoint.on("worker/warm", self._warm, self._tasks.put)
-        calls = Calls(self._endpoint, self._interrupter, self._capture)
-        self._endpoint.on("worker/open", calls.open, self._tasks.put)
-        sessions = Sessions(calls)
-        self._endpoint.on("worker/session", sessions.init, self._tasks.put)
-        self._endpoint.on("worker/checkpoint", sessions.checkpoint, self._tasks.put)
-
-        def call(params: CallParams, call: Call) -> CallOutcome:
-            return sessions.call(params, call) if params.fence > 0 else calls.run(params, call)
-
-        self._endpoint.on("worker/call", call, self._tasks.put)
+        self._serve_calls()
         self._endpoint.on("shutdown", self._shutdown, self._tasks.put)
         self._endpoint.on_close(self._closed)
 
@@ -83,6 +75,26 @@ class Server:
             except BaseException as error:  # noqa: BLE001  # nothing that user code left behind may end a worker
                 self._log("error", f"the worker went on after {type(error).__name__}: {error}")
         self._leave()
+
+    def _serve_calls(self) -> None:
+        calls = Calls(self._endpoint, self._interrupter, self._capture)
+        sessions = Sessions(calls)
+        streams = Streams(calls, lambda params: (sessions if params.fence > 0 else calls).find(params))
+
+        def call(params: CallParams, call: Call) -> CallOutcome:
+            return sessions.call(params, call) if params.fence > 0 else calls.run(params, call)
+
+        served: dict[str, Handler] = {
+            "open": calls.open,
+            "call": call,
+            "session": sessions.init,
+            "checkpoint": sessions.checkpoint,
+            "stream": streams.start,
+            "next": streams.next,
+            "close": streams.close,
+        }
+        for name, handle in served.items():
+            self._endpoint.on(f"worker/{name}", handle, self._tasks.put)
 
     def _begin(self, params: InitializeParams) -> InitializeResult:
         if params.role != "operator":  # its jobs need it, and it comes before the first of them

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -42,18 +42,22 @@ class Sessions:
 
     def call(self, params: CallParams, call: Call) -> CallOutcome:
         """Call a method of the session's object."""
+        work = self.find(params)
+        return work if isinstance(work, CallFailed) else self._calls.within(params.call, call, work)
+
+    def find(self, params: CallParams) -> Callable[[], object] | CallFailed:
+        """Return the method with its arguments, or why it cannot be called."""
         if params.fence != self._fence:
             return _lost(params.fence)
         method = None if params.operation.startswith("_") else getattr(self._object, params.operation, None)
         if not callable(method):
-            return CallFailed(
-                named(f"The session has no method {params.operation}.", _methods(self._object), "methods")
-            )
+            message = f"The session has no method {params.operation}."
+            return CallFailed(named(message, _methods(self._object), "methods"))
         arguments = arguments_of(params.operation, params.arguments)
         if isinstance(arguments, CallFailed):
             return arguments
         positional, keywords = arguments
-        return self._calls.within(params.call, call, lambda: method(*positional, **keywords))
+        return lambda: method(*positional, **keywords)
 
     def checkpoint(self, params: CheckpointParams, call: Call) -> CallOutcome:
         """Keep the session's object in a file."""
