@@ -43,6 +43,8 @@ export function mentionsOf(project: Project, target: Declared): readonly Mention
 /** Why a stage cannot be called so, in a sentence; null where it can. */
 export function whyNotName(project: Project, target: Declared, name: string): string | null {
   if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name)) return `"${name}" is not a name that Python allows.`;
+  if (target.stage.language !== "function")
+    return `"${target.stage.name}" is a ${target.stage.language}, named elsewhere too: rename it where it is written, and what names it.`;
   if (KEYWORDS.has(name)) return `"${name}" is a word of Python's own.`;
   const taken = project
     .resolved(target.path)
@@ -158,7 +160,10 @@ class MentionReader {
       this.#function(node, names);
       return;
     }
-    if (node.name === "CallExpression") this.#boundRoles(node);
+    if (node.name === "CallExpression") {
+      this.#boundRoles(node);
+      this.#received(node);
+    }
     const keyword = node.nextSibling?.name === "AssignOp" && node.parent?.name === "ArgList";
     const target = node.name === "VariableName" && !keyword ? names.get(this.#text(node)) : undefined;
     if (target !== undefined) this.#mention(target, node);
@@ -192,6 +197,25 @@ class MentionReader {
     }
     names.set(this.#text(part), target);
     this.#mention(target, part);
+  }
+
+  /** What `pipe.receive("anneal")` names where a reactor is seen to depend on a stage of another language by that. */
+  #received(call: SyntaxNode): void {
+    const list = child(call, "ArgList");
+    const called = list === null ? null : calledName(call, this.#source.text);
+    const given = list === null || called?.name !== "receive" ? null : child(list, "String");
+    const spelled = given === null ? null : /^(["'])(\w+)\1$/.exec(this.#source.text.slice(given.from, given.to));
+    const role = spelled?.[2];
+    if (given === null || role === undefined) return;
+    const received = this.#project
+      .resolved(this.#path)
+      .stages.filter((stage) => stage.language === "reactor")
+      .flatMap((stage) => stage.dependencies.filter((one) => one.role === role && one.stage !== stage.name));
+    for (const { stage } of received) {
+      const target = this.#project.declared(this.#path, stage);
+      if (target !== null && target.stage.language !== "reactor")
+        this.#mention(target, { from: given.from + 1, to: given.to - 1 });
+    }
   }
 
   /** In `two.bind(one=quick)` the role `one` names the stage that the function takes where nothing is bound. */

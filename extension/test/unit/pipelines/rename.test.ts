@@ -202,3 +202,83 @@ describe("going to a stage's definition", () => {
     expect(made.resolved("user.py").problems).toEqual([]);
   });
 });
+
+const MIXED = `from stageloom import stage
+from stageloom.derivations import *
+from stageloom.pyplant import ReactorFunc
+
+@stage
+def params():
+    return 1
+
+def stage_noise(m):
+    config = mkconfig({"name": "noise", "params": params})
+    return mkdrv(m, config, match_only(), build_wrapper(lambda b: mklens(b).params.val))
+
+@ReactorFunc
+def cook(pipe):
+    params = yield pipe.receive("params")
+    noise = yield pipe.receive("noise")
+    pipe.send("soup", params)
+
+@stage
+def plate(soup, noise, params):
+    return soup
+`;
+
+describe("across languages", () => {
+  const definitionAt = (text: string, marked: string): string | null => {
+    const at = text.indexOf(marked) + marked.indexOf("«");
+    const plain = text.replace(marked, marked.replace("«", ""));
+    const found = stageAt(project({ "p.py": plain }), "p.py", at);
+    return found === null ? null : found.target.stage.function;
+  };
+
+  it.each([
+    ["def plate(«soup", "cook"],
+    ["def plate(soup, «noise", "stage_noise"],
+    ['receive("«noise', "stage_noise"],
+    ['receive("«params', "params"],
+    ['"params": «params', "params"],
+    ["«params = yield", null],
+    ['send("«soup', null],
+  ])("leads from %s to what is meant", (marked, expected) => {
+    const text = MIXED.replace(marked.replace("«", ""), marked);
+    expect(definitionAt(text, marked)).toBe(expected);
+  });
+
+  it("renames a function stage where derivations and reactors name it", () => {
+    const renamed = rename({ "p.py": MIXED.replace("def params", "def «params") }, "start")["p.py"];
+    expect(renamed).toBe(
+      MIXED.replace("def params", "def start")
+        .replace('"params": params', '"params": start')
+        .replace('receive("params")', 'receive("start")')
+        .replace("noise, params)", "noise, start)"),
+    );
+  });
+
+  it("says why a derivation and a reactor are not renamed from a parameter", () => {
+    const made = project({ "p.py": MIXED });
+    const found = stageAt(made, "p.py", MIXED.indexOf("noise, params)"));
+    expect(whyNotName(made, found!.target, "other")).toContain("is a derivation, named elsewhere too");
+  });
+
+  it("finds stages of imported files, and reactors of all that is imported", () => {
+    const steps = MIXED.replace("def plate(soup, noise, params)", "def other(soup)");
+    const made = project({
+      "steps.py": steps,
+      "between.py": "import stageloom\nimport steps\n",
+      "p.py":
+        "from stageloom import stage\nimport between\nfrom steps import stage_noise, params\n\n@stage\ndef plate(soup, stage_noise, cook, params):\n    return 1\n\n@stage\ndef named(noise, salt):\n    return 1\n",
+    });
+    const { stages, problems } = made.resolved("p.py");
+    expect(stages.map((one) => one.dependencies.map(({ stage }) => stage))).toEqual([
+      ["cook", "noise", "cook", "params"],
+      ["noise"],
+    ]);
+    expect(problems.map(({ message }) => message)).toEqual([
+      'No stage is named "salt", which "named" needs. Add a stage of that name, or give the parameter a default.',
+    ]);
+    expect(made.declared("p.py", "noise")?.path).toBe("steps.py");
+  });
+});
