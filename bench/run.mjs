@@ -23,6 +23,7 @@ const benches = {
   import: async () => (await import("./imports.mjs")).benchImports,
   chain: async () => (await import("./chain/run.mjs")).benchChain,
   work: async () => (await import("./work/run.mjs")).benchWork,
+  store: async () => (await import("./store/run.mjs")).benchStore,
   kernel: async () => (await import("./rpc/run.mjs")).benchRpc,
   layout: async () => (await import("./layout/run.mjs")).benchLayout,
   editor: async () => (await import("./editor/run.mjs")).benchEditor,

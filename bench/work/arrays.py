@@ -1,10 +1,12 @@
 """``arrays.py <folder>``: what keeping and opening a large array takes, beside NumPy alone, as JSON.
 
-One stage makes 100 MB of numbers, another takes them. Everything ends on the disk: what NumPy writes is flushed, too.
+One stage makes 100 MB of numbers and says how long that took, another takes them. Everything ends on the disk: what
+NumPy writes is flushed, too.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -14,20 +16,24 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-
 from stageloom.artifacts.values import given
 from stageloom.library import open_workspace
 
 T = TypeVar("T")
 
 PIPELINE = """
+import time
 import numpy as np
 from stageloom import stage
 
 
 @stage
 def make(seed: int = {seed}):
-    return np.full(12_500_000, seed, dtype=np.float64)
+    begun = time.perf_counter()
+    value = np.full(12_500_000, seed, dtype=np.float64)
+    with open({making!r}, "w") as file:
+        file.write(str((time.perf_counter() - begun) * 1000))
+    return value
 
 
 @stage
@@ -54,19 +60,23 @@ def save(place: Path, value: object) -> None:
 
 def main(folder: Path) -> None:
     """Measure in turns and print."""
-    told: dict[str, list[float]] = {"numpy": [], "realize": [], "numpy opens": [], "opens": [], "small": []}
-    for turn in range(4):
-        value = np.full(12_500_000, turn + 0.5)
+    names = ("numpy", "make", "hash", "store", "realize", "numpy opens", "opens", "small")
+    told: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(5):
+        value = timed(told["make"], np.full, 12_500_000, turn + 0.5)
+        timed(told["hash"], hashlib.sha256, value.data)
         timed(told["numpy"], save, folder / f"{turn}.npy", value)
         timed(told["numpy opens"], np.load, folder / f"{turn}.npy", "r")
         (folder / f"{turn}.npy").unlink()
-        (folder / "pipeline.py").write_text(PIPELINE.format(seed=turn + 1))
+        (folder / "pipeline.py").write_text(PIPELINE.format(seed=turn + 1, making=str(folder / "making")))
         with open_workspace(folder, folder / "store") as workspace:
             pipeline = workspace.read("pipeline.py")
             run = workspace.run(pipeline, ["make"], Quiet())
             result = timed(told["realize"], run.execute)
             made = result.entries["make"].found
             assert made is not None, result.entries["make"].failure
+            making = float((folder / "making").read_text())
+            told["store"].append(told["realize"][-1] - making)
             timed(told["opens"], given, workspace.store.tree(made.tree))
             begun = time.perf_counter()
             workspace.run(workspace.read("pipeline.py"), ["take"], Quiet()).execute()

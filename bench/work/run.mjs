@@ -9,6 +9,7 @@ import { ours } from "../lib/table.mjs";
 
 /** @typedef {import("../lib/table.mjs").Row} Row */
 /** @typedef {import("../context.mjs").Context} Context */
+/** @typedef {"numpy" | "make" | "hash" | "store" | "realize" | "numpy opens" | "opens" | "small"} Taken */
 
 const env = { PYTHONPATH: path.join(root, "python-kernel/src") };
 
@@ -34,9 +35,12 @@ const write = async ({ python }, who, length, folder) => {
   await mustRun("Writing a chain", python, args, { env: pythonEnv() });
 };
 
-/** @param {Context} context @param {string} folder @returns {Promise<{ wall: number; cpu: number }>} */
-const realize = async ({ python }, folder) => {
-  const args = ["-m", "stageloom", "realize", "-q", "chain.py"];
+/**
+ * @param {Context} context @param {string} folder @param {readonly string[]} [more]
+ * @returns {Promise<{ wall: number; cpu: number }>}
+ */
+const realize = async ({ python }, folder, more = []) => {
+  const args = ["-m", "stageloom", "realize", "-q", ...more, "chain.py"];
   const timing = await time(python, python, args, { cwd: folder, env, limit: 500 });
   if (timing.is !== "done") throw new Error("a chain could not be realized");
   return { wall: timing.wall, cpu: timing.cpu ?? Number.NaN };
@@ -52,13 +56,19 @@ const edits = async (context, parent, length) => {
   const cold = await realize(context, folder);
   const args = [folder, String(length), length > 1000 ? "3" : "8"];
   // safe: edits.py writes exactly this
-  const found = /** @type {{ cpu: number[]; wall: number[] }} */ (await told(context, "edits.py", args));
+  const found = /** @type {Record<string, number[]>} */ (await told(context, "edits.py", args));
   const what = `${length} stages, the third changed`;
   /** @type {Row[]} */
-  const rows = [
-    { bench: "what is stale after a save, cpu", what, who: ours, unit: "ms", value: figure(found.cpu) },
-    { bench: "what is stale after a save, wall", what, who: ours, unit: "ms", value: figure(found.wall) },
-  ];
+  const rows = /** @type {const} */ (["cpu", "wall"]).flatMap((clock) => {
+    const bench = `what is stale after a save, ${clock}`;
+    return [
+      { bench, what, who: ours, unit: "ms", value: figure(found[clock] ?? []) },
+      { bench, what: `${what}, lines moved`, who: ours, unit: "ms", value: figure(found[`moved ${clock}`] ?? []) },
+    ];
+  });
+  const whole = `${what}: the answer as JSON`;
+  const bench = "what is stale after a save, cpu";
+  rows.push({ bench, what: whole, who: ours, unit: "ms", value: figure(found.told ?? []) });
   return length > 1000 ? rows : [...rows, ...(await durability(context, parent, folder, length, cold))];
 };
 
@@ -86,20 +96,59 @@ const durability = async (context, parent, folder, length, cold) => {
   ];
 };
 
+/**
+ * What a stage costs where it runs in another process: the same chain of cold stages, inline and with `--jobs 1`.
+ *
+ * @param {Context} context @param {string} parent @returns {Promise<Row[]>}
+ */
+const processes = async (context, parent) => {
+  const lengths = context.quick ? [1, 100] : [1, 300];
+  const kinds = [
+    { who: "in this process", args: [] },
+    { who: "in a worker process", args: ["--jobs", "1"] },
+  ];
+  /** @type {Map<string, number[]>} */
+  const walls = new Map();
+  for (let turn = 0; turn < context.repeats; turn += 1) {
+    for (const { who, args } of kinds) {
+      for (const length of lengths) {
+        const folder = path.join(parent, `processes-${who.replaceAll(" ", "-")}-${length}-${turn}`);
+        await write(context, ours, length, folder);
+        const { wall, cpu } = await realize(context, folder, args);
+        for (const [clock, value] of Object.entries({ wall, cpu })) {
+          const key = `${who} ${length} ${clock}`;
+          walls.set(key, [...(walls.get(key) ?? []), value]);
+        }
+      }
+    }
+  }
+  const [one = 1, many = 1] = lengths;
+  return /** @type {const} */ (["cpu", "wall"]).flatMap((clock) =>
+    kinds.map(({ who }) => {
+      const [first, last] = [one, many].map((length) => figure(walls.get(`${who} ${length} ${clock}`) ?? []));
+      const each = (/** @type {"min" | "median"} */ key) =>
+        ((last?.[key] ?? Number.NaN) - (first?.[key] ?? Number.NaN)) / (many - one);
+      const value = { min: each("min"), median: each("median") };
+      return { bench: `a stage and where it runs, ${clock}`, what: `a chain of ${many}`, who, unit: "ms", value };
+    }),
+  );
+};
+
 /** @param {Context} context @param {string} parent @returns {Promise<Row[]>} */
 const arrays = async (context, parent) => {
   const folder = path.join(parent, "arrays");
   mkdirSync(folder);
   // safe: arrays.py writes exactly this
-  const found = /** @type {Record<"numpy" | "realize" | "numpy opens" | "opens" | "small", number[]>} */ (
-    await told(context, "arrays.py", [folder])
-  );
+  const found = /** @type {Record<Taken, number[]>} */ (await told(context, "arrays.py", [folder]));
   const bench = "an array of 100 MB, wall";
   /** @param {string} what @param {string} who @param {number[]} values @returns {Row} */
   const row = (what, who, values) => ({ bench, what, who, unit: "ms", value: figure(values), repeats: values.length });
   return [
     row("made and stored", ours, found.realize),
-    row("made and stored", "numpy.save and fsync alone", found.numpy),
+    row("made and stored", "made alone, numpy.full", found.make),
+    row("stored, having been made", ours, found.store),
+    row("stored, having been made", "numpy.save and fsync alone", found.numpy),
+    row("stored, having been made", "its SHA-256 alone", found.hash),
     row("opened, mapped", ours, found.opens),
     row("opened, mapped", "numpy.load alone", found["numpy opens"]),
     row("read, planned and given to the next stage", ours, found.small),
@@ -113,6 +162,6 @@ export const benchWork = async (context) => {
   /** @type {Row[]} */
   const rows = [];
   for (const length of lengths) rows.push(...(await edits(context, parent, length)));
-  rows.push(...(await arrays(context, parent)));
+  rows.push(...(await arrays(context, parent)), ...(await processes(context, parent)));
   return rows;
 };
