@@ -290,7 +290,8 @@ function compose(state: PipelineState, declaration: StageDeclaration | null, sta
   const name = status?.name ?? declaration?.name ?? "";
   const current = state.plan.is === "known" && state.plan.asked === state.asked;
   const source = state.declarations?.source ?? null;
-  const engineKnows = status !== null && (declaration === null || declaration.guessed);
+  const engineKnows =
+    status !== null && (declaration === null || declaration.guessed || (declaration.crosses && current));
   const view: StageView = {
     name,
     function: declaration?.function ?? status?.function ?? name,
@@ -305,8 +306,10 @@ function compose(state: PipelineState, declaration: StageDeclaration | null, sta
         ? source.text.slice(declaration.whole.from, declaration.whole.to).trimEnd()
         : "",
     doc: declaration?.doc ?? status?.doc ?? "",
-    guessed: status?.guessed ?? declaration?.guessed ?? false,
-    dependencies: engineKnows ? status.dependencies : (declaration?.dependencies ?? []).map((one) => one.stage),
+    guessed: status?.guessed ?? (declaration !== null && (declaration.guessed || declaration.crosses)),
+    dependencies: engineKnows
+      ? status.dependencies
+      : [...new Set((declaration?.dependencies ?? []).map((one) => one.stage))],
     parameters:
       status !== null && (current || declaration === null) ? status.parameters : writtenParameters(declaration),
     state: stateOf(state, name, status),

@@ -32,6 +32,8 @@ export interface StageDeclaration {
   readonly base: string | null;
   /** The ingredients that others may receive from it, `*` standing for what only running tells. */
   readonly sends: readonly string[];
+  /** Whether something that it needs is a stage of another language, so that only running tells for sure. */
+  readonly crosses: boolean;
 }
 
 export interface SourceProblem {
@@ -122,6 +124,7 @@ class Resolver {
         doc: written.doc,
         base: null,
         sends: written.sends,
+        crosses: false,
       };
     const effective = this.#effective(written, new Set());
     if (effective === null) return null;
@@ -148,6 +151,7 @@ class Resolver {
       doc: root.doc,
       base: written.is === "instance" ? written.base : null,
       sends: [],
+      crosses: dependencies.some((one) => !this.#isFunction(one.stage)),
     };
   }
 

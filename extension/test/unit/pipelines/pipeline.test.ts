@@ -431,3 +431,44 @@ describe("problems", () => {
     ]);
   });
 });
+
+describe("stages of several languages", () => {
+  const mixed = `from stageloom import stage
+from stageloom.derivations import *
+from stageloom.pyplant import ReactorFunc
+
+@ReactorFunc
+def cook(pipe):
+    pipe.send("soup", 1)
+    pipe.send("salt", 1)
+
+@stage
+def plate(soup, salt):
+    return 1
+
+@stage
+def last(plate):
+    return 1
+`;
+
+  it("are guessed until the planner has spoken, and then as it said", () => {
+    const views = (state: PipelineState): unknown =>
+      Object.fromEntries(stagesOf(state).map(({ view }) => [view.name, [view.guessed, view.dependencies]]));
+    expect(views(after(read(mixed)))).toEqual({
+      cook: [true, []],
+      plate: [true, ["cook"]],
+      last: [false, ["plate"]],
+    });
+    const told = after(
+      read(mixed),
+      asked(1),
+      planned(
+        1,
+        status("cook", "absent", { language: "reactor", guessed: true }),
+        status("plate", "absent", { dependencies: ["cook", "other"] }),
+        status("last", "absent", { dependencies: ["plate"] }),
+      ),
+    );
+    expect(views(told)).toEqual({ cook: [true, []], plate: [false, ["cook", "other"]], last: [false, ["plate"]] });
+  });
+});

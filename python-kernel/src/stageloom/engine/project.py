@@ -55,10 +55,10 @@ def read_pipeline(
             asking = _keeping(ask, blobs, evidence) if ask is not None else None
             targets, wrong = language.read(snapshot, path, code, asking, given, blobs, wanted)
             problems.extend(wrong)
-            problems.extend(refused(found, targets))
-            for target in targets:
-                found.setdefault(target.name, target)
-            wanted.extend(dict.fromkeys(want for target in targets for want in target.wants.values()))
+            problems.extend(refused(found, targets) if found else ())
+            mine = {target.name: target for target in targets}
+            found = {**found, **{name: one for name, one in mine.items() if name not in found}} if found else mine
+            wanted.extend(want for target in targets if target.wants for want in target.wants.values())
     if len({target.language for target in found.values()}) > 1 or wanted:
         found, problems = linked(found, problems)
     targets_in_order = {target.name: target for target in in_order(found)}
