@@ -240,3 +240,31 @@ def test_the_library_and_the_command_say_what_a_number_of_jobs_is(tmp_path: Path
 def said(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": str(SOURCES)}
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("work", "kept"),
+    [("while True: pass", True), ("time.sleep(600)", True), ("len(str(10 ** (10**9)))", False)],
+    ids=["loops", "sleeps", "deaf"],
+)
+def test_a_worker_that_stopped_when_asked_goes_on_and_another_is_replaced(
+    tmp_path: Path, work: str, kept: bool
+) -> None:
+    text = (
+        "@stage\ndef before():\n    return os.getpid()\n"
+        f"@stage(timeout=1)\ndef long(n=1):\n    {work}\n"
+        "@stage\ndef after(before):\n    time.sleep(0.1)\n    return [before, os.getpid()]\n"
+    )
+    (tmp_path / "p.py").write_text("import os, time\nfrom stageloom import stage\n" + text, "utf-8")
+    with Store.open(tmp_path / "store") as store, ProcessExecutor(1, tmp_path) as executor:
+        workspace = Workspace(tmp_path, store, LANGUAGES, executor)
+        pipeline = workspace.read("p.py")
+        results = [workspace.run(pipeline, [one], Heard()).execute() for one in ("before", "long", "after")]
+        assert [one.outcome for one in results] == ["done", "failed", "done"]
+        failure = results[1].entries["long"].failure
+        assert failure is not None
+        assert failure.kind == "timeout"
+        found = results[2].entries["after"].found
+        assert found is not None
+        first, second = eval(workspace.outputs(str(found.rref)).previews[0].preview.text)
+    assert (first == second) is kept

@@ -103,7 +103,7 @@ class ProcessExecutor:
             if waited and task in self._waiting:
                 self._waiting.remove(task)
         if worker is not None:
-            worker.cancel()
+            worker.cancel(task.job)
         elif waited:
             task.done(JobFailed(Failure("cancelled", "cancelled")))
 

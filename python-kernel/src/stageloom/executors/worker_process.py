@@ -42,7 +42,9 @@ class WorkerProcess:
         self._guard = guard
         self._listener: JobListener | None = None
         self._request: Request | None = None
-        self._cancelled = False
+        self._cancelled = self._ending = False
+        self._job: RealizeJob | None = None
+        self._unwanted: RealizeJob | None = None
         self._greeted = False
         self._tail = b""
         self._lock = threading.Lock()
@@ -71,7 +73,7 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it can take a job: one whose job was cancelled may be ending."""
+        """Whether it can take a job: one that did not stop when asked is ending."""
         return self._process.poll() is None and not self._endpoint.closed and not self._cancelled
 
     def realize(self, job: RealizeJob, listener: JobListener) -> JobOutcome:
@@ -83,8 +85,10 @@ class WorkerProcess:
                 self._greeted = True
             with self._lock:
                 self._request = self._endpoint.submit("worker/realize", job)
-                if self._cancelled:
-                    self._request.cancel()
+                self._job = job
+                unwanted = self._unwanted is job
+            if unwanted:
+                self.cancel(job)
             outcome: JobOutcome = self._request.result()
         except ConnectionClosedError:
             return JobFailed(self._death())
@@ -94,25 +98,34 @@ class WorkerProcess:
             self.close()
             return JobFailed(Failure("internal", f"A worker process cannot be asked: {error}"))
         else:
+            with self._lock:
+                self._request = None
+                self._cancelled = self._ending  # it stopped when asked, and can go on with another job
             return outcome
         finally:
             self._listener = None
 
-    def cancel(self) -> None:
-        """Ask the job to stop, then tell the process to end, then kill it; any number of times."""
+    def cancel(self, job: RealizeJob) -> None:
+        """Ask a job to stop, then tell the process to end, then kill it; any number of times, also before it begins."""
         with self._lock:
+            self._unwanted = job
+            if self._job is not job or self._request is None:
+                return
             first, self._cancelled = not self._cancelled, True
             request = self._request
-        if request is not None:
-            request.cancel()
+        request.cancel()
         if first:
             threading.Thread(target=self._escalate, args=(request,), daemon=True).start()
 
-    def _escalate(self, request: Request | None) -> None:
-        with contextlib.suppress(Exception):
-            if request is not None:
+    def _escalate(self, request: Request) -> None:
+        with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(RpcError, WireError):
                 request.result(_ASK)
             return
+        with self._lock:
+            if request is not self._request:
+                return
+            self._ending = True
         self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_TERMINATE)
@@ -133,7 +146,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End it at once."""
-        self._cancelled = True
+        self._cancelled = self._ending = True
         self._kill()
 
     def _kill(self) -> None:
