@@ -124,7 +124,7 @@ function hostOf(folder: vscode.WorkspaceFolder, shared: Shared): FolderHost {
   const interpreters = own.add(new EditorInterpreters(root, log));
   const used = own.add(
     new KernelSettings(
-      () => [settings.python, settings.store, settings.poolSize].join("\n"),
+      () => [settings.python, settings.store, settings.storeLink, settings.poolSize].join("\n"),
       () => void kernel.settingsChanged(),
     ),
   );
@@ -171,6 +171,7 @@ function hosts(
     return new KernelHost({
       workspace: root.fsPath,
       store: settings.store,
+      link: settings.storeLink,
       kernelPath: inDist(context, "kernel"),
       interpreter: () => finder.find(),
       poolSize: settings.poolSize === 0 ? Math.max(1, Math.floor(availableParallelism() / 2)) : settings.poolSize,

@@ -122,9 +122,8 @@ export class Engine implements Disposable {
   #launch(): KernelProcess {
     const process = new KernelProcess("engine", "engine", this.#ground);
     const { connection } = process;
-    for (const method of ["run/changed", "run/log", "run/progress", "store/changed", "log/message"] as const) {
-      this.#tellOf(process, method);
-    }
+    const told = ["run/changed", "run/log", "run/progress", "store/changed", "store/progress", "log/message"] as const;
+    for (const method of told) this.#tellOf(process, method);
     connection.serve("pool/run", (job, signal) =>
       this.#run(job, {
         signal,

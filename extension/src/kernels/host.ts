@@ -9,13 +9,15 @@ import { Engine, type RunJob } from "./engine.js";
 import type { Interpreter } from "./interpreter.js";
 import type { EngineEvent, EngineMethod, ParamsOf, ResultOf } from "./methods.js";
 import { JobPool } from "./job-pool.js";
-import type { Ground } from "./process.js";
+import type { Ground, StoreLink } from "./process.js";
 import type { EngineState, PoolView } from "./state.js";
 
 export interface KernelHostOptions {
   readonly workspace: string;
   /** The store's folder. */
   readonly store: string;
+  /** How equal files of the store share their space; empty for what the environment says. */
+  readonly link?: StoreLink;
   /** The folder that holds the bundled package `stageloom`. */
   readonly kernelPath: string;
   /** Finds the interpreter; asked at every start. */
@@ -108,7 +110,7 @@ export class KernelHost implements Disposable {
 
   async #build(): Promise<Answer<Running>> {
     this.#become({ is: "starting" });
-    const { interpreter, supervisor, logger, kernelPath, workspace, store } = this.#options;
+    const { interpreter, supervisor, logger, kernelPath, workspace, store, link = "" } = this.#options;
     const found = await interpreter();
     if (found.is === "failed") {
       logger.error(`${found.failure.message} ${found.failure.detail}`.trimEnd());
@@ -117,7 +119,7 @@ export class KernelHost implements Disposable {
     }
     const { path, version, from } = found.result;
     logger.info(`Python ${version} at ${path} (${from})`);
-    const ground = { supervisor, logger, kernel: kernelPath, workspace, store, validator: this.#validator };
+    const ground = { supervisor, logger, kernel: kernelPath, workspace, store, link, validator: this.#validator };
     return { is: "done", result: this.#compose({ ...ground, interpreter: found.result }) };
   }
 

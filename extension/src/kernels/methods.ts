@@ -5,6 +5,7 @@ import type {
   RunLog,
   RunProgress,
   StoreChanged,
+  StoreProgress,
 } from "../protocol/kernel/messages.gen.js";
 
 type Towards<Who extends string> = {
@@ -24,6 +25,7 @@ export type EngineEvent =
   | { readonly is: "run/log"; readonly params: RunLog }
   | { readonly is: "run/progress"; readonly params: RunProgress }
   | { readonly is: "store/changed"; readonly params: StoreChanged }
+  | { readonly is: "store/progress"; readonly params: StoreProgress }
   | { readonly is: "log/message"; readonly params: LogMessage };
 
 /** Requests that change nothing: asking again after the engine died does no harm. */

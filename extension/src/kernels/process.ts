@@ -1,6 +1,12 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { named, type Logger } from "../logger.js";
-import { PROTOCOL, type InitializeResult, type LogMessage, type Role } from "../protocol/kernel/messages.gen.js";
+import {
+  PROTOCOL,
+  type InitializeParams,
+  type InitializeResult,
+  type LogMessage,
+  type Role,
+} from "../protocol/kernel/messages.gen.js";
 import type { MessageValidator } from "../protocol/kernel/validate.js";
 import type { Exit } from "../supervision/exit.js";
 import type { Supervised } from "../supervision/supervised.js";
@@ -13,6 +19,9 @@ import { Connection } from "./connection.js";
 import { failureOfDeath, type Death } from "./death.js";
 import type { Interpreter } from "./interpreter.js";
 
+/** How equal files of a store share their space. */
+export type StoreLink = NonNullable<InitializeParams["link"]>;
+
 /** All that starting a kernel process takes, for one workspace. */
 export interface Ground {
   readonly supervisor: Supervisor;
@@ -24,6 +33,8 @@ export interface Ground {
   /** The folder that processes run in. */
   readonly workspace: string;
   readonly store: string;
+  /** How equal files of the store share their space; empty for what the environment says. */
+  readonly link?: StoreLink;
   /** Variables for the processes, beside the host's own and those of the interpreter's environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -85,8 +96,8 @@ export class KernelProcess {
   /** Opens the connection: call it once, after the handlers are in place. */
   async initialize(): Promise<Answer<InitializeResult>> {
     this.connection.listen();
-    const { workspace, store } = this.#ground;
-    const folders = this.#role === "engine" ? { workspace, store } : {};
+    const { workspace, store, link = "" } = this.#ground;
+    const folders = this.#role === "engine" ? { workspace, store, link } : {};
     const asked = this.connection.request("initialize", { protocol: PROTOCOL, role: this.#role, client, ...folders });
     const timer = new AbortController();
     const late = wait(handshakeLimit, { is: "late" } as const, { signal: timer.signal, ref: false });

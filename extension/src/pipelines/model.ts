@@ -391,6 +391,7 @@ export class PipelineModel implements Disposable {
         this.#changes.fire({ is: "store" });
         this.#replan(() => true, "after");
         return;
+      case "store/progress":
       case "log/message":
         return;
     }

@@ -3,7 +3,11 @@ import * as path from "node:path";
 
 import * as vscode from "vscode";
 
+import type { StoreLink } from "../kernels/process.js";
 import type { Root } from "./root.js";
+
+const ways = ["reflink", "hardlink", "copy"] as const;
+const secondsOfDay = 86_400;
 
 /** The extension's settings, read anew each time. */
 export class Settings {
@@ -22,6 +26,17 @@ export class Settings {
   get store(): string {
     const named = this.#text("store");
     return path.resolve(this.#root.fsPath, named === "" ? path.join(".stageloom", "store") : named);
+  }
+
+  /** How equal files of the store share their space; empty for what the environment says. */
+  get storeLink(): StoreLink {
+    const named = this.#text("storeLink");
+    return ways.find((way) => way === named) ?? "";
+  }
+
+  /** For how many seconds what another workspace of the store has reached is kept. */
+  get keepOthers(): number {
+    return Math.max(0, this.#section().get<number>("storeOthers", 90)) * secondsOfDay;
   }
 
   /** The URL that results are pushed to and pulled from; empty for none. A path below the workspace or home stands, too. */

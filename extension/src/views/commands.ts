@@ -95,6 +95,7 @@ export class Commands implements Disposable {
       "store.verify": inFolder("Verify Store", (host) => host.store.verify()),
       "store.unpack": inFolder("Unpack Archive", (host) => host.store.unpack()),
       "store.push": inFolder("Push", (host) => host.store.push()),
+      "store.mend": inFolder("Check and Mend Remote", (host) => host.store.mend()),
       "store.pull": inFolder("Pull", (host) => host.store.pull()),
     };
   }

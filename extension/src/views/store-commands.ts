@@ -13,9 +13,13 @@ import {
   collectedWords,
   damageText,
   garbageWords,
+  howFarWords,
+  leftOutText,
+  leftOutWords,
   pushedWords,
   receivedWords,
   repairedWords,
+  sparedWords,
   staysWords,
   verifiedWords,
 } from "./store-words.js";
@@ -40,13 +44,16 @@ export class StoreCommands {
   }
 
   async collect(): Promise<void> {
+    const others = this.#settings.keepOthers;
     const ask = (title: string, deleting: boolean): Promise<Collected | null> =>
-      this.#long(title, (signal) => this.#kernel.request("store/collect", { delete: deleting }, signal));
+      this.#long(title, (signal) => this.#kernel.request("store/collect", { delete: deleting, others }, signal));
     const told = await ask("Looking for garbage", false);
     if (told === null) return;
-    const words = garbageWords(told);
+    const now = Date.now() / 1000;
+    const words = garbageWords(told, now);
     if (words === null) {
-      void vscode.window.showInformationMessage(`There is no garbage to collect: ${staysWords(told)} in the store.`);
+      const none = `There is no garbage to collect: ${staysWords(told)} in the store.`;
+      void vscode.window.showInformationMessage([none, ...sparedWords(told, now)].join(" "));
       return;
     }
     const { message, detail } = words;
@@ -56,12 +63,8 @@ export class StoreCommands {
   }
 
   async verify(): Promise<void> {
-    const told = await this.#long(
-      "Verifying the store",
-      () => this.#kernel.request("store/verify", { repair: false }),
-      {
-        cancellable: false,
-      },
+    const told = await this.#long("Verifying the store", (signal) =>
+      this.#kernel.request("store/verify", { repair: false }, signal),
     );
     if (told === null) return;
     if (told.damages.length === 0) {
@@ -71,10 +74,8 @@ export class StoreCommands {
     await this.#documents.show("damage", "damage.txt", damageText(told));
     const found = `${plural(told.damages.length, "damage")} found in the store. A repair moves what is damaged aside and forgets what needs it.`;
     if ((await vscode.window.showWarningMessage(found, "Repair")) === undefined) return;
-    const repaired = await this.#long(
-      "Repairing the store",
-      () => this.#kernel.request("store/verify", { repair: true }),
-      { cancellable: false },
+    const repaired = await this.#long("Repairing the store", (signal) =>
+      this.#kernel.request("store/verify", { repair: true }, signal),
     );
     if (repaired !== null) void vscode.window.showInformationMessage(repairedWords(repaired));
   }
@@ -95,7 +96,7 @@ export class StoreCommands {
     const params = { rrefs: [rref], target: target.fsPath };
     const packed = await this.#long("Packing", (signal) => this.#kernel.request("store/pack", params, signal));
     if (packed === null) return;
-    const message = `Packed ${plural(packed.realizations, "realization")} into ${packed.path} (${size(packed.size)}).`;
+    const message = `Packed ${plural(packed.realizations, "realization")} into ${packed.path} (${size(packed.size)}).${leftOutWords(packed)}`;
     if ((await vscode.window.showInformationMessage(message, "Reveal")) !== undefined)
       await vscode.commands.executeCommand("revealFileInOS", target);
   }
@@ -115,10 +116,24 @@ export class StoreCommands {
   }
 
   async push(): Promise<void> {
-    const params = await this.#chooseRemote("Push");
-    if (params === null) return;
-    const told = await this.#long("Pushing", (signal) => this.#kernel.request("store/push", params, signal));
-    if (told !== null) void vscode.window.showInformationMessage(pushedWords(told));
+    await this.#push("Push", "Pushing", false);
+  }
+
+  /** Pushes, and reads what is there already: what was damaged there is put right. */
+  async mend(): Promise<void> {
+    await this.#push("Check and Mend Remote", "Checking the remote", true);
+  }
+
+  async #push(title: string, working: string, check: boolean): Promise<void> {
+    const chosen = await this.#chooseRemote(title);
+    if (chosen === null) return;
+    const params = { ...chosen, check };
+    const told = await this.#long(working, (signal) => this.#kernel.request("store/push", params, signal));
+    if (told === null) return;
+    if (told.leftOut.length > 0) {
+      await this.#documents.show("damage", "left-out.txt", leftOutText(told));
+      void vscode.window.showWarningMessage(pushedWords(told, check));
+    } else void vscode.window.showInformationMessage(pushedWords(told, check));
   }
 
   async pull(): Promise<void> {
@@ -143,21 +158,26 @@ export class StoreCommands {
     return picked === undefined ? null : { remote, path: picked.path, profile: model.profile };
   }
 
-  /** Something that may take long, with progress and, mostly, a way to stop it; null where it came to nothing. */
-  async #long<T>(
-    title: string,
-    ask: (signal: AbortSignal) => Promise<Answer<T>>,
-    { cancellable } = { cancellable: true },
-  ): Promise<T | null> {
+  /** Something that may take long, with progress and a way to stop it; null where it came to nothing. */
+  async #long<T>(title: string, ask: (signal: AbortSignal) => Promise<Answer<T>>): Promise<T | null> {
     const abort = new AbortController();
-    const options = { location: vscode.ProgressLocation.Notification, title, cancellable };
-    const answer = await vscode.window.withProgress(options, async (_, token) => {
+    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+    const answer = await vscode.window.withProgress(options, async (progress, token) => {
       const cancelling = token.onCancellationRequested(() => {
         abort.abort();
+      });
+      let percent = 0;
+      const telling = this.#kernel.onDidTell((event) => {
+        if (event.is !== "store/progress" || event.params.total === 0) return;
+        const { done, total } = event.params;
+        const now = (100 * done) / total;
+        progress.report({ message: howFarWords(done, total), increment: Math.max(0, now - percent) });
+        percent = Math.max(percent, now);
       });
       try {
         return await ask(abort.signal);
       } finally {
+        telling.dispose();
         cancelling.dispose();
       }
     });

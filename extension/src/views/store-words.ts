@@ -1,10 +1,13 @@
-import type { Collected, Pushed, Received, Verified } from "../protocol/kernel/messages.gen.js";
-import { plural, size } from "../protocol/words/figures.js";
+import type { Collected, LeftOut, Pushed, Received, Verified } from "../protocol/kernel/messages.gen.js";
+import { ago, plural, size } from "../protocol/words/figures.js";
 
 const MOST = 8;
 
-/** What is said before garbage goes: how much, and of which stages; null where there is none. */
-export function garbageWords(told: Collected): { readonly message: string; readonly detail: string } | null {
+/** What is said before garbage goes: how much, and of which stages; null where there is none. `now` is in seconds. */
+export function garbageWords(
+  told: Collected,
+  now: number,
+): { readonly message: string; readonly detail: string } | null {
   if (told.count === 0 && told.leftovers === 0) return null;
   const counts = new Map<string, number>();
   for (const { path, stage } of told.garbage) {
@@ -19,8 +22,22 @@ export function garbageWords(told: Collected): { readonly message: string; reado
   const stays = `What the pipelines of this workspace reach as they are now, with each profile, what is pinned and what is in use stays: ${staysWords(told)}.`;
   return {
     message: `Delete ${what}, which frees ${size(told.freed)}?`,
-    detail: [...lines, ...(lines.length === 0 ? [] : [""]), stays, "This cannot be undone."].join("\n"),
+    detail: [
+      ...lines,
+      ...(lines.length === 0 ? [] : [""]),
+      stays,
+      ...sparedWords(told, now),
+      "This cannot be undone.",
+    ].join("\n"),
   };
+}
+
+/** What stays for other workspaces that use the store. */
+export function sparedWords({ spared }: Collected, now: number): string[] {
+  return spared.map(
+    ({ workspace, at, count }) =>
+      `Kept: ${plural(count, "realization")} reached by ${workspace}, planned ${ago(at, now)}.`,
+  );
 }
 
 export function staysWords({ kept, size: bytes }: Collected): string {
@@ -50,7 +67,27 @@ export function receivedWords({ added, known, bytes }: Received): string {
   return known > 0 ? "Nothing to take in: it is all here." : "Nothing to take in: there is none of it.";
 }
 
-export function pushedWords({ sent, known, bytes }: Pushed): string {
-  if (sent > 0) return `Pushed ${plural(sent, "realization")} (${size(bytes)}); ${known} were there.`;
-  return "Nothing to push: it is all there.";
+export function pushedWords(told: Pushed, checked = false): string {
+  const { sent, known, bytes } = told;
+  const what =
+    sent > 0
+      ? `Pushed ${plural(sent, "realization")} (${size(bytes)}); ${known} were there.`
+      : "Nothing to push: it is all there.";
+  const right =
+    told.mended > 0 ? ` Mended there: ${plural(told.mended, "object")}.` : " What was there is as it should be.";
+  return `${what}${checked ? right : ""}${leftOutWords(told)}`;
+}
+
+export function leftOutWords({ leftOut }: { readonly leftOut: readonly LeftOut[] }): string {
+  if (leftOut.length === 0) return "";
+  return ` ${plural(leftOut.length, "realization")} left out: what they were made from is not whole here. Realize their stages again.`;
+}
+
+/** What could not be sent, as a text to read. */
+export function leftOutText({ leftOut }: { readonly leftOut: readonly LeftOut[] }): string {
+  return `${plural(leftOut.length, "realization")} left out\n\n${leftOut.map(({ rref, why }) => `${rref}: ${why}\n`).join("")}`;
+}
+
+export function howFarWords(done: number, total: number): string {
+  return `${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
 }

@@ -12,6 +12,7 @@ from store_making import find, made, read
 from test_store_faults import unix
 
 from stageloom.store.gc import Policy
+from stageloom.store.sharing import Sharing
 from stageloom.store.store import Store
 
 BIG = os.urandom(3 << 20)
@@ -82,7 +83,7 @@ def test_by_reflink_where_the_file_system_can(kind):
 
 
 def test_by_hard_link_where_allowed(tmp_path):
-    with Store.open(tmp_path, link=True) as store:
+    with Store.open(tmp_path, link="hardlink") as store:
         one, other = two(store)
         assert one.stat().st_ino == other.stat().st_ino
         assert store.verify() == []
@@ -94,14 +95,14 @@ def test_by_hard_link_where_allowed(tmp_path):
 
 
 def test_by_nothing_where_neither_is(tmp_path):
-    with Store.open(tmp_path, link=False) as store:
+    with Store.open(tmp_path, link="reflink") as store:
         one, other = two(store)
         if one.stat().st_ino == other.stat().st_ino:
             pytest.fail("hard links are for those who ask for them")
 
 
 def test_what_is_damaged_is_not_linked_to(tmp_path):
-    with Store.open(tmp_path, link=True) as store:
+    with Store.open(tmp_path, link="hardlink") as store:
         store.commit([made(store, "a", 0, content={"big": BIG, "other": b"0"})])
         victim = store.tree(find(store, "a", 0)[0].tree) / "big"
         victim.chmod(0o644)
@@ -109,3 +110,34 @@ def test_what_is_damaged_is_not_linked_to(tmp_path):
             file.write(b"spoiled")
         store.commit([made(store, "a", 1, content={"big": BIG, "other": b"1"})])
         assert read(store, find(store, "a", 1)[0])["big"] == BIG
+
+
+@pytest.mark.parametrize(
+    ("asked", "environment", "shared"),
+    [
+        ("", "", False),
+        ("", "1", True),
+        ("", "hardlink", True),
+        ("", "copy", False),
+        ("", "reflink", False),
+        ("hardlink", "copy", True),
+        ("copy", "hardlink", False),
+        ("reflink", "1", False),
+    ],
+)
+@unix
+def test_who_opens_says_how_else_the_environment(asked, environment, shared, tmp_path, monkeypatch):
+    monkeypatch.setenv("STAGELOOM_STORE_LINK", environment)
+    monkeypatch.setattr(Sharing, "_clone", lambda *_: False)  # whatever this file system can
+    with Store.open(tmp_path, link=asked) as store:
+        first, second = two(store)
+        assert (first.stat().st_ino == second.stat().st_ino) is shared
+        assert store.verify() == []
+
+
+def test_copies_are_asked_of_the_file_system_not_at_all(tmp_path, monkeypatch):
+    asked: list[object] = []
+    monkeypatch.setattr(Sharing, "_share", lambda *more: asked.append(more))
+    with Store.open(tmp_path, link="copy") as store:
+        two(store)
+        assert asked == []

@@ -128,7 +128,8 @@ class Server:
 
     def _initialize(self, params: InitializeParams) -> InitializeResult:
         try:
-            store = Store.open(Path(params.store), workspace=workspace_name(params.workspace, params.store))
+            name = workspace_name(params.workspace, params.store)
+            store = Store.open(Path(params.store), workspace=name, link=params.link)
         except StoreError as error:
             raise _failed(store_failure(error)) from None
         self._workspace = Workspace(Path(params.workspace).resolve(), store, LANGUAGES, self._executor)

@@ -6,6 +6,7 @@ import os
 import struct
 import sys
 from collections.abc import Mapping
+from typing import Literal, TypeAlias, cast
 
 from stageloom.store.files import Files
 from stageloom.store.holds import Holds
@@ -15,23 +16,33 @@ from stageloom.store.trees import Manifest, TreeFile, hash_file
 
 #: Smaller files are not worth the look-up.
 SMALLEST = 64 * 1024
-#: Hard links are made where this is set.
+#: Says which of the ways is taken, where nobody else does; another text that is not empty means hard links, too.
 LINK_VARIABLE = "STAGELOOM_STORE_LINK"
+#: Shared blocks where the file system can; else hard links, too; or nothing is shared.
+Way: TypeAlias = Literal["reflink", "hardlink", "copy"]
 # Linux: share these blocks if they are equal, which the kernel compares itself.
 _FIDEDUPERANGE = 0xC0189436
 _AT_ONCE = 16 << 20
 
 
+def way(asked: Way | Literal[""]) -> Way:
+    """Return the way that is ``asked`` for, else the environment's, else what the file system does by itself."""
+    said = asked or os.environ.get(LINK_VARIABLE, "")
+    if said in ("reflink", "hardlink", "copy"):
+        return cast("Way", said)
+    return "hardlink" if said else "reflink"
+
+
 class Sharing:
     """Shares files about to be stored with equal ones that are."""
 
-    def __init__(self, layout: Layout, files: Files, ledger: Ledger, holds: Holds, *, link: bool) -> None:
+    def __init__(self, layout: Layout, files: Files, ledger: Ledger, holds: Holds, way: Way) -> None:
         self._layout = layout
         self._files = files
         self._ledger = ledger
         self._holds = holds
-        self._link = link
-        self._clones = sys.platform.startswith("linux")
+        self._link = way == "hardlink"
+        self._clones = way != "copy" and sys.platform.startswith("linux")
 
     def share(self, folder: str, manifest: Manifest) -> int:
         """Share what is below ``folder``, not yet part of the store, where possible; return how many bytes are."""

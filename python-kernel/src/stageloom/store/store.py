@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from stageloom.model.classes import replace
 from stageloom.model.objects import Derivation, Record
@@ -37,7 +37,7 @@ from stageloom.store.locks import Lock, OpenFile, acquire
 from stageloom.store.meter import Check, Meter, Tell, unchecked, untold
 from stageloom.store.parts import Parts
 from stageloom.store.scratch import Scratch
-from stageloom.store.sharing import LINK_VARIABLE, Sharing
+from stageloom.store.sharing import Sharing, Way, way
 from stageloom.store.shelf import Shelf
 from stageloom.store.trees import Manifest, Stats, stats
 from stageloom.store.unmade import Unmade
@@ -73,7 +73,7 @@ class Store:
 
     def __init__(
         self, layout: Layout, files: Files, lock: OpenFile | None, refusal: StoreError | None,
-        clock: Callable[[], float], workspace: str, *, link: bool | None,
+        clock: Callable[[], float], workspace: str, link: Way,
     ) -> None:  # fmt: skip
         self.path = Path(layout.root)
         self.readonly = refusal is not None
@@ -95,8 +95,7 @@ class Store:
             )
         self._ledger = Ledger(layout, files, lock, index)
         self._shelf = Shelf(layout, self._ledger, self._publisher, self._holds, writable=not self.readonly)
-        link = bool(os.environ.get(LINK_VARIABLE)) if link is None else link
-        self._sharing = Sharing(layout, files, self._ledger, self._holds, link=link)
+        self._sharing = Sharing(layout, files, self._ledger, self._holds, link)
         self._parts = Parts(
             layout, files, self._ledger, self._shelf, self._publisher, self._scratch, self._holds, clock
         )
@@ -111,13 +110,14 @@ class Store:
         clock: Callable[[], float] = time.time,
         workspace: str = "",
         files: Files | None = None,
-        link: bool | None = None,
+        link: Way | Literal[""] = "",
     ) -> Store:
         """Open the store in the folder ``path``, which is made where it is missing and ``create`` is true.
 
         A store that exists and cannot be written is opened for reading, with a warning. ``workspace`` is whose pins
-        ``Found.pinned`` tells. ``link`` allows equal files to share their space by hard links where the file system
-        knows no better way; by default the environment decides (``STAGELOOM_STORE_LINK``).
+        ``Found.pinned`` tells. ``link`` is how equal files share their space: ``reflink``, where the file system can;
+        ``hardlink``, where it knows no better way; ``copy``, not at all. By default the environment decides
+        (``STAGELOOM_STORE_LINK``).
 
         Raises:
             StoreMissingError: there is none, and none is to be made.
@@ -145,7 +145,7 @@ class Store:
             except OSError:
                 lock = None  # nobody has ever written there, or it may not be read: reading goes without
         try:
-            return cls(layout, files, lock, refusal, clock, workspace, link=link)
+            return cls(layout, files, lock, refusal, clock, workspace, way(link))
         except BaseException:
             if lock is not None:
                 lock.close()
