@@ -797,7 +797,8 @@ export interface LogMessage {
  *
  * `entry` is a module, looked for in `paths` first, or the absolute path of a script (it ends in `.py`).
  * `modules` are imported and `script` is run before it. `journal` is the file in which calls are noted;
- * `memory` limits what the process may take, in bytes, where that is above 0.
+ * `memory` limits what the process may take, in bytes, where that is above 0. Bytes of a value travel in a file beside
+ * the journal (its path with a number behind) from `inline` on, below that in the text.
  */
 export interface OpenParams {
   readonly entry: string;
@@ -806,6 +807,7 @@ export interface OpenParams {
   readonly modules?: readonly string[];
   readonly script?: string;
   readonly memory?: number;
+  readonly inline?: number;
 }
 
 /** The operations that the entry module holds, or why it could not be opened. */
