@@ -30,7 +30,7 @@ test("programs written for both of Pylightnix's APIs: lenses, the sidebar, what 
   await palette.openFile("darts.py", 49);
   await text.replaceLine(49, "            hits = sum(x * x + y * y < radius * radius for x, y in throws)");
   await lenses.read("def stage_throws(", /cached · code changed since, not counted here/, startPatience);
-  await pictures.screenshots("pylightnix-changed");
+  await pictures.screenshot("pylightnix-changed");
   await text.save();
 
   await palette.openFile("annealing.py", 128);
@@ -42,5 +42,5 @@ test("programs written for both of Pylightnix's APIs: lenses, the sidebar, what 
   await artifacts.expand("plot");
   await artifacts.expand(/just now/);
   await artifacts.row("plot.png").waitFor();
-  await pictures.screenshots("pylightnix-manual");
+  await pictures.screenshot("pylightnix-manual");
 });
