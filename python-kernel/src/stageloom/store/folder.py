@@ -117,8 +117,8 @@ def _damaged(layout: Layout) -> StoreFormatError:
 def _refuse_foreign(layout: Layout) -> None:
     try:
         foreign = sorted(set(os.listdir(layout.root)) - set(FOLDERS) - set(FILES) - set(VIEWS))
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return  # making it says what is wrong
+    except OSError:
+        return  # it is not there, or making it says what is wrong
     if foreign:
         raise StoreFormatError(
             f"{layout.root} is not a store and holds other files ({foreign[0]!r}, for one).",
