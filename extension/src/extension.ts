@@ -189,7 +189,7 @@ function showViews(folders: Folders, { context, log }: Shared): void {
   lifetime.add(new Strangers((uri) => folders.of(uri) !== null));
   lifetime.add(new StatusBar(folders));
   lifetime.add(new ContextKeys(folders));
-  lifetime.add(new Commands({ folders, picker: new StagePicker(folders), panels, log }));
+  lifetime.add(new Commands({ folders, picker: new StagePicker(folders, panels), panels, log }));
 }
 
 function inDist(context: vscode.ExtensionContext, name: string): string {

@@ -56,6 +56,11 @@ export class PipelinePanel implements Disposable {
     context.model.need(path);
   }
 
+  /** Whether it has the focus. */
+  get active(): boolean {
+    return this.#panel.active;
+  }
+
   /** The column that it is in; undefined where its group is not shown. */
   get column(): vscode.ViewColumn | undefined {
     return this.#panel.viewColumn;

@@ -8,6 +8,7 @@ import type { FolderHost, Folders } from "./folders.js";
 import { PipelinePanel } from "./panel.js";
 import { panelColumn } from "./panel-column.js";
 import { panelFolder } from "./panel-page.js";
+import type { PickedPipeline } from "./stage-picker.js";
 
 const TYPE = "stageloom.pipeline";
 
@@ -16,7 +17,7 @@ export class PipelinePanels implements vscode.WebviewPanelSerializer, Disposable
   readonly #folders: Folders;
   readonly #extension: vscode.Uri;
   readonly #lifetime = new Lifetime();
-  readonly #panels = new Map<string, { readonly host: FolderHost; readonly panel: PipelinePanel }>();
+  readonly #panels = new Map<string, PickedPipeline & { readonly panel: PipelinePanel }>();
 
   constructor(folders: Folders, extension: vscode.Uri) {
     this.#folders = folders;
@@ -32,6 +33,11 @@ export class PipelinePanels implements vscode.WebviewPanelSerializer, Disposable
   async dispose(): Promise<void> {
     for (const { panel } of this.#panels.values()) await panel.dispose();
     await this.#lifetime.dispose();
+  }
+
+  /** The pipeline whose panel has the focus. */
+  get active(): PickedPipeline | null {
+    return [...this.#panels.values()].find(({ panel }) => panel.active) ?? null;
   }
 
   open(host: FolderHost, path: string, focus: string | null): void {
@@ -80,7 +86,7 @@ export class PipelinePanels implements vscode.WebviewPanelSerializer, Disposable
 
   #adopt(panel: vscode.WebviewPanel, host: FolderHost, path: string, focus: string | null): void {
     const key = keyOf(host, path);
-    this.#panels.set(key, { host, panel: new PipelinePanel(host, panel, path, focus) });
+    this.#panels.set(key, { host, path, panel: new PipelinePanel(host, panel, path, focus) });
     panel.onDidDispose(() => this.#panels.delete(key));
   }
 }

@@ -18,12 +18,14 @@ export interface PickedStage extends PickedPipeline {
 /** Finds out which folder, pipeline or stage a command is about: what it was given, or what the user picks. */
 export class StagePicker {
   readonly #folders: Folders;
+  readonly #panels: { readonly active: PickedPipeline | null };
 
-  constructor(folders: Folders) {
+  constructor(folders: Folders, panels: { readonly active: PickedPipeline | null }) {
     this.#folders = folders;
+    this.#panels = panels;
   }
 
-  /** The folder that a command was called with, else the editor's, else one that the user picks. */
+  /** The folder that a command was called with, else that of the editor or panel in use, else one that the user picks. */
   async folder(argument: unknown, title: string): Promise<FolderHost | null> {
     const told = this.#told(argument) ?? this.#open()?.host ?? null;
     if (told !== null) return told;
@@ -46,7 +48,7 @@ export class StagePicker {
     return stage === undefined ? null : { ...picked, stage: stage.label };
   }
 
-  /** The pipeline that a command was called with, else that of the editor, else one that the user picks. */
+  /** The pipeline that a command was called with, else that of the editor or panel in use, else one that the user picks. */
   async pipeline(argument: unknown, title: string): Promise<PickedPipeline | null> {
     // a Uri has a path too, but not one within the workspace
     if (argument instanceof vscode.Uri) return this.#at(argument);
@@ -89,7 +91,7 @@ export class StagePicker {
 
   #open(): PickedPipeline | null {
     const uri = vscode.window.activeTextEditor?.document.uri;
-    return uri === undefined ? null : this.#at(uri);
+    return uri === undefined ? this.#panels.active : this.#at(uri);
   }
 
   #at(uri: vscode.Uri): PickedPipeline | null {

@@ -42,6 +42,10 @@ test("a workspace of two folders: each has its own stages, store and settings, t
   await panel.appears('h1:has-text("pipeline.py · beta")');
   await lenses.read("def told(", /cached · just now/);
   expect(existsSync(path.join(workspace, "beta/kept/format.json"))).toBe(true);
+  // what a command is about is not asked where a panel has the focus
+  await panel.frame().locator("h1").click();
+  await palette.run("Stageloom: Realize All Stages");
+  await notifications.appears(/Nothing to do: pipeline\.py is cached/, startPatience);
   const artifacts = sidebar.tree("Artifacts");
   await artifacts.row("told").waitFor();
   await pictures.screenshot("folders");
