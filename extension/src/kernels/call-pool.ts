@@ -71,22 +71,20 @@ export class CallPool<Ops extends Operations> implements Pool<Ops> {
     args: Ops[K]["args"],
     options: CallOptions = {},
   ): Promise<Outcome<Ops[K]["result"]>> {
-    let text: string;
-    try {
-      text = encode(args);
-    } catch (wrong) {
-      return error(untravelling(`The arguments of ${operation}`, wrong));
-    }
     const stop = new Stop(options.signal, options.deadline);
     try {
       const opened = this.#opened ?? (await this.#open(stop.signal));
       if ("is" in opened) return opened;
+      using lease = opened.operators.lease();
+      const text = encode(args, lease);
       const asked = {
         anywhere: true,
-        ask: (connection, call, signal) =>
+        ask: ({ connection, call, signal }) =>
           connection.request("worker/call", { call, operation, arguments: text }, signal),
       } satisfies Asked;
       return await opened.operators.run(asked, options, stop);
+    } catch (wrong) {
+      return error(untravelling(`The arguments of ${operation}`, wrong));
     } finally {
       stop.dispose();
     }
@@ -106,7 +104,7 @@ export class CallPool<Ops extends Operations> implements Pool<Ops> {
         stop.dispose();
       }
     };
-    return streamOf(operation, args, 0, true, run);
+    return streamOf({ operation, args, fence: 0, anywhere: true }, run);
   }
 
   async openSession(kind: string, args: Arguments, options: SessionOptions = {}): Promise<Outcome<Session>> {

@@ -2,8 +2,11 @@
  * Values that travel between a program and the operations of a pool, as JSON text: the same as `worker/exchange.py`.
  *
  * What JSON has travels as it is; the rest as an object with the key `$stageloom`, which says what it stands for:
- * numbers that are not finite, and `bigint`, which is an integer in Python.
+ * numbers that are not finite, `bigint` (an integer in Python), bytes, arrays of numbers, Arrow. Bytes stand in the text
+ * where they are few; else a carrier takes them, and the text says where they lie.
  */
+import { ArrowStream, dtypeOf, NdArray, typedArray, isTyped, type TypedArray } from "./arrays.js";
+
 const tag = "$stageloom";
 
 /** A value that cannot travel, or a text that holds none. The message begins with the path to what is wrong. */
@@ -11,13 +14,30 @@ export class ExchangeError extends Error {
   override readonly name = "ExchangeError";
 }
 
-export function encode(value: unknown): string {
-  return JSON.stringify(plain(value, "", new Set()));
+/** Takes many bytes to the other side, beside the text. */
+export interface Carrier {
+  /** Where the other side finds them; null where they are few enough to stand in the text. */
+  put(bytes: Uint8Array): string | null;
+  /** What the other side left at `place`, in memory of its own; it lies there no more. */
+  take(place: string): Uint8Array<ArrayBuffer>;
 }
 
-export function decode(text: string): unknown {
+/** Has all in the text. */
+export const inText: Carrier = {
+  put: () => null,
+  take: (place) => {
+    throw new ExchangeError(`nothing is known of ${place}`);
+  },
+};
+
+export function encode(value: unknown, carrier: Carrier = inText): string {
+  return JSON.stringify(plain(value, "", new Set(), carrier));
+}
+
+export function decode(text: string, carrier: Carrier = inText): unknown {
   try {
-    const value: unknown = text.includes(`"${tag}"`) ? JSON.parse(text, untag) : JSON.parse(text);
+    const untagged = (_key: string, found: unknown): unknown => untag(found, carrier);
+    const value: unknown = text.includes(`"${tag}"`) ? JSON.parse(text, untagged) : JSON.parse(text);
     return value;
   } catch (error) {
     if (error instanceof ExchangeError) throw error;
@@ -25,7 +45,7 @@ export function decode(text: string): unknown {
   }
 }
 
-function plain(value: unknown, path: string, above: ReadonlySet<object>): unknown {
+function plain(value: unknown, path: string, above: ReadonlySet<object>, carrier: Carrier): unknown {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -37,34 +57,89 @@ function plain(value: unknown, path: string, above: ReadonlySet<object>): unknow
     case "undefined":
       return null;
     case "object":
-      return value === null ? null : container(value, path, above);
+      return value === null ? null : (carried(value, carrier) ?? container(value, path, above, carrier));
     default:
       throw new ExchangeError(`${at(path)}a ${typeof value} cannot travel`);
   }
 }
 
-function container(value: object, path: string, above: ReadonlySet<object>): unknown {
+/** What is bytes; null for all else. */
+function carried(value: object, carrier: Carrier): object | null {
+  if (value instanceof ArrowStream) return { [tag]: "arrow", ...laid(value.bytes, carrier) };
+  if (value instanceof NdArray) return array(value.data, value.shape, carrier);
+  if (value instanceof ArrayBuffer) return { [tag]: "bytes", ...laid(new Uint8Array(value), carrier) };
+  if (value instanceof Uint8Array) return { [tag]: "bytes", ...laid(value, carrier) };
+  return isTyped(value) ? array(value, [value.length], carrier) : null;
+}
+
+function array(data: TypedArray, shape: readonly number[], carrier: Carrier): object {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { [tag]: "array", dtype: dtypeOf(data), shape, ...laid(bytes, carrier) };
+}
+
+function laid(bytes: Uint8Array, carrier: Carrier): object {
+  const place = carrier.put(bytes);
+  if (place !== null) return { at: place };
+  return { base64: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64") };
+}
+
+function container(value: object, path: string, above: ReadonlySet<object>, carrier: Carrier): unknown {
   if (above.has(value)) throw new ExchangeError(`${at(path)}it holds itself`);
   const inside = new Set([...above, value]);
-  if (Array.isArray(value)) return value.map((part, index) => plain(part, `${path}[${index}]`, inside));
+  if (Array.isArray(value)) return value.map((part, index) => plain(part, `${path}[${index}]`, inside, carrier));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (value instanceof Date) return value.toJSON();
   if (prototype !== null && prototype !== Object.prototype)
     throw new ExchangeError(`${at(path)}a ${value.constructor.name} cannot travel`);
   const parts = Object.entries(value).filter(([, part]) => part !== undefined);
-  const made = Object.fromEntries(parts.map(([name, part]) => [name, plain(part, `${path}.${name}`, inside)]));
+  const made = Object.fromEntries(parts.map(([name, part]) => [name, plain(part, `${path}.${name}`, inside, carrier)]));
   // as pairs, since readers look at what is inside first
   return tag in made ? { [tag]: "object", value: Object.entries(made) } : made;
 }
 
-function untag(_key: string, found: unknown): unknown {
-  if (typeof found !== "object" || found === null || !(tag in found) || !("value" in found)) return found;
-  const { [tag]: kind, value } = found;
-  if (kind === "object" && Array.isArray(value)) return Object.fromEntries(value.filter(isPair));
-  if (kind === "int" && typeof value === "string" && /^-?\d+$/.test(value)) return BigInt(value);
-  const number = typeof value === "string" ? numbers[value] : undefined;
-  if (kind === "float" && number !== undefined) return number;
-  throw new ExchangeError(`nothing is known of a ${String(kind)} ${JSON.stringify(value)}`);
+function untag(found: unknown, carrier: Carrier): unknown {
+  if (typeof found !== "object" || found === null || !(tag in found)) return found;
+  const parts = new Map<string, unknown>(Object.entries(found));
+  const [kind, value] = [parts.get(tag), parts.get("value")];
+  switch (kind) {
+    case "object":
+      if (Array.isArray(value)) return Object.fromEntries(value.filter(isPair));
+      break;
+    case "int":
+      if (typeof value === "string" && /^-?\d+$/.test(value)) return BigInt(value);
+      break;
+    case "float": {
+      const number = typeof value === "string" ? numbers[value] : undefined;
+      if (number !== undefined) return number;
+      break;
+    }
+    case "bytes":
+      return bytesOf(parts, carrier);
+    case "arrow":
+      return new ArrowStream(bytesOf(parts, carrier));
+    case "array":
+      return arrayOf(parts, carrier);
+  }
+  throw new ExchangeError(`nothing is known of a ${String(kind)} ${JSON.stringify(value ?? null)}`);
+}
+
+function bytesOf(parts: ReadonlyMap<string, unknown>, carrier: Carrier): Uint8Array<ArrayBuffer> {
+  const [place, text] = [parts.get("at"), parts.get("base64")];
+  if (typeof place === "string") return carrier.take(place);
+  if (typeof text !== "string") throw new ExchangeError("bytes lie neither in the text nor beside it");
+  // a copy, since small buffers share memory, in which numbers would not lie where they must
+  return new Uint8Array(Buffer.from(text, "base64"));
+}
+
+function arrayOf(parts: ReadonlyMap<string, unknown>, carrier: Carrier): unknown {
+  const [dtype, shape] = [parts.get("dtype"), parts.get("shape")];
+  const bytes = bytesOf(parts, carrier);
+  const data = typeof dtype === "string" ? typedArray(dtype, bytes.buffer) : null;
+  if (data === null || !Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size)))
+    throw new ExchangeError(`nothing is known of an array of ${String(dtype)}`);
+  // safe: all of them are whole numbers, as was just seen
+  const sizes = shape as number[];
+  return sizes.length === 1 ? data : new NdArray(data, sizes);
 }
 
 function isPair(value: unknown): value is readonly [string, unknown] {

@@ -22,6 +22,7 @@ export type {
 export type { Outcome } from "./outcome.js";
 export type { Session, SessionCallOptions, SessionState, SessionView } from "./session.js";
 export type { PoolView, WorkerView } from "./state.js";
+export { ArrowStream, NdArray, type TypedArray } from "./arrays.js";
 export { StreamError, type Stream } from "./stream.js";
 export { Pools, type PoolsOptions };
 

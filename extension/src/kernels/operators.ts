@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { rmSync } from "node:fs";
 import type { Disposable, Event } from "../lifetime.js";
 import type { CallLog, CallOutcome, Failure, ToolParams } from "../protocol/kernel/messages.gen.js";
 import { failure, type Answer } from "./answer.js";
 import type { Connection, Reply } from "./connection.js";
 import { failureOfDeath } from "./death.js";
 import type { Arguments, CallOptions, PoolDefinition, Tool } from "./definition.js";
-import { decode, encode } from "./exchange.js";
+import { decode, encode, type Carrier } from "./exchange.js";
+import { defaultInline, Lease } from "./files.js";
 import { readJournal, type Noted } from "./journal.js";
 import { error, indeterminate, ofAnswer, type Outcome } from "./outcome.js";
 import { WorkerPool, type PoolOptions, type Ran } from "./pool.js";
@@ -16,17 +16,20 @@ import type { Scratch } from "./scratch.js";
 import type { PoolView } from "./state.js";
 import type { Stop } from "./stop.js";
 
-/** Runs `wait`; meanwhile the work takes no slot of its pool. */
-export type Waits = <T>(wait: () => Promise<T>) => Promise<T>;
+/** What is at hand when something is asked. */
+export interface Asking {
+  readonly connection: Connection;
+  readonly call: number;
+  readonly signal: AbortSignal;
+  /** Carries what is sent, until the call ends, and what comes back. */
+  readonly lease: Lease;
+  /** Runs `wait`; meanwhile the work takes no slot of its pool. */
+  readonly waits: <T>(wait: () => Promise<T>) => Promise<T>;
+}
 
 /** One thing to ask an operator for. */
 export interface Asked {
-  readonly ask: (
-    connection: Connection,
-    call: number,
-    signal: AbortSignal,
-    waits: Waits,
-  ) => Promise<Reply<CallOutcome>>;
+  readonly ask: (asking: Asking) => Promise<Reply<CallOutcome>>;
   /** It is several requests: what the journal notes of one says nothing of the whole. */
   readonly stream?: boolean;
   /** Whether any worker can do it: then what never began on one that died is begun on another. */
@@ -37,6 +40,8 @@ interface Running {
   readonly number: number;
   readonly options: CallOptions;
   readonly stop: Stop;
+  /** On what its tools answered. */
+  readonly lease: Lease;
 }
 
 export interface OperatorsOptions extends Omit<PoolOptions, "role" | "spare" | "rebind"> {
@@ -54,6 +59,7 @@ export class Operators implements Disposable {
   readonly #workers: WorkerPool<CallOutcome>;
   readonly #running = new Map<number, Running>();
   readonly #journals = new WeakMap<KernelProcess, string>();
+  readonly #carrier: Carrier;
   readonly #inside = new AsyncLocalStorage<true>();
   #count = 0;
 
@@ -61,6 +67,7 @@ export class Operators implements Disposable {
     this.#definition = definition;
     this.#ground = ground;
     this.#scratch = scratch;
+    this.#carrier = this.lease();
     this.#workers = new WorkerPool<CallOutcome>({ ...options, role: "operator", spare: 0, rebind: false }, ground, {
       prepare: (worker) => {
         this.#prepare(worker);
@@ -75,6 +82,11 @@ export class Operators implements Disposable {
 
   get onDidChange(): Event<PoolView> {
     return this.#workers.onDidChange;
+  }
+
+  /** Carries what is sent; the files are there until it is disposed. */
+  lease(): Lease {
+    return new Lease(this.#scratch, this.#definition.inlineBelow ?? defaultInline);
   }
 
   /** Whether the caller is a tool that one of these workers waits for. */
@@ -97,7 +109,8 @@ export class Operators implements Disposable {
   /** Asks until there is an outcome; never rejects. */
   async run(asked: Asked, options: CallOptions, stop: Stop): Promise<Outcome> {
     this.#count += 1;
-    const call: Running = { number: this.#count, options, stop };
+    using lease = this.lease();
+    const call: Running = { number: this.#count, options, stop, lease };
     this.#running.set(call.number, call);
     try {
       return await this.#settle(asked, call);
@@ -115,7 +128,7 @@ export class Operators implements Disposable {
     // a turn later whoever waited for what it was doing has read it
     void process.died.then(() =>
       setImmediate(() => {
-        rmSync(journal, { force: true });
+        this.#scratch.remove(journal);
       }),
     );
     process.connection.hear("call/log", (log) => {
@@ -130,6 +143,7 @@ export class Operators implements Disposable {
 
   async #open(process: KernelProcess): Promise<Failure | null> {
     const { entry, folder, paths = [], imports = [], script = "", memory = 0 } = this.#definition;
+    const { inlineBelow: inline = defaultInline } = this.#definition;
     const reply = await process.connection.request("worker/open", {
       entry: "script" in entry ? entry.script : entry.module,
       journal: this.#journals.get(process) ?? "",
@@ -137,6 +151,7 @@ export class Operators implements Disposable {
       modules: imports,
       script,
       memory,
+      inline,
     });
     if (reply.is === "done") return reply.result.failure;
     return reply.is === "failed" ? reply.failure : failureOfDeath(await process.died);
@@ -151,7 +166,10 @@ export class Operators implements Disposable {
       id: String(call.number),
       bound: null,
       ask: (connection, signal, worker) =>
-        asked.ask(connection, call.number, signal, (wait) => worker.while(String(call.number), wait)),
+        asked.ask({
+          ...{ connection, signal, call: call.number, lease: call.lease },
+          waits: (wait) => worker.while(String(call.number), wait),
+        }),
       spends: () => false,
     };
     let deaths = 0;
@@ -174,7 +192,7 @@ export class Operators implements Disposable {
     if (ran.is === "withdrawn") return error(stop.why("before it began"));
     if (ran.is === "refused") return error(ran.failure);
     const { ended, worker } = ran;
-    if (ended.is === "answered") return answered(ended.answer, stop);
+    if (ended.is === "answered") return answered(ended.answer, stop, this.#carrier);
     const all = readJournal(this.#journals.get(worker.process) ?? "", number);
     const noted: Noted = stream && all.is === "ended" ? { is: "began" } : all;
     switch (noted.is) {
@@ -188,7 +206,7 @@ export class Operators implements Disposable {
         );
       case "ended":
         return noted.kind === "v"
-          ? ofAnswer({ is: "ok", value: noted.text })
+          ? ofAnswer({ is: "ok", value: noted.text }, this.#carrier)
           : // safe: the worker wrote a Failure as it goes over the wire, and its checksum held
             error(JSON.parse(noted.text) as Failure);
     }
@@ -197,7 +215,8 @@ export class Operators implements Disposable {
   // --- what workers ask of the host ------------------------------------------------------------------------------------
 
   async #answerTool({ call, tool, arguments: text }: ToolParams, signal: AbortSignal): Promise<CallOutcome> {
-    const tools = this.#running.get(call)?.options.tools ?? {};
+    const running = this.#running.get(call);
+    const tools = running?.options.tools ?? {};
     const found: Tool | undefined = Object.hasOwn(tools, tool) ? tools[tool] : undefined;
     if (found === undefined) {
       const known = Object.keys(tools).join(", ");
@@ -206,8 +225,9 @@ export class Operators implements Disposable {
     }
     try {
       // safe: operations send their arguments as an array or an object
-      const result = await found(decode(text) as Arguments, signal);
-      return { is: "ok", value: encode(result) };
+      const result = await found(decode(text, this.#carrier) as Arguments, signal);
+      // what the tool gave is there until the call ends
+      return { is: "ok", value: encode(result, running?.lease) };
     } catch (wrong) {
       const message = wrong instanceof Error ? wrong.message : String(wrong);
       return { is: "error", failure: failure("exception", message, { detail: String(wrong) }) };
@@ -215,8 +235,8 @@ export class Operators implements Disposable {
   }
 }
 
-function answered(answer: Answer<CallOutcome>, stop: Stop): Outcome {
-  const outcome = answer.is === "done" ? ofAnswer(answer.result) : error(answer.failure);
+function answered(answer: Answer<CallOutcome>, stop: Stop, carrier: Carrier): Outcome {
+  const outcome = answer.is === "done" ? ofAnswer(answer.result, carrier) : error(answer.failure);
   const stopped = outcome.is === "error" && outcome.failure.kind === "cancelled" && stop.stopped;
   return stopped ? error(stop.why("while it ran")) : outcome;
 }

@@ -1,6 +1,6 @@
 import type { CallOutcome, Failure } from "../protocol/kernel/messages.gen.js";
 import { failure } from "./answer.js";
-import { decode, ExchangeError } from "./exchange.js";
+import { decode, ExchangeError, type Carrier } from "./exchange.js";
 
 /**
  * What a call came to. *Indeterminate*: its worker died after it had begun and before it ended, and it is not
@@ -24,10 +24,10 @@ export function indeterminate(why: Failure): Outcome<never> {
 }
 
 /** What a worker's answer means here. */
-export function ofAnswer(answer: CallOutcome): Outcome {
+export function ofAnswer(answer: CallOutcome, carrier: Carrier): Outcome {
   if (answer.is === "error") return error(answer.failure);
   try {
-    return ok(decode(answer.value));
+    return ok(decode(answer.value, carrier));
   } catch (wrong) {
     return error(untravelling("What came back", wrong));
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Disposable } from "../lifetime.js";
@@ -26,6 +26,14 @@ export class Scratch implements Disposable {
   file(suffix: string): string {
     this.#count += 1;
     return path.join(this.folder, `${this.#count}${suffix}`);
+  }
+
+  /** Removes what stands in files that begin with the path `prefix`: those of a worker that has gone. */
+  remove(prefix: string): void {
+    const name = path.basename(prefix);
+    for (const found of readdirSync(this.folder)) {
+      if (found.startsWith(name)) rmSync(path.join(this.folder, found), { force: true });
+    }
   }
 
   dispose(): void {

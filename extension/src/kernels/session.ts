@@ -110,22 +110,23 @@ export class OperatorSession implements Session {
   }
 
   async call(method: string, args: Arguments, options: SessionCallOptions = {}): Promise<Outcome> {
+    using lease = this.#operators.lease();
     let text: string;
     try {
-      text = encode(args);
+      text = encode(args, lease);
     } catch (wrong) {
       return error(untravelling(`The arguments of ${method}`, wrong));
     }
     const fence = this.#fence;
-    return this.#ask(options, {
+    return await this.#ask(options, {
       anywhere: false,
-      ask: (connection, call, signal) =>
+      ask: ({ connection, call, signal }) =>
         connection.request("worker/call", { call, operation: method, arguments: text, fence }, signal),
     });
   }
 
   stream(method: string, args: Arguments, options: SessionCallOptions = {}): Stream {
-    return streamOf(method, args, this.#fence, false, async (asked) => {
+    return streamOf({ operation: method, args, fence: this.#fence, anywhere: false }, async (asked) => {
       const outcome = this.#ask(options, asked);
       this.#streaming += 1;
       return outcome.finally(() => (this.#streaming -= 1));
@@ -136,7 +137,7 @@ export class OperatorSession implements Session {
     const fence = this.#fence;
     const kept = await this.#ask(options, {
       anywhere: false,
-      ask: (connection, call, signal) => connection.request("worker/checkpoint", { call, fence, path }, signal),
+      ask: ({ connection, call, signal }) => connection.request("worker/checkpoint", { call, fence, path }, signal),
     });
     if (kept.is !== "ok") return kept;
     this.#checkpoint = path;
@@ -189,9 +190,10 @@ export class OperatorSession implements Session {
     const { kind, args } = this.#start;
     const fence = (this.#fence = this.#nextFence());
     const checkpoint = this.#checkpoint ?? "";
+    using lease = this.#operators.lease();
     let text: string;
     try {
-      text = encode(args);
+      text = encode(args, lease);
     } catch (wrong) {
       return error(untravelling(`The arguments of ${kind}`, wrong));
     }
@@ -200,7 +202,7 @@ export class OperatorSession implements Session {
     this.#pid = null;
     const made = await this.#ask(options, {
       anywhere: true,
-      ask: (connection, call, signal) =>
+      ask: ({ connection, call, signal }) =>
         connection.request("worker/session", { call, fence, kind, arguments: text, checkpoint }, signal),
     });
     if (made.is !== "ok") {

@@ -1,9 +1,9 @@
 import type { CallOutcome, Failure } from "../protocol/kernel/messages.gen.js";
 import { done, failed, failure } from "./answer.js";
-import type { Connection, Reply } from "./connection.js";
+import type { Reply } from "./connection.js";
 import type { Arguments } from "./definition.js";
 import { decode, encode } from "./exchange.js";
-import type { Asked, Waits } from "./operators.js";
+import type { Asked, Asking } from "./operators.js";
 import { untravelling, type Outcome } from "./outcome.js";
 
 /** What ended a stream before its end; `failure` says why, with the Python lines where there are any. */
@@ -33,24 +33,31 @@ export interface Stream<T = unknown> extends AsyncIterableIterator<T, undefined>
 const batch = { size: 1024 * 1024, seconds: 0.05 } as const;
 const most = 1000;
 
-/** How a stream begins: the request that makes what yields. */
-export type Begin = (connection: Connection, call: number, signal: AbortSignal) => Promise<Reply<CallOutcome>>;
+/** What a stream is of: an operation of any worker, or, with a fence, a method of that session. */
+export interface StreamStart {
+  readonly operation: string;
+  readonly args: Arguments;
+  readonly fence: number;
+  readonly anywhere: boolean;
+}
+
+export function streamOf<T>(start: StreamStart, run: (asked: Asked) => Promise<Outcome>): Stream<T> {
+  return new OperatorStream<T>(start, run);
+}
 
 /** The host's end of a stream: chunks that came wait here for who reads, and the worker waits for who reads on. */
-export class OperatorStream<T> implements Stream<T> {
-  readonly #begin: Begin;
+class OperatorStream<T> implements Stream<T> {
+  readonly #start: StreamStart;
   readonly #run: (asked: Asked) => Promise<Outcome>;
-  readonly #anywhere: boolean;
-  #texts: string[] = [];
+  #values: T[] = [];
   #next = 0;
   #ending: Outcome | null = null;
   #closed = false;
   #running: Promise<void> | null = null;
   #changed: (() => void)[] = [];
 
-  constructor(begin: Begin, anywhere: boolean, run: (asked: Asked) => Promise<Outcome>) {
-    this.#begin = begin;
-    this.#anywhere = anywhere;
+  constructor(start: StreamStart, run: (asked: Asked) => Promise<Outcome>) {
+    this.#start = start;
     this.#run = run;
   }
 
@@ -61,12 +68,12 @@ export class OperatorStream<T> implements Stream<T> {
   async next(): Promise<IteratorResult<T, undefined>> {
     for (;;) {
       if (this.#closed) return over;
-      const text = this.#texts[this.#next];
-      if (text !== undefined) {
+      if (this.#next < this.#values.length) {
+        // safe: there is one, as was just seen
+        const value = this.#values[this.#next] as T;
         this.#next += 1;
         this.#tell();
-        // safe: the caller says what its operation yields
-        return { done: false, value: decode(text) as T };
+        return { done: false, value };
       }
       if (this.#ending !== null) {
         const ending = this.#ending;
@@ -92,14 +99,25 @@ export class OperatorStream<T> implements Stream<T> {
   }
 
   async #live(): Promise<void> {
-    const ask: Asked["ask"] = (connection, call, signal, waits) => this.#pump(connection, call, signal, waits);
-    this.#ending = await this.#run({ ask, anywhere: this.#anywhere, stream: true });
+    const { anywhere } = this.#start;
+    this.#ending = await this.#run({ ask: (asking) => this.#pump(asking), anywhere, stream: true });
     this.#tell();
   }
 
+  #begin({ connection, call, signal, lease }: Asking): Promise<Reply<CallOutcome>> {
+    const { operation, args, fence } = this.#start;
+    try {
+      const params = { call, operation, arguments: encode(args, lease), fence };
+      return connection.request("worker/stream", params, signal);
+    } catch (wrong) {
+      return Promise.resolve(failed(untravelling(`The arguments of ${operation}`, wrong)));
+    }
+  }
+
   /** Asks the worker for more as often as somebody reads. */
-  async #pump(connection: Connection, call: number, signal: AbortSignal, waits: Waits): Promise<Reply<CallOutcome>> {
-    const begun = await this.#begin(connection, call, signal);
+  async #pump(asking: Asking): Promise<Reply<CallOutcome>> {
+    const { connection, call, signal, waits } = asking;
+    const begun = await this.#begin(asking);
     if (begun.is !== "done" || begun.result.is === "error") return begun;
     // one at first, so that nobody waits for a second; more as long as they come fast
     for (let many = 1; ;) {
@@ -112,17 +130,29 @@ export class OperatorStream<T> implements Stream<T> {
       if (reply.is !== "done") return reply;
       if (reply.result.is === "error") return done(reply.result);
       const { values, over: last } = reply.result;
-      this.#texts = [...this.#texts.slice(this.#next), ...values];
-      this.#next = 0;
+      try {
+        this.#take(values, asking);
+      } catch (wrong) {
+        await connection.request("worker/close", { call });
+        return failed(untravelling("What came back", wrong));
+      }
       this.#tell();
       many = values.length === many ? Math.min(many * 2, most) : 1;
       if (last) return done({ is: "ok", value: "null" });
     }
   }
 
+  // at once: what lies in files goes with the worker
+  #take(texts: readonly string[], { lease }: Asking): void {
+    // safe: the caller says what its operation yields
+    const values = texts.map((text) => decode(text, lease) as T);
+    this.#values = [...this.#values.slice(this.#next), ...values];
+    this.#next = 0;
+  }
+
   /** Whether the worker may go on: half of what came has been read, or nobody reads any more. */
   #wanted(signal: AbortSignal): boolean {
-    return this.#closed || signal.aborted || this.#next * 2 >= this.#texts.length;
+    return this.#closed || signal.aborted || this.#next * 2 >= this.#values.length;
   }
 
   async #untilWanted(signal: AbortSignal): Promise<void> {
@@ -145,25 +175,6 @@ export class OperatorStream<T> implements Stream<T> {
     this.#changed = [];
     for (const go of waiting) go();
   }
-}
-
-/** A stream of what `operation` yields: of the session of that fence, or of any worker where it is 0. */
-export function streamOf<T>(
-  operation: string,
-  args: Arguments,
-  fence: number,
-  anywhere: boolean,
-  run: (asked: Asked) => Promise<Outcome>,
-): Stream<T> {
-  const begin: Begin = (connection, call, signal) => {
-    try {
-      const params = { call, operation, arguments: encode(args), fence };
-      return connection.request("worker/stream", params, signal);
-    } catch (wrong) {
-      return Promise.resolve(failed(untravelling(`The arguments of ${operation}`, wrong)));
-    }
-  };
-  return new OperatorStream<T>(begin, anywhere, run);
 }
 
 const over = { done: true, value: undefined } as const;

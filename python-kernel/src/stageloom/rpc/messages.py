@@ -992,8 +992,8 @@ class OpenParams:
 
     ``entry`` is a module, looked for in ``paths`` first, or the absolute path of a script (it ends in ``.py``).
     ``modules`` are imported and ``script`` is run before it. ``journal`` is the file in which calls are noted;
-    ``memory`` limits what the process may take, in bytes, where that is above 0. Bytes of a value travel in a file beside
-    the journal (its path with a number behind) from ``inline`` on, below that in the text.
+    ``memory`` limits what the process may take, in bytes, where that is above 0. From ``inline`` on, a value's bytes
+    travel in a file beside the journal (its path with a number behind), below that in the text.
     """
 
     entry: str

@@ -27,6 +27,7 @@ from stageloom.rpc.request import Call
 from stageloom.rpc.text import dump
 from stageloom.rpc.wire import encode as to_wire
 from stageloom.worker.capture import Capture, Name
+from stageloom.worker.carrying import Carrier
 from stageloom.worker.exchange import ExchangeError, decode, encode
 from stageloom.worker.interrupt import Interrupter
 from stageloom.worker.journal import Journal
@@ -48,6 +49,7 @@ class Calls:
         self.entry_name = ""
         self._operations: Mapping[str, Operation] = {}
         self._journal: Journal | None = None
+        self.carrier = Carrier()
         self._running = 0
 
     # --- the entry module --------------------------------------------------------------------------------------------
@@ -68,6 +70,7 @@ class Calls:
             self.entry_name, self.entry = params.entry, load(params.entry, params.paths)
             self._operations = operations_of(self.entry)
             self._journal = Journal(params.journal)
+            self.carrier = Carrier(params.journal, params.inline)
         except BaseException as error:  # noqa: BLE001  # whatever user code raises is why there is no worker
             return Opened((), _failure(error, importing=True))
         return Opened(tuple(self._operations))
@@ -85,11 +88,23 @@ class Calls:
         if operation is None:
             message = f"{self.entry_name} has no operation {params.operation}."
             return CallFailed(named(message, self._operations, "operations"))
-        arguments = arguments_of(params.operation, params.arguments)
+        arguments = self.arguments_of(params.operation, params.arguments)
         if isinstance(arguments, CallFailed):
             return arguments
         positional, keywords = arguments
         return lambda: operation(*positional, **keywords)
+
+    def arguments_of(self, name: str, text: str) -> tuple[list[Any], dict[str, Any]] | CallFailed:
+        """Return the positional and the named arguments that ``text`` holds, or why the call fails."""
+        try:
+            value = decode(text, self.carrier)
+        except ExchangeError as error:
+            return CallFailed(Failure("unserialisable", f"The arguments of {name}: {error}"))
+        if isinstance(value, list):
+            return value, {}
+        if isinstance(value, dict):
+            return [], value
+        return CallFailed(Failure("unserialisable", f"The arguments of {name} are neither a list nor an object."))
 
     def within(self, number: int, call: Call, work: Callable[[], object]) -> CallOutcome:
         """Run ``work`` as call ``number``: interruptible, its output told as the call's, noted in the journal."""
@@ -101,7 +116,7 @@ class Calls:
                 begun = True
                 self._begin(number)
                 value = _run(work)
-            outcome = CallDone(encode(value))
+            outcome = CallDone(encode(value, self.carrier))
         except ExchangeError as error:
             outcome = CallFailed(_untravelling(error))
         except RpcError:
@@ -134,7 +149,7 @@ class Calls:
         if not self._running:
             raise ToolError(f"{tool} was asked for outside a call")
         try:
-            asked = ToolParams(self._running, tool, encode(arguments))
+            asked = ToolParams(self._running, tool, encode(arguments, self.carrier))
         except ExchangeError as error:
             raise ToolError(f"the arguments of {tool}: {error}") from None
         try:
@@ -142,7 +157,7 @@ class Calls:
         except RpcError as error:
             raise ToolError(f"{tool}: {error.message}") from None
         if isinstance(answer, CallDone):
-            return decode(answer.value)
+            return decode(answer.value, self.carrier)
         raise ToolError(answer.failure.message)
 
     def _tell_output(self) -> None:
@@ -165,19 +180,6 @@ def _written() -> int:
         return os.fstat(1).st_size + os.fstat(2).st_size
     except OSError:
         return 1
-
-
-def arguments_of(name: str, text: str) -> tuple[list[Any], dict[str, Any]] | CallFailed:
-    """Return the positional and the named arguments that ``text`` holds, or why the call fails."""
-    try:
-        value = decode(text)
-    except ExchangeError as error:
-        return CallFailed(Failure("unserialisable", f"The arguments of {name}: {error}"))
-    if isinstance(value, list):
-        return value, {}
-    if isinstance(value, dict):
-        return [], value
-    return CallFailed(Failure("unserialisable", f"The arguments of {name} are neither a list nor an object."))
 
 
 def named(message: str, known: Mapping[str, object], what: str) -> Failure:

@@ -10,7 +10,7 @@ from typing import Any
 
 from stageloom.rpc.messages import CallFailed, CallOutcome, CallParams, CheckpointParams, Failure, SessionParams
 from stageloom.rpc.request import Call
-from stageloom.worker.calls import Calls, arguments_of, named
+from stageloom.worker.calls import Calls, named
 
 
 class Sessions:
@@ -29,7 +29,7 @@ class Sessions:
         kind = kinds.get(params.kind)
         if kind is None:
             return CallFailed(named(f"{self._calls.entry_name} has no class {params.kind}.", kinds, "classes"))
-        arguments = arguments_of(params.kind, params.arguments)
+        arguments = self._calls.arguments_of(params.kind, params.arguments)
         if isinstance(arguments, CallFailed):
             return arguments
         positional, keywords = arguments
@@ -53,7 +53,7 @@ class Sessions:
         if not callable(method):
             message = f"The session has no method {params.operation}."
             return CallFailed(named(message, _methods(self._object), "methods"))
-        arguments = arguments_of(params.operation, params.arguments)
+        arguments = self._calls.arguments_of(params.operation, params.arguments)
         if isinstance(arguments, CallFailed):
             return arguments
         positional, keywords = arguments

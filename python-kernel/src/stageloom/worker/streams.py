@@ -20,6 +20,7 @@ from stageloom.rpc.messages import (
 )
 from stageloom.rpc.request import Call
 from stageloom.worker.calls import Calls
+from stageloom.worker.carrying import Carrier
 from stageloom.worker.exchange import encode
 
 _NOTHING = CallDone("null")
@@ -60,7 +61,7 @@ class Streams:
             return source
         made: list[str] = []
         over = [False]
-        outcome = self._calls.within(params.call, call, lambda: _pull(source, params, made, over))
+        outcome = self._calls.within(params.call, call, lambda: _pull(source, params, made, over, self._calls.carrier))
         if isinstance(outcome, CallFailed):
             self._source = None
             if not made or outcome.failure.kind == "cancelled":
@@ -78,7 +79,7 @@ class Streams:
         return self._calls.within(params.call, call, source.close)
 
 
-def _pull(source: Iterator[Any], params: NextParams, made: list[str], over: list[bool]) -> None:
+def _pull(source: Iterator[Any], params: NextParams, made: list[str], over: list[bool], carrier: Carrier) -> None:
     begun = before = time.monotonic()
     size = 0
     while len(made) < params.most and size < params.size:
@@ -87,8 +88,9 @@ def _pull(source: Iterator[Any], params: NextParams, made: list[str], over: list
         except StopIteration:
             over[0] = True
             return
-        made.append(encode(chunk))
-        size += len(made[-1])
+        before_it = carrier.carried
+        made.append(encode(chunk, carrier))
+        size += len(made[-1]) + carrier.carried - before_it
         now = time.monotonic()
         if now - before > _SLOW or now - begun > params.seconds:  # the next one may take as long: nobody waits for it
             return
