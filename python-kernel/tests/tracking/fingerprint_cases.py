@@ -1306,3 +1306,119 @@ case(
     "L = []\nL.append(1)\n@stage\ndef s(): return L\n",
     ("L.append(1)", "L.append(1); L.append(1)"),
 )
+
+# --- values that an import has functions fill ------------------------------------------------------------------------
+_FILLED = """
+T = []
+N = 3
+def fill(table):
+    {body}
+    return True
+OK = fill(T)
+@stage
+def s(): return T
+@stage
+def other(): return N
+"""
+for _title, _body in {
+    "a method": "table.append(1)",
+    "an item": "table[0:0] = [1]",
+    "an alias": "rows = table\n    rows.append(1)",
+    "something in it": "rows = table[0]\n    rows.append(1)",
+    "a loop": "for row in table: row.append(1)",
+    "a library": "import heapq\n    heapq.heappush(table, 1)",
+    "a helper": "put(table, 1)",
+}.items():
+    _text_ = _FILLED.format(body=_body) + "def put(table, x): table.append(x)\n"
+    case(f"a list filled by a call: {_title}", "miss", _text_, ("return True", "table.pop(); return True"))
+    case(f"a list filled by a call, helper: {_title}", "miss", _text_, ("OK = fill(T)", "OK = fill(list(T))"))
+case(
+    "a list filled by another file's function",
+    "miss",
+    {
+        "pipeline.py": "from helper import fill\nT = []\nOK = fill(T)\n@stage\ndef s(): return T\n",
+        "helper.py": "def fill(t):\n    t.append(1)\n    return 1\n",
+    },
+    ("helper.py", "append(1)", "append(2)"),
+)
+case(
+    "another file's list filled here",
+    "miss",
+    {
+        "pipeline.py": "import helper\nOK = helper.fill(helper.T, 1)\n@stage\ndef s(): return helper.T\n",
+        "helper.py": "T = []\ndef fill(t, x):\n    t.append(x)\n    return 1\n",
+    },
+    ("helper.T, 1", "helper.T, 2"),
+)
+case(
+    "when a list is filled",
+    "miss",
+    _FILLED.format(body="table.append(1)").replace("return T", "return A").replace("OK =", "A = len(T)\nOK ="),
+    ("A = len(T)\nOK = fill(T)", "OK = fill(T)\nA = len(T)"),
+)
+case(
+    "a list filled by a decorator's function",
+    "miss",
+    "T = []\ndef into(t):\n    def deco(f):\n        t.append(f)\n        return f\n    return deco\n"
+    "@into(T)\ndef one(): return 1\n@stage\ndef s(): return [f() for f in T]\n",
+    ("return 1", "return 2"),
+)
+case(
+    "what a function that changes nothing is given",
+    "hit",
+    "T = [1]\ndef size(t):\n    count = 0\n    for one in t: count += one\n    return count\nM = size(T)\n"
+    "@stage\ndef s(): return T\n",
+    ("return count", "return count + 1"),
+)
+case(
+    "a function that fills a list of its own",
+    "hit",
+    "T = [1]\ndef size(t):\n    own = []\n    own.append(1)\n    return own\nM = size(T)\n@stage\ndef s(): return T\n",
+    ("own.append(1)", "own.append(2)"),
+)
+case(
+    "who draws from an iterator first",
+    "miss",
+    "import itertools\nC = itertools.count()\ndef mark(f):\n    f.n = next(C)\n    return f\n"
+    "@mark\ndef a(): pass\n@mark\ndef b(): pass\n@stage\ndef s(): return a.n\n",
+    ("@mark\ndef a(): pass\n@mark\ndef b(): pass\n", "@mark\ndef b(): pass\n@mark\ndef a(): pass\n"),
+)
+
+# --- what functions do for a result that nobody uses -------------------------------------------------------------------
+_SETS = "import plots\ndef setup():\n    {}\n    return 1\nOK = setup()\n@stage\ndef s(): return plots.draw()\n"
+case("an effect whose result is dropped", "miss", _SETS.format("_ = plots.style('a')"), ("'a'", "'b'"))
+case("an effect whose result has a name", "miss", _SETS.format("old = plots.style('a')"), ("'a'", "'b'"))
+case("an effect with two results", "miss", _SETS.format("x, y = plots.style('a')"), ("'a'", "'b'"))
+case("a result that is used", "hit", _SETS.format("x = plots.style('a'); print(x)"), ("'a'", "'b'"))
+
+# --- what is read of functions beside what they do ---------------------------------------------------------------------
+_READ = {
+    "pipeline.py": "import inspect, typing, helper\n@stage\ndef s(): return {}\n",
+    "helper.py": "def f(x: int = 1) -> int:\n    '''Doc.'''\n    return x  # remark\n\ndef g(): pass\n",
+}
+
+
+def _read(how: str) -> dict[str, str]:
+    return {**_READ, "pipeline.py": _READ["pipeline.py"].format(how)}
+
+
+for _how in ("inspect.signature(helper.f)", "typing.get_type_hints(helper.f)", "helper.f.__annotations__"):
+    case(f"an annotation that {_how} reads", "miss", _read(_how), ("helper.py", "x: int", "x: float"))
+    case(f"a remark beside what {_how} reads", "hit", _read(_how), ("helper.py", "# remark", "# other"))
+case("a docstring that getdoc reads", "miss", _read("inspect.getdoc(helper.f)"), ("helper.py", "Doc.", "Other."))
+case(
+    "a remark that getsource reads", "miss", _read("inspect.getsource(helper.f)"), ("helper.py", "# remark", "# other")
+)
+case("an annotation that nobody reads", "hit", _read("helper.f(2)"), ("helper.py", "x: int", "x: float"))
+case(
+    "the source of a stage's own file",
+    "miss",
+    "import inspect\ndef f(): return 1  # remark\n@stage\ndef s(): return inspect.getsource(f)\n",
+    ("# remark", "# other"),
+)
+case(
+    "the source of what nobody can tell",
+    "miss",
+    "import inspect\ndef f(): return 1  # remark\n@stage\ndef s():\n    return [inspect.getsource(one) for one in [f]]\n",
+    ("# remark", "# other"),
+)

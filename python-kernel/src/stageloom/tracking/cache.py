@@ -14,7 +14,7 @@ from pathlib import Path
 
 #: Part of every key. Raise it whenever a derived result changes its form or its meaning: fingerprints then change,
 #: and everything that was cached under the old ones is stale.
-ALGORITHM = "5"
+ALGORITHM = "6"
 
 _CHECKED = 16
 

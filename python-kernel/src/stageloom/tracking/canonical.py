@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, TypeAlias
 
 from stageloom.tracking.scopes import (
@@ -59,6 +59,16 @@ _MUTATORS = frozenset(
         "remove", "discard", "clear", "__setitem__", "__setattr__", "__delitem__",
     }
 )  # fmt: skip
+
+#: Methods that change what they are called on, beside those.
+_CHANGERS = _MUTATORS | {"sort", "reverse", "fill", "put", "write", "__iadd__", "__ior__"}
+
+#: What functions of ``inspect`` and ``typing`` read of what they are given, as if it were an attribute of that.
+READS_OF: Mapping[str, str] = {
+    "getdoc": "__doc__",
+    **dict.fromkeys(("signature", "getfullargspec", "get_type_hints", "get_annotations"), "__annotations__"),
+    **dict.fromkeys(("getsource", "getsourcelines", "getcomments"), "__source__"),
+}
 
 #: Calls that only tell something.
 _ONLY_TELLS = frozenset({"print", "debug", "info", "warning", "warn", "error", "critical", "exception", "log"})
@@ -112,8 +122,9 @@ class Writer:
     """Writes canonical forms of parts of one file, and notes in ``references`` what each refers to.
 
     ``stores`` are the global names that the part binds, ``mutates`` those whose attributes or contents it changes;
-    ``acts`` are what the statements of functions in it call for no value. ``reads_annotations`` says that the file may
-    look at those of any function in it.
+    ``acts`` are what the statements of functions in it call for no value, or one that nothing uses; ``fills`` says that
+    one of them may change what it is given. ``reads_annotations`` says that the file may look at those of any function
+    in it.
     """
 
     def __init__(self, source: str | None = None, manner: Manner | None = None) -> None:
@@ -143,6 +154,10 @@ class Writer:
         self.stores: set[str] = set()
         self.mutates: set[str] = set()
         self.acts: set[Reference] = set()
+        self.fills = False
+        self._given: set[str] = set()
+        self._loaded: set[str] = set()
+        self._results: list[tuple[list[str], tuple[str, ...]]] = []
 
     def text(self) -> str:
         """Return the canonical form of what was written since the start."""
@@ -168,6 +183,7 @@ class Writer:
         self._out.append(type(node).__name__)
         self._out.append(f"G:{node.name}")
         self._function_body(node)
+        self._note_unused()
 
     def write_defaults(self, args: ast.arguments) -> None:
         """Write the defaults of a function's parameters, with the names they belong to."""
@@ -224,6 +240,7 @@ class Writer:
             self.references.add((name, *attributes))
             return
         self._out.append(token)
+        self._loaded.add(token)
         if token in self._imported:
             for level, module, taken in self._imported[token]:
                 self.references.add(("@", level, module, taken, *attributes))
@@ -241,6 +258,37 @@ class Writer:
     def _mutate(self, name: str) -> None:
         if self._token(name) is None:
             self.mutates.add(name)
+        elif self._is_given(name):
+            self.fills = True
+
+    def _is_given(self, name: str) -> bool:
+        """Return whether ``name`` stands for what a function was given, or for something in that."""
+        token = self._token(name)
+        if token is None or token[0] not in "PLV":
+            return False
+        return token in self._given or (token[0] == "P" and name not in ("self", "cls"))
+
+    def _comes_of(self, node: ast.expr | None) -> bool:
+        """Return whether the value of an expression may be what a function was given, or be in that."""
+        while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred, ast.Call)):
+            if isinstance(node, ast.Call):
+                if any(isinstance(one, ast.Name) and self._is_given(one.id) for one in node.args):
+                    return True
+                node = node.func
+            else:
+                node = node.value
+        return isinstance(node, ast.Name) and self._is_given(node.id)
+
+    def _derive(self, targets: Iterable[ast.expr]) -> None:
+        """Note that ``targets`` stand for something of what a function was given."""
+        tokens = (self._token(name) for target in targets for name in target_names(target))
+        self._given.update(token for token in tokens if token is not None)
+
+    def _note_unused(self) -> None:
+        """Take what was called for values that nothing uses for what acts."""
+        for tokens, chain in self._results:
+            if self._loaded.isdisjoint(tokens):
+                self._acts(chain)
 
     def _scope(self, *, is_class: bool = False, is_comprehension: bool = False) -> _Scope:
         self._serial += 1
@@ -341,7 +389,10 @@ class Writer:
             self._visit(node.value)
             value = node.value.value if isinstance(node.value, ast.Await) else node.value
             if self._scopes and isinstance(value, ast.Call):
-                self._acts(dotted(value.func))
+                chain = dotted(value.func)
+                self._acts(chain)
+                if chain[-1:] and chain[-1] not in _ONLY_TELLS and self._comes_of(value):
+                    self.fills = True
 
     def _acts(self, chain: tuple[str, ...]) -> None:
         if not chain or chain[-1] in _ONLY_TELLS:
@@ -366,6 +417,24 @@ class Writer:
         self._out.append("Assign")
         self._list(node.targets)
         self._visit(node.value)
+        if self._scopes:
+            if isinstance(node.value, (ast.Name, ast.Attribute, ast.Subscript)) and self._comes_of(node.value):
+                self._derive(node.targets)
+            elif isinstance(node.value, ast.Call):
+                self._note_result(node)
+
+    def _note_result(self, node: ast.Assign) -> None:
+        assert isinstance(node.value, ast.Call)
+        chain = dotted(node.value.func)
+        if chain and all(isinstance(one, (ast.Name, ast.Tuple)) for one in node.targets):
+            tokens = [self._token(name) for target in node.targets for name in target_names(target)]
+            if tokens and None not in tokens:
+                self._results.append(([token for token in tokens if token is not None], chain))
+
+    def _for(self, node: ast.For | ast.AsyncFor) -> None:
+        if self._scopes and self._comes_of(node.iter):
+            self._derive((node.target,))
+        self._generic(node)
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         module = self.reads_annotations and not self._scopes
@@ -400,9 +469,15 @@ class Writer:
         self._out.append("Call")
         function = node.func
         chain = dotted(function)
+        if chain and chain[-1] in READS_OF:
+            self._read_of(READS_OF[chain[-1]], node)
+        if len(chain) > 1 and chain[-1] in _CHANGERS and self._is_given(chain[0]):
+            self.fills = True
         if chain and self._token(chain[0]) is None:
             if len(chain) > 1 and chain[-1] in _MUTATORS:
                 self.mutates.add(chain[0])
+            elif chain == ("next",) and node.args:
+                self._mutated_root(node.args[0])
             if len(chain) == 1:
                 if self._reflective(chain[0], node):
                     return
@@ -412,6 +487,18 @@ class Writer:
             self._dynamic_import(node)
         self._visit(function)
         self._arguments(node)
+
+    def _read_of(self, what: str, node: ast.Call) -> None:
+        """Note that ``what`` is read of the first argument, as the source of this file where that can't be told."""
+        chain = dotted(node.args[0]) if node.args else ()
+        token = self._token(chain[0]) if chain else None
+        if chain and token is None:
+            self.references.add((*chain, what))
+        elif token in self._imported:
+            for level, module, taken in self._imported[token or ""]:
+                self.references.add(("@", level, module, taken, *chain[1:], what))
+        elif what == "__source__":
+            self.references.add(("$", what))
 
     def _arguments(self, node: ast.Call) -> None:
         self._list(node.args)
@@ -639,6 +726,7 @@ class Writer:
             ((ast.Pass, ast.Global, ast.Nonlocal), _pass),
             ((ast.Return,), _return),
             ((ast.Assign,), _assign),
+            ((ast.For, ast.AsyncFor), _for),
             ((ast.AnnAssign,), _annotated),
             ((ast.AugAssign,), _augmented),
             ((ast.Call,), _call),

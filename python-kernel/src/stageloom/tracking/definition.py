@@ -17,8 +17,9 @@ class Definition(NamedTuple):
     ``decorators`` with the chain of names each is called by, ``defaults`` and ``annotations``. ``mutates`` are global
     names that it changes when called. ``bases`` are a class's, and ``registers`` says that it is told of its
     subclasses. An *import* has one reference; *via* stands for another name of this file that changes this one.
-    ``doc`` is the digest of a function's docstring, for those that read it;
-    ``calls`` are what making it calls, ``acts`` what its statements call for no value, where it is a function or class.
+    ``doc`` is the digest of a function's docstring, for those that read it; ``fills`` says that a function, or a method
+    of a class, may change what it is given. ``calls`` are what making it calls, ``acts`` what its statements call for
+    no value, or one that nothing uses, where it is a function or class.
     """
 
     kind: Literal["function", "class", "statement", "import", "guard", "via"]
@@ -33,6 +34,7 @@ class Definition(NamedTuple):
     calls: tuple[tuple[str, ...], ...] = ()
     acts: tuple[Reference, ...] = ()
     doc: str = ""
+    fills: bool = False
 
     def lower(self, after: int, by: int) -> Definition:
         """Return the same definition ``by`` lines further down if it stands after that line."""

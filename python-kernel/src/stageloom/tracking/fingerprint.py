@@ -74,7 +74,7 @@ class Code:
         self._started: dict[tuple[str, str], list[Node]] = {}
         self._above: dict[str, dict[Node, list[str]]] = {}
         self._before: tuple[Mapping[str, Mapping[str, Fingerprint]], set[Node]] | None = None
-        self._reach = Reach(tuple(snapshot.files), snapshot.modules, self._summary)
+        self._reach = Reach(snapshot.files, snapshot.modules, self._summary)
 
     def fingerprint(self, path: str, qualname: str) -> Fingerprint:
         """Return the fingerprint of the function, or class, ``qualname`` in the file at ``path``.

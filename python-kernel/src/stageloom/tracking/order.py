@@ -85,7 +85,8 @@ class Order:
         effects = set(self._effects)
         for position, _, now, _ in self._notes:
             for function in _called([chain[0] for chain in now.calls], bindings):
-                for name in function.mutates:
+                given = now.reads & bindings.keys() if function.fills else ()
+                for name in (*function.mutates, *sorted(given)):
                     self._changes.setdefault(name, []).append(position)
                 if function.acts:
                     effects.add(position)

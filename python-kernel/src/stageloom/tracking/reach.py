@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from stageloom.model.classes import dataclass
 from stageloom.tracking.canonical import BLIND_TO_ANNOTATIONS, Reference
-from stageloom.tracking.definition import Definition
+from stageloom.tracking.definition import Definition, Part
 from stageloom.tracking.modules import Found, Modules
 from stageloom.tracking.summary import Summary
 
@@ -28,6 +28,10 @@ _KEEPS_NOTHING = frozenset({"cache", "cached", "memo", "memoize"})
 
 #: Libraries whose decorators don't give out again what they decorated.
 _WRAPPERS = frozenset({"functools", "numba", "jax", "torch", "joblib", "contextlib", "dataclasses", "typing"})
+
+
+#: What is read of a definition, as attributes of it.
+READ = frozenset({"__doc__", "__annotations__", "__source__"})
 
 
 class Node(NamedTuple):
@@ -53,10 +57,12 @@ class Edges:
 
 
 class Reach:
-    """Resolves references among the files of a snapshot. ``summary`` returns a file's summary."""
+    """Resolves references among the files of a snapshot, by path with their SHA-256. ``summary`` returns a file's."""
 
-    def __init__(self, paths: Sequence[str], modules: Modules, summary: Callable[[str], Summary]) -> None:
-        self._paths = paths
+    def __init__(self, files: Mapping[str, str], modules: Modules, summary: Callable[[str], Summary]) -> None:
+        self._files = files
+        self._paths = tuple(files)
+        self._reads_sources = False
         self._modules = modules
         self.summary = summary
         self._digests: dict[Node, str] = {}
@@ -85,8 +91,8 @@ class Reach:
         edges = before._edges.copy()  # last: what has a digest has edges
         known = before._resolved.copy(), before._is_stage.copy(), before._acting.copy(), before._behinds.copy()
         registered = before._registered
-        if registered is None or (moved and before._went_inside):
-            return None  # what calling them may do decided about others
+        if registered is None or (moved and before._went_inside) or before._reads_sources:
+            return None  # what calling them may do decided about others, or their very text
         self._went_inside = before._went_inside
         self._resolved, self._is_stage, self._acting, self._behinds = known
         self._registered = registered
@@ -294,13 +300,26 @@ class Reach:
             for found in self._resolve(path, reference):
                 if isinstance(found, Node):
                     edges.children.append(found)
-                    if reference[-1] == "__doc__" and found.kind == "definition":
-                        edges.own += [one.doc for one in self._of(found) if one.doc]
+                    if reference[-1] in READ:
+                        self._add_read(edges, found, str(reference[-1]))
                 else:
                     edges.own.append(found)
             note = self._note(path, reference)
             if note:
                 edges.notes.append(note)
+
+    def _add_read(self, edges: Edges, node: Node, what: str) -> None:
+        """Add what is read of a definition beside what it does."""
+        if what == "__source__" and node.path:
+            self._reads_sources = True
+            edges.own += ["source", self._files[node.path]]
+            edges.notes.append(f"the source of {node.path} is read: all of its text counts")
+        elif node.kind == "definition":
+            for one in self._of(node):
+                if what == "__doc__":
+                    edges.own += [one.doc] if one.doc else []
+                elif one.annotations is not None:
+                    self._add(edges, node.path, one.annotations)
 
     def _effects_edges(self, node: Node) -> Edges:
         summary = self.summary(node.path)
@@ -327,7 +346,8 @@ class Reach:
                     for definitions in self.summary(path).bindings.values()
                     for one in definitions
                     for called in self._called(path, one)
-                    if called.path != path and (self._acts(called) or any(self._mutated(called, acts=True)))
+                    if called.path != path
+                    and (self._acts(called) or self._fills(called) or any(self._mutated(called, acts=True)))
                 }
             )
         before = bisect_left(lines, definition.lines[0])
@@ -440,18 +460,34 @@ class Reach:
         """Yield the nodes that making ``definition`` may change: by a decorator, its base classes or what it calls."""
         for found in self._called(path, definition):
             yield from self._mutated(found, acts=True)
-        for _, chain in definition.decorators:
+            if self._fills(found):
+                made = definition.defaults if definition.kind == "function" else definition.part
+                yield from self._values(path, made)
+        for part, chain in definition.decorators:
             if not chain or chain[-1] in _KEEPS_NOTHING or self._is_stage_chain(path, chain):
                 continue
             for found in self._definitions(path, chain):
                 if len(chain) > 1 and any(one.kind != "class" for one in self._of(found)):
                     yield found
                 yield from self._mutated(found, acts=True)
+                if self._fills(found):
+                    yield from self._values(path, part)
                 if self._is_value(found) and (len(chain) > 1 or not self._wraps(found)):
                     if found not in self._behinds:
                         self._behinds[found] = tuple(self._behind(found))
                     yield from self._behinds[found]
         yield from self._told(path, definition)
+
+    def _fills(self, node: Node) -> bool:
+        """Return whether calling ``node`` may change what it is given."""
+        return any(one.fills for _, one in self._run_by(node))
+
+    def _values(self, path: str, part: Part | None) -> Iterator[Node]:
+        """Yield the values that a part refers to."""
+        for reference in part[1] if part is not None else ():
+            for found in self._resolve(path, reference):
+                if isinstance(found, Node) and found.kind == "definition" and self._is_value(found):
+                    yield found
 
     def _told(self, path: str, definition: Definition) -> Iterator[Node]:
         """Yield the nodes that are told of a class by its being derived from them."""

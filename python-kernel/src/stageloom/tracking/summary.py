@@ -62,7 +62,7 @@ class Summary:
 def _pack(one: Definition) -> tuple[object, ...]:
     return (
         one.kind, one.part, one.lines, one.decorators, one.defaults, one.annotations, one.mutates, one.bases,
-        one.registers, one.calls, one.acts, one.doc,
+        one.registers, one.calls, one.acts, one.doc, one.fills,
     )  # fmt: skip
 
 
@@ -321,7 +321,7 @@ class _Reader:
         if writer.reads_annotations:
             writer.write_annotations(node)
         part, stores, mutates = self._part(), tuple(sorted(writer.stores)), tuple(sorted(writer.mutates))
-        acts = tuple(sorted(writer.acts, key=str))
+        acts, fills = tuple(sorted(writer.acts, key=str)), writer.fills
         decorators = tuple(self._decorator(decorator) for decorator in node.decorator_list)
         annotations = None
         writer.start()
@@ -336,7 +336,7 @@ class _Reader:
         now = run_now([*node.args.defaults, *(one for one in node.args.kw_defaults if one is not None)])
         definition = Definition(
             "function", part, (0, 0), decorators, defaults, annotations, tuple(sorted({*mutates, *stores})),
-            calls=now.calls, acts=acts, doc=_doc(node),
+            calls=now.calls, acts=acts, doc=_doc(node), fills=fills,
         )  # fmt: skip
         return _Read(definition, stores, now, run_now(node.decorator_list))
 
@@ -362,6 +362,7 @@ class _Reader:
             mutates=tuple(sorted(self._writer.mutates)),
             calls=now.calls,
             acts=tuple(sorted(self._writer.acts, key=str)),
+            fills=self._writer.fills,
         )
         self._order.note(definition, now, run_now(node.decorator_list))
         self._bind(node.name, definition, guards)
