@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from old_archive import old_spack
 
 from stageloom.pylightnix import (
     Build,
@@ -46,7 +47,6 @@ from stageloom.pylightnix import (
     rrefbstart,
     rrefctx,
     selfref,
-    spack,
     sunpack,
     tlstorage,
 )
@@ -395,7 +395,7 @@ def test_archives_that_lie_are_refused(S: StorageSettings, tmp_path: Path) -> No
 
     rref = realize1(instantiate(stage_copy, S=S))
     archive = tmp_path / "a.zip"
-    spack([rref], FacePath(archive), S)
+    old_spack([rref], archive, S)
     with zipfile.ZipFile(archive) as good:
         members = {name: good.read(name) for name in good.namelist()}
     listed = json.loads(members["pylightnix.json"])

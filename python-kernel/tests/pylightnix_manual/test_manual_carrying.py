@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from manual_story import RAN, stage_all
+from old_manual_archive import old_pack
 
 from stageloom.pylightnix import manual as pl
 from stageloom.pylightnix.manual import BadArchiveError, FetchError, fetchurl, mklens
@@ -29,6 +30,14 @@ def archive(S: pl.StorageSettings, tmp_path: Path) -> Path:
     """An archive of the story's plot."""
     path = tmp_path / "archive.zip"
     pl.pack([pl.realize(pl.instantiate(stage_all, S=S))], str(path), S=S)
+    return path
+
+
+@pytest.fixture
+def old(S: pl.StorageSettings, tmp_path: Path) -> Path:
+    """The same, as this face wrote archives once."""
+    path = tmp_path / "old.zip"
+    old_pack([pl.realize(pl.instantiate(stage_all, S=S))], str(path), S)
     return path
 
 
@@ -54,6 +63,19 @@ def test_an_archive_brings_all_that_something_was_made_from(archive: Path, S: pl
     RAN.clear()
     assert pl.realize(pl.instantiate(stage_all)) == rrefs[-1]
     assert RAN == []
+
+
+def test_an_archive_of_an_older_version_is_taken_in(old: Path, S: pl.StorageSettings) -> None:
+    rrefs = pl.unpack(str(old))
+    assert rrefs == list(pl.allrrefs(S)) == list(pl.allrrefs())
+    assert list(pl.drefcfg_(pl.rref2dref(rrefs[-1])).val) == ["name", "out", "ref_anneal"]
+
+
+def test_the_command_line_takes_in_what_was_packed(archive: Path, S: pl.StorageSettings, tmp_path: Path) -> None:
+    with Store.open(tmp_path / "other") as store:
+        roots, received = store.unpack(archive)
+        assert list(map(str, roots)) == list(map(str, received.added)) == list(pl.allrrefs(S))
+        assert store.verify() == []
 
 
 def test_an_archive_of_the_command_lines_is_taken_in(S: pl.StorageSettings, tmp_path: Path) -> None:
@@ -105,9 +127,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_a_bad_archive_is_refused(archive: Path, what: str, place: Path) -> None:
+def test_a_bad_archive_is_refused(old: Path, what: str, place: Path) -> None:
     with pytest.raises(BadArchiveError):
-        pl.unpack(str(changed(archive, BAD[what])))
+        pl.unpack(str(changed(old, BAD[what])))
     assert list(pl.allrrefs()) == []
     assert not (place / "evil").exists()
 

@@ -25,6 +25,8 @@ from stageloom.pylightnix.types import DRef, RRef, StorageSettings
 from stageloom.store.commit import NewRealization, Provenance
 from stageloom.store.errors import BadNameError
 from stageloom.store.objects import parse_derivation, parse_record
+from stageloom.store.parcel import RefusedError
+from stageloom.store.sending import whole
 from stageloom.store.store import new_run
 from stageloom.store.trees import Manifest, TreeFile, check_name, scan
 
@@ -50,57 +52,39 @@ class _Entry:
     took: float
     order: str
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the entry as an archive lists it."""
-        return {
-            "rref": str(self.rref),
-            "derivation": self.derivation.as_json(),
-            "record": self.record.as_json(),
-            "files": self.files.as_json(),
-            "beside": dict(self.beside),
-            "facts": dict(self.facts),
-            "at": self.at,
-            "took": self.took,
-            "order": self.order,
-        }
-
 
 def spack(roots: list[RRef], out: str, S: StorageSettings | None = None) -> None:
-    """Write realizations, and all that they were made from, to the zip archive ``out``: whole, or not at all."""
+    """Write realizations, and all that they were made from, to the zip archive ``out``: whole, or not at all.
+
+    It is an archive as ``stageloom pack`` writes them; files whose name begins with an underscore travel along.
+    """
     storage = opened(S)
-    aside = f"{os.path.realpath(out)}.{os.urandom(4).hex()}.part"
-    try:
-        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
-            entries = [_entry(storage, rref) for rref in _closure(storage, roots)]
-            written: set[str] = set()
-            for entry in entries:
-                tree = storage.store.tree(entry.record.tree)
-                for file in entry.files.files if entry.record.tree not in written else ():
-                    archive.write(tree / file.path, f"trees/{entry.record.tree}/{file.path}")
-                written.add(entry.record.tree)
-                for name in entry.beside:
-                    archive.write(_beside(storage, entry.rref) / name, f"beside/{entry.rref.hash}/{name}")
-            listed = {"format": _FORMAT, "realizations": [entry.as_json() for entry in entries]}
-            archive.writestr(_LIST, json.dumps(listed, indent=1))
-        os.replace(aside, out)
-    finally:
-        if os.path.lexists(aside):
-            os.unlink(aside)
+    storage.flush()
+    order = _closure(storage, roots)
+    whole(storage.store, order)
+    storage.store.pack(order, out)
 
 
 def sunpack(archive: str, S: StorageSettings | None = None) -> None:
     """Take the realizations of an archive into a storage; those that it has stay as they are.
 
+    One that ``stageloom pack`` wrote is taken in, all of it or nothing; so is one that this face wrote in a way of its
+    own once, in which what came before something damaged is kept.
+
     Raises:
-        CheckError: where the archive is damaged, or something in it is not what its references say. What came before
-            that in the archive is kept, and is right.
+        CheckError: where the archive is damaged, or something in it is not what its references say.
     """
     storage = opened(S)
     storage.flush()
     try:
         with zipfile.ZipFile(archive) as opened_archive:
-            for entry in _listed(opened_archive, archive):
-                _take(storage, entry, _filler(opened_archive, entry), archive)
+            if _LIST in opened_archive.namelist():
+                for entry in _listed(opened_archive, archive):
+                    _take(storage, entry, _filler(opened_archive, entry), archive)
+                return
+        storage.store.unpack(archive)
+    except RefusedError as error:
+        raise CheckError(f"{archive} is no archive of realizations, or a damaged one: {error}") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         raise CheckError(f"{archive} is no archive, or a damaged one: {error}") from None
 

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from stageloom._version import VERSION as __version__
 from stageloom.derivations.configuration import selfref
+from stageloom.pylightnix.download import FetchError
 from stageloom.pylightnix.manual_archive import BadArchiveError, pack, unpack
 from stageloom.pylightnix.manual_build import (
     Build,
@@ -39,7 +40,7 @@ from stageloom.pylightnix.manual_config import (
     mkrefpath,
     resolve,
 )
-from stageloom.pylightnix.manual_fetch import FetchError, fetchurl
+from stageloom.pylightnix.manual_fetch import fetchurl
 from stageloom.pylightnix.manual_lens import Lens, mklens
 from stageloom.pylightnix.manual_manager import Manager
 from stageloom.pylightnix.manual_matching import (

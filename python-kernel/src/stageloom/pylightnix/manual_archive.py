@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path as SystemPath
 from typing import TYPE_CHECKING, Any
 
 from stageloom.model.objects import Derivation, Record
+from stageloom.model.references import DRef
 from stageloom.model.references import RRef as ModelRRef
 from stageloom.model.values import digest
+from stageloom.pylightnix.configuration import order_of
+from stageloom.pylightnix.configuration import planned as plan_of
 from stageloom.pylightnix.manual_references import chosen
 from stageloom.pylightnix.manual_storage import Opened, opened
 from stageloom.pylightnix.manual_types import PylightnixException, RRef, StorageSettings
+from stageloom.pylightnix.view import planned
 from stageloom.store.commit import NewRealization, Provenance
 from stageloom.store.errors import StoreError
 from stageloom.store.objects import parse_derivation, parse_record
 from stageloom.store.parcel import RefusedError
+from stageloom.store.sending import whole
 from stageloom.store.trees import Manifest, TreeFile, check_name, scan
 
 if TYPE_CHECKING:
@@ -37,36 +40,22 @@ class BadArchiveError(PylightnixException):
 def pack(roots: Iterable[RRef], out: str, S: StorageSettings | None = None) -> None:
     """Write realizations and all that they were made from to the archive ``out``, complete or not at all.
 
+    It is an archive as ``stageloom pack`` writes them.
+
     Raises:
         stageloom.store.errors.StoreError: where the storage lacks one of them, or one is damaged.
     """
-    import zipfile
-
     found = opened(S)
-    aside = f"{out}.{os.getpid()}.part"
-    try:
-        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
-            entries: list[dict[str, Any]] = []
-            written: set[str] = set()
-            for rref in _closure(found, chosen(roots)):
-                record = found.store.record(rref)
-                entries.append(_entry(found, rref, record))
-                if record.tree not in written:
-                    written.add(record.tree)
-                    folder = found.store.tree(record.tree)
-                    for file in found.store.manifest(record.tree).files:
-                        archive.write(folder / file.path, f"trees/{record.tree}/{file.path}")
-            archive.writestr(_LIST, json.dumps({"format": _FORMAT, "realizations": entries}, indent=1))
-        os.replace(aside, out)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(aside)
+    order = whole(found.store, chosen(roots))
+    for dref in dict.fromkeys(rref.dref for rref in order):
+        _keep_order(found, dref)
+    found.store.pack(order, out)
 
 
 def unpack(path: str, S: StorageSettings | None = None) -> list[RRef]:
     """Take the realizations of an archive into a storage, and return them. What is there already stays as it is.
 
-    An archive that ``stageloom pack`` wrote is taken in, too.
+    An archive that ``stageloom pack`` wrote is taken in, and one that this face wrote in a way of its own once.
 
     Raises:
         BadArchiveError: where something in it is not what its hash says; what came before that is kept, and right.
@@ -85,28 +74,13 @@ def unpack(path: str, S: StorageSettings | None = None) -> list[RRef]:
         raise BadArchiveError(f"{path} is no archive, or a damaged one: {error}") from None
 
 
-def _closure(found: Opened, roots: list[ModelRRef]) -> list[ModelRRef]:
-    """Return ``roots`` and all that they were made from, that first."""
-    order: dict[ModelRRef, None] = {}
-    for root in roots:
-        context = found.view.context(root)
-        below = {one: len(found.view.context(one)) for rrefs in context.values() for one in rrefs}
-        order.update(dict.fromkeys(sorted(below, key=lambda one: (below[one], one))))
-        order[root] = None
-    return list(order)
-
-
-def _entry(found: Opened, rref: ModelRRef, record: Record) -> dict[str, Any]:
-    known = found.store.get(rref)
-    derivation = found.store.derivation(rref.dref)
-    made = {} if known is None else {"at": known.at, "took": known.took, "stage": known.stage, "path": known.path}
-    return {
-        "rref": str(rref),
-        "derivation": {**derivation.as_json(), "configuration": found.view.configuration(rref.dref)},
-        "record": record.as_json(),
-        "files": found.store.manifest(record.tree).as_json(),
-        "made": made,
-    }
+def _keep_order(found: Opened, dref: DRef) -> None:
+    """Have the order of a configuration's keys travel, where the engine planned it and only the folders know it."""
+    if found.store.plan_note(dref) is None and not found.store.readonly:
+        derivation = found.store.derivation(dref)
+        note = order_of(plan_of(planned(found.view.configuration(dref))))
+        if note:
+            found.store.plan([derivation], {dref: note})
 
 
 def _listed(archive: zipfile.ZipFile, path: str) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path as SystemPath
@@ -17,6 +16,7 @@ from stageloom.derivations.matching import Choose, describe
 from stageloom.derivations.matching import Matcher as PlannedMatcher
 from stageloom.model.references import DRef as ModelDRef
 from stageloom.model.references import RRef as ModelRRef
+from stageloom.pylightnix.gathering import gather
 from stageloom.pylightnix.manual_build import FOLDERS
 from stageloom.pylightnix.manual_matching import Counted, Only
 from stageloom.pylightnix.manual_references import as_context
@@ -32,7 +32,7 @@ from stageloom.pylightnix.manual_types import (
     UsageError,
     model_rref,
 )
-from stageloom.pylightnix.view import RESERVED, START, STOP, View
+from stageloom.pylightnix.view import View
 
 
 def add_planned(m: PlannedManager, config: Config, matcher: Matcher, realizer: Realizer) -> DRef:
@@ -130,7 +130,7 @@ def _run(realizer: Realizer, build: PlannedBuild) -> None:
     folders = [SystemPath(path) for path in dict.fromkeys(paths)]
     if not folders:
         raise UsageError(f"the realizer of {dref} returned no folder")
-    _gather(build, folders)
+    gather(build, folders)
 
 
 def _context(build: PlannedBuild, view: View) -> Context:
@@ -144,35 +144,3 @@ def _context(build: PlannedBuild, view: View) -> Context:
             for deeper, its in view.context(chosen.rref).items():
                 whole.setdefault(deeper, {}).update(dict.fromkeys(its))
     return as_context({dref: sorted(rrefs) for dref, rrefs in sorted(whole.items())})
-
-
-def _gather(build: PlannedBuild, folders: Sequence[SystemPath]) -> None:
-    """Put what the realizer wrote into the job's folder: one realization directly, several each in a folder."""
-    inside: list[SystemPath] = []
-    for number, folder in enumerate(folders):
-        if not folder.is_dir():
-            raise UsageError(f"the realizer of {build.dref} returned {str(folder)!r:.80}, which is no folder")
-        check_names(folder, build.dref)
-        if folder.parent == build.outpath:
-            inside.append(folder)
-        else:
-            inside.append(build.outpath / f"taken-{number}")
-            shutil.move(folder, inside[-1])
-    if len(inside) > 1:
-        build.outpaths = inside
-        return
-    aside = inside[0].rename(build.outpath / "instance-only")
-    for entry in list(aside.iterdir()):
-        if entry.name == aside.name:
-            raise UsageError(f"a realizer must not write a file called {aside.name}")
-        entry.rename(build.outpath / entry.name)
-    aside.rmdir()
-
-
-def check_names(folder: SystemPath, dref: object) -> None:
-    """Take from a folder the times, which are kept beside what was made; raises UsageError for other reserved names."""
-    for name in (START, STOP):
-        (folder / name).unlink(missing_ok=True)
-    for name in RESERVED:
-        if (folder / name).exists():
-            raise UsageError(f"the realizer of {dref} wrote {name}, a name that is kept for the context")

@@ -19,9 +19,10 @@ from stageloom.model.references import RRef as ModelRRef
 from stageloom.model.values import digest
 from stageloom.pylightnix.configuration import order_of
 from stageloom.pylightnix.configuration import planned as plan_of
+from stageloom.pylightnix.gathering import check_names
 from stageloom.pylightnix.manual_config import config_name, mkconfig
 from stageloom.pylightnix.manual_manager import Manager
-from stageloom.pylightnix.manual_planned import add_planned, check_names, origin
+from stageloom.pylightnix.manual_planned import add_planned, origin
 from stageloom.pylightnix.manual_references import as_context
 from stageloom.pylightnix.manual_storage import Opened, opened
 from stageloom.pylightnix.manual_types import (

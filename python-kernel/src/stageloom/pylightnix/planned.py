@@ -17,7 +17,7 @@ from stageloom.derivations.matching import Matcher as PlannedMatcher
 from stageloom.model.references import RRef as ModelRRef
 from stageloom.pylightnix.configuration import cfgdict, mkconfig, plain, planned
 from stageloom.pylightnix.errors import CheckError, check
-from stageloom.pylightnix.manual_planned import _gather as gather
+from stageloom.pylightnix.gathering import gather
 from stageloom.pylightnix.references import model_rref
 from stageloom.pylightnix.settings import current_storage
 from stageloom.pylightnix.storage import Storage, opened

@@ -26,6 +26,7 @@ FORMAT = 1
 HEAD = "stageloom.json"
 
 _LONGEST = 1000
+_LONGEST_NOTE = 1 << 20
 # The year 9000: what every system's clock can show.
 _LATEST = 221_845_392_000.0
 _NAME = re.compile(
@@ -70,7 +71,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """How a realization came to be, where it was made. ``beside`` are size and SHA-256 of its log, curve and facts."""
+    """How a realization came to be, where it was made.
+
+    ``beside`` are size and SHA-256 of its log, curve and facts, and of files that a face keeps below ``beside/``.
+    ``note`` is what is kept of its plan; see ``Store.plan``.
+    """
 
     rref: RRef
     action: str
@@ -81,11 +86,13 @@ class Card:
     took: float
     snapshot: str = ""
     beside: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    note: str = ""
 
     @classmethod
-    def of(cls, found: Found, snapshot: str, beside: Mapping[str, tuple[int, str]]) -> Card:
+    def of(cls, found: Found, snapshot: str, beside: Mapping[str, tuple[int, str]], note: str) -> Card:
         """Return the card of a realization as of its last run."""
-        return cls(found.rref, found.action, found.stage, found.path, found.run, found.at, found.took, snapshot, beside)
+        made = (found.run, found.at, found.took)
+        return cls(found.rref, found.action, found.stage, found.path, *made, snapshot, beside, note)
 
     @property
     def name(self) -> str:
@@ -105,7 +112,7 @@ class Card:
             "snapshot": self.snapshot,
             "beside": {name: [size, sha256] for name, (size, sha256) in self.beside.items()},
         }
-        return canonical_bytes(value)
+        return canonical_bytes({**value, "note": self.note} if self.note else value)
 
     @classmethod
     def parse(cls, data: bytes) -> Card:
@@ -123,14 +130,16 @@ class Card:
             at, took = float(value["at"]), float(value["took"])
             if not (0 <= at <= _LATEST and abs(took) <= _LATEST):
                 raise ValueError("it has a time that is none")
-            return cls(RRef.parse(value["rref"]), action, stage, path, run, at, took, snapshot, beside)
+            note = value.get("note", "")
+            _check_text(note, _LONGEST_NOTE)
+            return cls(RRef.parse(value["rref"]), action, stage, path, run, at, took, snapshot, beside, note)
         except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise ValueError(f"it lacks what it should tell ({error!r})") from None
 
 
-def _check_text(text: Any) -> None:
+def _check_text(text: Any, longest: int = _LONGEST) -> None:
     """Raise ValueError unless ``text`` can stand in the journal and in the index."""
-    if not isinstance(text, str) or len(text) >= _LONGEST:
+    if not isinstance(text, str) or len(text) >= longest:
         raise ValueError("a name is too long, or no text")
     text.encode("utf-8")  # raises for half a character
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from stageloom.model.classes import dataclass
 from stageloom.model.objects import Derivation, Record
-from stageloom.model.references import RRef
+from stageloom.model.references import DRef, RRef
 from stageloom.model.values import canonical_bytes
 from stageloom.store.commit import NewRealization, Prepared, Provenance
 from stageloom.store.errors import BadNameError, DamagedError, DiskFullError, StoreError
 from stageloom.store.objects import parse_derivation, parse_record, snapshot_identity
 from stageloom.store.parcel import Card, Origin, RefusedError, card_name, is_sha256, object_name
-from stageloom.store.sending import BESIDE
-from stageloom.store.trees import Manifest, check_name
+from stageloom.store.sending import BESIDE, FACE
+from stageloom.store.trees import Manifest, TreeFile, check_name
 
 if TYPE_CHECKING:
     from stageloom.store.store import Store
@@ -67,6 +67,7 @@ class Receiver:
         self._sources: dict[str, bytes] = {}
         self._snapshots: dict[str, bytes] = {}
         self._logs: dict[Path, tuple[Path, Card]] = {}
+        self._notes: dict[DRef, tuple[Derivation, str]] = {}
 
     def receive(self, roots: Iterable[RRef]) -> Received:
         """Take in ``roots`` and their closure; raises RefusedError, DiskFullError and what else a store raises."""
@@ -161,6 +162,8 @@ class Receiver:
         if card.rref != rref:
             raise self._refusal(f"{card_name(rref)} is about another realization")
         more = self._beside(card)
+        if card.note:
+            self._notes[rref.dref] = (derivation, card.note)
         self._take_sources(card)
         provenance = Provenance(card.stage, card.path, card.run, card.at, card.took, more)
         scratch = self._fetched.get(record.tree)
@@ -228,20 +231,32 @@ class Receiver:
     def _beside(self, card: Card) -> dict[str, Any]:
         """Bring log and curve to where a run would have written them, and return the facts."""
         facts: dict[str, Any] = {}
+        self._check_face(card)
         for name, (size, sha256) in card.beside.items():
-            if name not in BESIDE or size > _LOG:
+            of_face = name.startswith(f"{FACE}/")
+            if not of_face and (name not in BESIDE or size > _LOG):
                 continue
-            target = self._store.path / self._store.run_name(card.run, card.stage) / name
-            if target.exists():
+            target = self._store.path.joinpath(self._store.run_name(card.run, card.stage), *name.split("/"))
+            if target.exists() or target in self._logs:
                 continue  # what is told here of that run stays
-            aside = self._store.aside()
-            self._copy(object_name("files", sha256), size, sha256, aside / name)
+            if of_face:
+                self._count(size)
+            aside = self._store.aside() / "content"
+            self._copy(object_name("files", sha256), size, sha256, aside)
             if name == "stage.json":
-                facts = _facts((aside / name).read_bytes())
-                self._store.discard(aside)
+                facts = _facts(aside.read_bytes())
+                self._store.discard(aside.parent)
             else:
-                self._logs[target] = (aside / name, card)
+                self._logs[target] = (aside, card)
         return {key: value for key, value in facts.items() if key != "rref"}
+
+    def _check_face(self, card: Card) -> None:
+        """Refuse names of a face's files that do not lie below its folder, or not beside each other everywhere."""
+        named = [TreeFile(name, *told) for name, told in card.beside.items() if name.startswith(f"{FACE}/")]
+        try:
+            check_paths(Manifest(tuple(named)))
+        except BadNameError as error:
+            raise self._refusal(error.message.rstrip(".")) from None
 
     def _take_sources(self, card: Card) -> None:
         if not card.snapshot:
@@ -276,10 +291,14 @@ class Receiver:
             self._store.put_snapshot(identity, content)
         for target, (aside, card) in self._logs.items():
             self._store.run_folder(card.run, card.stage)  # which no collection takes from now on
+            target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(aside, target)
             self._store.discard(aside.parent)
+        if self._notes:
+            plans = {dref: note for dref, (_, note) in self._notes.items()}
+            self._store.plan([derivation for derivation, _ in self._notes.values()], plans)
         self._store.settle(self._group)
-        self._sources, self._snapshots, self._logs = {}, {}, {}
+        self._sources, self._snapshots, self._logs, self._notes = {}, {}, {}, {}
         self._added += [one.rref for one in self._group]
         self._group, self._fetched, self._in_group = [], {}, 0
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stageloom.model.classes import dataclass
 from stageloom.model.references import RRef
 from stageloom.model.values import canonical_bytes
-from stageloom.store.errors import NotStoredError, StoreError
+from stageloom.store.errors import BadNameError, NotStoredError, StoreError
 from stageloom.store.found import Found
 from stageloom.store.parcel import Card, Item, files_below, object_name
-from stageloom.store.trees import hash_file
+from stageloom.store.trees import check_name, hash_file
 
 if TYPE_CHECKING:
     from stageloom.store.store import Store
 
 #: What lies beside a realization and travels with it.
 BESIDE = ("stage.json", "log.txt", "curve.jsonl")
+#: The folder, in that of a run, for files that a face keeps with a realization, though they are no part of its tree.
+FACE = "beside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,14 @@ def sendable(
         raise faults[causes[roots[0]]]
     order = _order(whole, contexts)
     return order, [LeftOut(rref, _why(rref, causes[rref], faults)) for rref in roots if rref in causes]
+
+
+def whole(store: Store, rrefs: Iterable[RRef]) -> list[RRef]:
+    """Return ``rrefs`` and all that they were made from, that first; raises StoreError where any of it is not here."""
+    order, left_out = sendable(store, rrefs)
+    if left_out:
+        raise NotStoredError(f"{left_out[0].rref} cannot be sent: {left_out[0].why}", "Realize its stage again.")
+    return order
 
 
 def is_whole(store: Store, rref: RRef) -> bool:
@@ -153,12 +164,28 @@ def items(store: Store, rref: RRef, what: What) -> Iterator[Item]:
         if what.logs:
             beside[name] = (os.path.getsize(path), hash_file(path))
             yield Item(object_name("files", beside[name][1]), beside[name][0], path)
+    for name, path in _kept_by_face(run):
+        beside[name] = (os.path.getsize(path), hash_file(path))
+        yield Item(object_name("files", beside[name][1]), beside[name][0], path)
     if snapshot:
         sent = list(_sources(store, snapshot))
         yield from sent
         snapshot = snapshot if sent else ""
-    card = Card.of(found, snapshot, beside)
+    card = Card.of(found, snapshot, beside, store.plan_note(rref.dref) or "")
     yield Item.of(card.name, card.as_bytes())
+
+
+def _kept_by_face(run: str) -> Iterator[tuple[str, str]]:
+    """Return name and path of the files that a face keeps in a run's folder, as far as other systems can hold them."""
+    for above, folders, names in os.walk(os.path.join(run, FACE)):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(above, name)
+            inside = os.path.relpath(path, run).replace(os.sep, "/")
+            with suppress(BadNameError):
+                check_name(inside)
+                if os.path.isfile(path) and not os.path.islink(path):
+                    yield inside, path
 
 
 def _sources(store: Store, snapshot: str) -> Iterator[Item]:

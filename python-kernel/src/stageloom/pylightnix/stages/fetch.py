@@ -10,9 +10,8 @@ from urllib.parse import unquote, urlparse
 
 from stageloom.pylightnix.build import build_cattrs, build_outpath, build_wrapper
 from stageloom.pylightnix.configuration import mkconfig
+from stageloom.pylightnix.download import download, unpack_file
 from stageloom.pylightnix.errors import CheckError, check
-from stageloom.pylightnix.manual_fetch import _download as download
-from stageloom.pylightnix.manual_fetch import unpack_file
 from stageloom.pylightnix.matchers import match_only
 from stageloom.pylightnix.planning import mkdrv
 from stageloom.pylightnix.references import selfref
