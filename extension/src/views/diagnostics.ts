@@ -44,7 +44,9 @@ export class Diagnostics implements Disposable {
   }
 
   #show(path: string): void {
-    const pipeline = this.#context.model.pipeline(path);
+    const { model, root } = this.#context;
+    // a folder within this one, which the workspace names, too, tells of its own files
+    const pipeline = root.owns(root.uri(path)) ? model.pipeline(path) : null;
     const found = new Map<string, vscode.Diagnostic[]>();
     const add = (file: string, diagnostic: vscode.Diagnostic): void => {
       found.set(file, [...(found.get(file) ?? []), diagnostic]);

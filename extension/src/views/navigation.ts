@@ -77,7 +77,7 @@ export class StageNavigation
   #at(document: vscode.TextDocument, position: vscode.Position): { target: Declared; at: Stretch } | null {
     const { root, model } = this.#context;
     const path = root.path(document.uri);
-    if (path === null) return null;
+    if (path === null || !root.owns(document.uri)) return null;
     model.see(path, document.getText());
     return stageAt(model.project, path, document.offsetAt(position));
   }

@@ -7,9 +7,20 @@ import type * as vscode from "vscode";
 
 import { Root } from "../../../src/platform/root.js";
 
+const editor = vi.hoisted(() => ({ folders: [] as { name: string; uri: { fsPath: string } }[] }));
+
 vi.mock("vscode", () => {
   const file = (fsPath: string): unknown => ({ scheme: "file", authority: "", fsPath });
   return {
+    workspace: {
+      get workspaceFolders() {
+        return editor.folders;
+      },
+      getWorkspaceFolder: ({ fsPath }: { fsPath: string }) =>
+        editor.folders
+          .filter(({ uri }) => fsPath.startsWith(uri.fsPath + path.sep))
+          .sort((one, other) => other.uri.fsPath.length - one.uri.fsPath.length)[0],
+    },
     Uri: {
       file,
       joinPath: ({ fsPath }: { fsPath: string }, ...names: string[]) => file(path.join(fsPath, ...names)),
@@ -26,7 +37,8 @@ afterAll(() => {
 });
 
 // safe: of addresses and folders these are the parts that are looked at
-const at = (fsPath: string): vscode.Uri => ({ scheme: "file", authority: "", fsPath }) as unknown as vscode.Uri;
+const at = (fsPath: string): vscode.Uri =>
+  ({ scheme: "file", authority: "", fsPath, toString: () => `file://${fsPath}` }) as unknown as vscode.Uri;
 const rootOf = (folder: string): Root => new Root({ uri: at(folder), name: "f", index: 0 });
 
 it("names files within the folder, and none outside it", () => {
@@ -48,4 +60,21 @@ it("knows the files of a folder that is opened by a link by either name, and cal
 it("works where the folder is not there", () => {
   const gone = path.join(base, "gone");
   expect(rootOf(gone).path(at(path.join(gone, "a.py")))).toBe("a.py");
+});
+
+it("files of a folder within it that is open, too, are not its own; several folders are told apart by name", () => {
+  const folder = (name: string, ...names: string[]): vscode.WorkspaceFolder => ({
+    uri: at(path.join(base, ...names)),
+    name,
+    index: 0,
+  });
+  const outer = folder("outer", "real");
+  const inner = folder("inner", "real", "inner");
+  const root = new Root(outer);
+  const file = at(path.join(base, "real", "inner", "a.py"));
+  editor.folders = [outer];
+  expect([root.owns(file), root.title("inner/a.py")]).toEqual([true, "a.py"]);
+  editor.folders = [outer, inner];
+  expect([root.owns(file), new Root(inner).owns(file)]).toEqual([false, true]);
+  expect(root.title("lib/a.py")).toBe("a.py · outer");
 });
