@@ -103,11 +103,29 @@ export const suites = [
     ...pytest("-m", "faults", "--durations=0"),
   },
   {
+    name: "pools",
+    long: true,
+    what: "pools whose workers are killed: 20 seeds, 10,000 calls and 50 kills each",
+    check: false,
+    needs: ["python"],
+    minutes: 120,
+    command: () => [
+      ...vitest("kernel"),
+      "extension/test/kernel/calls-killed.test.ts",
+      "extension/test/kernel/sessions.test.ts",
+    ],
+    env: {
+      STAGELOOM_FAULT_SEEDS: Array.from({ length: 20 }, (_, seed) => String(seed + 1)).join(" "),
+      STAGELOOM_FAULT_CALLS: "10000",
+      STAGELOOM_FAULT_KILLS: "50",
+    },
+  },
+  {
     name: "kernel",
     what: "a real kernel over stdio",
     check: false,
     needs: ["python", "build"],
-    minutes: 8,
+    minutes: 15,
     command: () => vitest("kernel"),
   },
   {
