@@ -575,6 +575,36 @@ def test_what_is_no_stage_of_the_pipeline_is_told(mixed):
     assert "a path leads into one stage" in told
 
 
+def test_a_parameter_can_be_bound_to_a_stage_of_another_language(mixed):
+    mixed.write(
+        MIXED
+        + """
+def stage_loud(m: Manager) -> DRef:
+    return redefine(stage_noise, new_config=lambda c: {**c, "name": "louder", "scale": 7})(m)
+
+loud = plate.bind(noise=stage_loud)
+every = last.bind(plate=cook)
+"""
+    )
+    assert mixed.problems() == []
+    assert mixed.needs()["loud"] == {"soup": ["cook"], "noise": ["stage_loud"]}
+    assert mixed.needs()["every"] == {"plate": ["cook"]}
+    assert [one.name for one in mixed.read().targets["loud"].parameters] == []
+    mixed.realize("loud", "every")
+    assert mixed.value("loud")["noise"] == "[0, 7, 14]"
+    assert mixed.value("every") == 6
+    assert mixed.realize("loud", "every") == set()
+    mixed.edit("noise=stage_loud", "noise=json.dumps")
+    assert "noise of loud" in " ".join(message for _, _, message in mixed.problems())
+    mixed.edit("noise=json.dumps", "noise=Heard")
+    mixed.edit("loud = plate", "class Heard: ...\n\nloud = plate")
+    assert [message for _, _, message in mixed.problems()] == [
+        "The value of 'noise' is a function or a class, which cannot be stored. Give it a plain value.",
+        "noise of loud is of the type type, which cannot be stored as configuration. Give it a plain value.",
+    ]
+    assert mixed.states()["loud"] == "broken"
+
+
 # --- other files -----------------------------------------------------------------------------------------------------
 
 

@@ -70,11 +70,12 @@ class Late(Protocol):
 class Want:
     """A name that no stage of its own language has, by which another may be meant.
 
-    ``span`` is where it stands where there must be a stage, else None.
+    ``span`` is where it stands. A stage is ``needed`` where nothing else can be meant, nor an ingredient else.
     """
 
     name: str
     span: Span | None = None
+    needed: bool = False
 
 
 class Target(NamedTuple):

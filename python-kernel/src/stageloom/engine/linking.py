@@ -18,6 +18,9 @@ from stageloom.model.rings import rings, way_around
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Problem
 
+#: Problems that are none where another language has a stage of the name.
+_OPEN = ("unknown-dependency", "bad-parameter")
+
 _A = {"function": "a function stage", "derivation": "a derivation", "reactor": "a reactor"}
 
 
@@ -36,25 +39,27 @@ def linked(found: Mapping[str, Target], problems: Sequence[Problem]) -> tuple[di
     """Return the stages of a pipeline with what they want of other languages, and what is wrong with it then."""
     names = _Names(found)
     twice = {name for problem in problems if problem.code == "duplicate-stage" for name in problem.stages}
+    wrong = {one.span for one in problems if one.code in _OPEN and one.severity == "error"}
     targets, missing, met = dict[str, Target](), list[Problem](), set[Want]()
     for name, target in found.items():
         answers = {role: (want, *names.of(want, target)) for role, want in target.wants.items()}
         met.update(want for want, stages, _ in answers.values() if stages)
-        unmet = [want for want, stages, _ in answers.values() if not stages and want.span is not None]
-        missing.extend(names.unknown(want, target) for want in unmet)
+        unmet = [want for want, stages, _ in answers.values() if not stages and (want.needed or want.span in wrong)]
+        missing.extend(names.unknown(want, target) for want in unmet if want.needed)
         known = {role: (stages, kind) for role, (_, stages, kind) in answers.items() if stages}
         targets[name] = _with(target, known, found) if known else target
         if unmet or name in twice:
             targets[name] = _changed(targets[name], derivation=None, dref=None, broken=True)
     spans = {want.span for want in met}
     anew = {one.span: one for one in missing}
-    wrong = [
+    told = [
         anew.get(one.span, one) if one.code == "unknown-dependency" else one
         for one in problems
-        if one.code != "unknown-dependency" or one.span not in spans
+        if one.code not in _OPEN or one.span not in spans
     ]
-    wrong.extend(_rings(targets))
-    return _planned(targets, {name for one in wrong if one.code == "cycle" for name in one.stages}), wrong
+    told.extend(_rings(targets))
+    told = list({(one.code, one.message, one.span): one for one in told}.values())  # each language heard the planner
+    return _planned(targets, {name for one in told if one.code == "cycle" for name in one.stages}), told
 
 
 def in_order(targets: Mapping[str, Target]) -> list[Target]:
@@ -104,7 +109,7 @@ class _Names:
         if named:
             mapped = len(named) > 1 or self._found[named[0]].language == "function"
             return named, "values" if mapped else "value"
-        if asking.language != "function":
+        if not want.needed:
             return (), "value"
         sending = self._senders.get(want.name) or [
             one for sent, those in self._senders.items() if "*" in sent and fnmatch.fnmatchcase(want.name, sent)
@@ -139,6 +144,7 @@ def _with(target: Target, known: Mapping[str, tuple[Sequence[str], Kind]], found
         dependencies=dependencies,
         across={role: kind for role, (_, kind) in known.items()},
         senders=lates,
+        parameters=[one for one in target.parameters if target.language != "function" or one.name not in known],
         guessed=target.guessed or guesses,
     )
 
@@ -193,6 +199,7 @@ def _replanned(target: Target, made: Mapping[str, Target]) -> Target:
         }
         configuration = {key: _exchanged(value, new) for key, value in configuration.items()}
     elif target.across:  # what is received is another thing, though it be made of the same tree
+        configuration = {key: value for key, value in configuration.items() if key not in target.across}
         configuration.update((role, f"across: {kind}") for role, kind in target.across.items() if kind != "value")
     planned = Derivation(old.name, old.language, configuration, drefs, old.inputs, old.code)
     return _changed(target, derivation=planned, dref=planned.dref)

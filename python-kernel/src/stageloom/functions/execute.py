@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -93,7 +93,7 @@ def _argument(
 ) -> object:
     if one.role == "out":
         return Out(job.scratch)
-    if one.role == "dependency":
+    if one.role == "dependency" or one.name in job.across:
         kind = job.across.get(one.name, "")
         if kind in ("sent", "ingredient"):
             folders = [Path(tree) for tree in job.trees.get(one.name, ())]
@@ -168,14 +168,17 @@ def _instead(error: NotSerialisableError | ChangedError) -> str:
     return "Give it a plain value."
 
 
-def plan(declared: Declarations, load: Load) -> Planned:
-    """Return a file's function stages with the values that only running it can tell."""
+def plan(declared: Declarations, load: Load, others: Container[str] = ()) -> Planned:
+    """Return a file's function stages with the values that only running it can tell.
+
+    ``others`` are the names of stages of other languages: what is bound to one has no value.
+    """
     stages, problems = [], []
     for stage in declared.stages:
         configuration: dict[str, Json] = {}
         try:
             for one in stage.parameters:
-                if one.role in ("configuration", "input"):
+                if one.role in ("configuration", "input") and not (one.source == "bind" and one.text in others):
                     configuration[one.name] = one.value if one.static else _value(one, stage, load)
         except (NotSerialisableError, ChangedError) as error:
             problems.append(Problem("bad-parameter", f"{error}. {_instead(error)}", stage.span, stages=[stage.name]))

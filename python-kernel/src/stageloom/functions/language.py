@@ -99,8 +99,9 @@ class _Reader:
         self._told = told
         self._asked = asked
         # a name that no function has may be that of another language's stage: linking tells
-        wrong = (one for one in problems if one.severity == "error" and one.code != "unknown-dependency")
-        self._broken = {name for problem in wrong for name in problem.stages}
+        wrong = [one for one in problems if one.severity == "error" and one.code != "unknown-dependency"]
+        open_ = {want.span for stage in declared.stages for want in wants_of(stage).values()} if wrong else set()
+        self._broken = {name for problem in wrong if problem.span not in open_ for name in problem.stages}
         self._file_broken = _file_is_broken(declared)
         self._made: dict[str, Target] = {}
         self._plain = not (sets or told or asked or self._file_broken)
@@ -262,10 +263,16 @@ class _Reader:
 
 
 def wants_of(stage: Declaration) -> dict[str, Want]:
-    """Return the parameters that must be stages and are no functions of this language."""
-    return {
-        one.name: Want(one.name, one.span) for one in stage.parameters if one.role == "dependency" and not one.stages
+    """Return the parameters that must be stages and are no functions of this language, and those bound to a name."""
+    needed = {
+        one.name: Want(one.name, one.span, needed=True)
+        for one in stage.parameters
+        if one.role == "dependency" and not one.stages
     }
+    if not stage.bound:
+        return needed
+    bound = (one for one in stage.parameters if one.source == "bind" and not one.static and one.text.isidentifier())
+    return {**needed, **{one.name: Want(one.text, one.span) for one in bound if one.role == "configuration"}}
 
 
 def _names(dependencies: Mapping[str, Sequence[str]]) -> list[str]:

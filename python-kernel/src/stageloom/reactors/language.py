@@ -55,6 +55,10 @@ class Reactors:
             for one in _sources(snapshot, path)
         )
 
+    def names(self, snapshot: Snapshot, path: str) -> Sequence[str]:
+        """Return the names of the reactors of the file and of those it imports."""
+        return [one.name for one in _sources(snapshot, path)]
+
     def read(
         self,
         snapshot: Snapshot,

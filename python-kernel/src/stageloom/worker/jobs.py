@@ -46,7 +46,7 @@ from stageloom.tracking.reads import SIZE, THERE, TIME, VARIABLE
 from stageloom.worker.children import NOTICE
 from stageloom.worker.failures import failure_of
 from stageloom.worker.listening import observing
-from stageloom.worker.neighbours import neighbours, wanted_in
+from stageloom.worker.neighbours import neighbours, other_names, wanted_in
 from stageloom.worker.observed import Observer
 from stageloom.worker.project import Loaded, Project
 from stageloom.worker.redirect import redirected, speaking
@@ -240,7 +240,8 @@ def _match(job: MatchJob, load: Load, loaded: Loaded) -> Matched:
 
 def _plan(job: PlanJob, load: Load, loaded: Loaded) -> Planned:
     with surroundings(job.root, job.path, 0, PROJECT.spoil):
-        functions = plan_functions(loaded.functions, load)
+        others = other_names(loaded.functions, loaded.snapshot, job.path)
+        functions = plan_functions(loaded.functions, load, others)
         module = load(job.path)
         around = neighbours(loaded.functions, load, {})
         derivations = plan_derivations(module, job.path, loaded.snapshot, loaded.code, job.sets, around)

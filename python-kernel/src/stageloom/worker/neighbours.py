@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 
 from stageloom.derivations.neighbours import Neighbours
+from stageloom.derivations.read import all_functions
 from stageloom.engine.language import Want
 from stageloom.functions.declaration import Declarations
 from stageloom.functions.language import wants_of
+from stageloom.tracking.snapshot import Snapshot
 
 
 def neighbours(declared: Declarations, load: Callable[[str], ModuleType], references: Mapping[str, str]) -> Neighbours:
@@ -27,6 +29,18 @@ def neighbours(declared: Declarations, load: Callable[[str], ModuleType], refere
 
     wanted = [(want.name, want.span.path) for want in wanted_in(declared) if want.span is not None]
     return Neighbours(wanted, load, names_of, references)
+
+
+def other_names(declared: Declarations, snapshot: Snapshot, path: str) -> set[str]:
+    """Return the names of the functions that are stages of other languages, as far as function stages name them."""
+    wanted = wanted_in(declared)
+    if not wanted:
+        return set()
+    from stageloom.reactors.language import Reactors  # on use: most files have none
+
+    places = [(want.name, want.span.path) for want in wanted if want.span is not None]
+    reactors = Reactors().names(snapshot, path) if Reactors().speaks(snapshot, path, wanted) else ()
+    return {*reactors, *(one.name for one in all_functions(snapshot, path, places))}
 
 
 def wanted_in(declared: Declarations) -> list[Want]:
