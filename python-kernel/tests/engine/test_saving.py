@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from forking import fork
+from forking import ended, fork
 from stageloom.engine.workspace import Workspace
 from stageloom.executors.inline import InlineExecutor
 from stageloom.library import LANGUAGES
+from stageloom.model.references import RRef
 from stageloom.store.files import Files
 from stageloom.store.store import Store
 
@@ -225,6 +226,112 @@ def test_early_cutoff_records_a_chain_in_groups(tmp_path):
     result, _ = realize(tmp_path, files, CHAIN.replace('return "a"', 'return "" + "a"'))
     assert result.states == {"a": "done", "b": "kept", "c": "kept", "d": "kept"}
     assert result.entries["c"].found.kept
+
+
+SLOW = """
+    import time
+    from stageloom import stage
+
+
+    @stage
+    def s0():
+        return "0"
+""" + "".join(
+    f"""
+
+    @stage
+    def s{at}(s{at - 1}):
+        time.sleep({{seconds}})
+        return s{at - 1} + "{at}"
+"""
+    for at in range(1, 40)
+)
+
+
+class Lazy(Watched):
+    """A disk that takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spans: list[tuple[float, float]] = []
+
+    def before(self, operation, path):
+        super().before(operation, path)
+        if operation == "fsync":
+            begun = time.time()
+            time.sleep(0.2)
+            self.spans.append((begun, time.time()))
+
+
+def test_stages_run_on_while_the_disk_takes_what_came_before(tmp_path):
+    files = Lazy()
+    result, heard = realize(tmp_path, files, SLOW.format(seconds=0.03))
+    assert set(result.states.values()) == {"done"}
+    assert [stage for stage, state in heard.told if state == "done"] == [f"s{at}" for at in range(40)]
+    starts = [entry.started for entry in result.entries.values()]
+    assert any(first < start < last for first, last in files.spans for start in starts), "each waited for the disk"
+
+
+def test_much_work_is_durable_before_the_next_stage_begins(tmp_path):
+    text = """
+        import os
+        import time
+        from stageloom import stage
+
+
+        @stage
+        def long():
+            time.sleep(1.1)
+            return "long"
+
+
+        @stage
+        def ends(long):
+            os._exit(3)
+    """
+    (tmp_path / "pipeline.py").write_text(textwrap.dedent(text))
+
+    def run() -> None:
+        with Store.open(tmp_path / "store", files=Lazy()) as store:
+            workspace = Workspace(tmp_path, store, LANGUAGES, InlineExecutor())
+            workspace.run(workspace.read("pipeline.py"), [], Heard(store)).execute()
+
+    assert ended(fork(run)) == 3
+    with Store.open(tmp_path / "store") as store:
+        assert [found.stage for found in store.history()] == ["long"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9")
+@pytest.mark.parametrize("after", [1, 5, 12, 20, 30])
+def test_a_run_that_is_killed_has_stored_all_that_it_told_as_done(tmp_path, after):
+    (tmp_path / "pipeline.py").write_text(textwrap.dedent(SLOW.format(seconds=0.01)))
+    told = tmp_path / "told"
+
+    class Telling(Heard):
+        def changed(self, stage, state, entry):
+            if state == "done":
+                with told.open("a") as file:
+                    file.write(f"{entry.found.rref}\n")
+                    file.flush()
+                if len(told.read_text().splitlines()) >= after:
+                    os.kill(os.getpid(), 9)
+
+    def run() -> None:
+        with Store.open(tmp_path / "store", files=Lazy()) as store:
+            workspace = Workspace(tmp_path, store, LANGUAGES, InlineExecutor())
+            workspace.run(workspace.read("pipeline.py"), [], Telling(store)).execute()
+
+    assert ended(fork(run)) == -9
+    rrefs = told.read_text().split()
+    assert len(rrefs) >= after
+    with Store.open(tmp_path / "store") as store:
+        assert store.verify() == []
+        for rref in rrefs:
+            found = store.get(RRef.parse(rref))
+            assert found is not None, f"{rref} was told as done and is not there"
+            store.tree(found.tree)
+    result, _ = realize(tmp_path, Watched(), SLOW.format(seconds=0.01))
+    assert set(result.states.values()) <= {"done", "kept", "cached"}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9")

@@ -291,8 +291,8 @@ class Run:
         if self._is_orphan(name):
             self._follow(self._lose(name))
             return
-        if self._executor.blocks and self._saver.worthwhile:
-            self._saver.flush()
+        if self._executor.blocks:
+            self._saver.before_next()
         locks: list[Lock] = []
         try:
             for instance in range(looked.wanted):

@@ -18,6 +18,8 @@ from stageloom.store.store import Store
 _MOST = 100
 _SOONEST, _LATEST = 0.1, 1.0
 _WORTH = 0.05
+#: Of as many seconds of work none is put at the mercy of the stage that comes next, which may end the process.
+_MUCH = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,18 @@ class Saver:
             at_risk = sum(one.placed.new.provenance.took for one in self._waiting)
         return at_risk >= max(_WORTH, 2 * self._took)
 
+    def before_next(self) -> None:
+        """Settle what waits if a crash would lose more than that takes: beside the next stage, or before it if much."""
+        with self._mutex:
+            waiting = sum(one.placed.new.provenance.took for one in self._waiting)
+            at_risk = waiting + sum(one.placed.new.provenance.took for one in self._under_way)
+            due = waiting >= max(_WORTH, 2 * self._took)
+            if due and at_risk < _MUCH and not self._under_way:
+                self._start_timer(0.0)
+                return
+        if at_risk >= _MUCH and at_risk >= 2 * self._took:
+            self.flush()
+
     def awaits(self, action: str) -> bool:
         """Return whether the same work waits to be settled, or is being settled and not to be found yet."""
         with self._mutex:
@@ -79,9 +93,13 @@ class Saver:
         if full:
             self.flush()
 
-    def _start_timer(self) -> None:
+    def _start_timer(self, delay: float | None = None) -> None:
+        """Settle after the usual time, or another; the mutex is held."""
+        if delay is not None and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._timer is None:
-            self._timer = threading.Timer(self._delay, self.flush)
+            self._timer = threading.Timer(self._delay if delay is None else delay, self.flush)
             self._timer.daemon = True
             self._timer.start()
 
