@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Literal
 
@@ -93,14 +95,22 @@ def _check(facts: Mapping[str, Json]) -> str:
 
 def machine_facts() -> dict[str, Json]:
     """Return what to keep of where a stage ran, and for whom."""
-    import getpass
     import platform
 
+    told = tuple(os.environ.get(name) for name in ("LOGNAME", "USER", "LNAME", "USERNAME"))
+    return {"python": platform.python_version(), "host": platform.node(), "user": _user(told)}
+
+
+@lru_cache(maxsize=8)
+def _user(told: tuple[str | None, ...]) -> str:
+    """Return who runs this process, whose environment says ``told``; else the system's list of users is read."""
+    import getpass
+
+    del told
     try:
-        user = getpass.getuser()
+        return getpass.getuser()
     except (KeyError, ImportError, OSError):  # a user without a name, as in some containers
-        user = ""
-    return {"python": platform.python_version(), "host": platform.node(), "user": user}
+        return ""
 
 
 def read_stage(folder: Path) -> Mapping[str, Json]:

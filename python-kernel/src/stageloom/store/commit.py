@@ -124,6 +124,7 @@ class Publisher:
         self._layout = layout
         self._files = files
         self._scratch = scratch
+        self._made: set[str] = set()
 
     def place(self, one: Prepared) -> None:
         """Put tree and objects in their places, read-only. Nothing is durable by that, and the journal names none."""
@@ -287,9 +288,17 @@ class Publisher:
 
     def _move(self, source: str, target: str, folders: set[str]) -> None:
         parent = os.path.dirname(target)
+        if parent in self._made:
+            try:
+                self._files.rename(source, target)
+            except FileNotFoundError:  # a collection has taken the folder away, or there is nothing to move
+                self._made.discard(parent)
+            else:
+                return
         if self._files.mkdir(parent):
             folders.add(os.path.dirname(parent))
         self._files.rename(source, target)
+        self._made.add(parent)
 
     def _drop(self, staged: Sequence[tuple[str, str]]) -> None:
         for temporary, _ in staged:

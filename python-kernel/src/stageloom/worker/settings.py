@@ -45,10 +45,12 @@ def _module(name: str, attribute: str) -> Any:
 
 
 def _environment() -> Items:
-    return {os.fsdecode(key): value for key, value in vars(os.environ)["_data"].items()} if os.name != "nt" else {}
+    # as bytes, since it is read before and after each stage
+    return vars(os.environ)["_data"].copy() if os.name != "nt" else {}
 
 
-def _set_variable(name: str, value: Any) -> None:
+def _set_variable(encoded: str, value: Any) -> None:
+    name = os.fsdecode(encoded)
     if value is MISSING:
         os.environ.pop(name, None)
     else:
