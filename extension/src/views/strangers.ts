@@ -35,12 +35,14 @@ export class Strangers implements vscode.CodeLensProvider, Disposable {
     if (first === undefined) return [];
     const at = document.positionAt(first.whole.from);
     const folder = dirname(document.uri.fsPath);
+    // a window that works on something else keeps it
+    const forceNewWindow = (vscode.workspace.workspaceFolders ?? []).length > 0;
     return [
       new vscode.CodeLens(new vscode.Range(at, at), {
         title: "Open this file's folder to realize its stages",
         tooltip: `Stages are realized in a folder that is open, and this file is in none. Opens ${folder}.`,
         command: "vscode.openFolder",
-        arguments: [vscode.Uri.file(folder)],
+        arguments: [vscode.Uri.file(folder), { forceNewWindow }],
       }),
     ];
   }
