@@ -207,7 +207,7 @@ class Resolver {
     return inherited.map((one) => {
       const argument = bound.get(one.name);
       if (argument === undefined) return one;
-      const stages = argument.refers !== null && this.#isFunction(argument.refers) ? [argument.refers] : [];
+      const stages = argument.refers === null ? [] : this.#bound(argument.refers);
       return { name: one.name, at: argument.value, text: argument.text, out: false, bound: true, stages };
     });
   }
@@ -239,6 +239,14 @@ class Resolver {
   #standing(parameter: string, own: string, text: string | null): readonly string[] {
     if (parameter === own ? text === null : this.#isFunction(parameter)) return [parameter];
     return text === null ? this.#across(parameter, "function") : [];
+  }
+
+  /** What a name stands for that a parameter is bound to: an ingredient is none. */
+  #bound(name: string): readonly string[] {
+    if (this.#isFunction(name)) return [name];
+    const known =
+      this.#names.has(name) || this.#written.some((one) => one.is === "derivation" && one.function === name);
+    return known ? this.#across(name, "function") : [];
   }
 
   #isFunction(name: string): boolean {
