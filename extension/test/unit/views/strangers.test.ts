@@ -11,16 +11,16 @@ vi.mock("vscode", async () => {
   return {
     EventEmitter: Emitter,
     Range: class {
-      constructor(
-        readonly start: unknown,
-        readonly end: unknown,
-      ) {}
+      readonly start: unknown;
+      constructor(start: unknown) {
+        this.start = start;
+      }
     },
     CodeLens: class {
-      constructor(
-        readonly range: unknown,
-        readonly command: unknown,
-      ) {}
+      readonly command: unknown;
+      constructor(_: unknown, command: unknown) {
+        this.command = command;
+      }
     },
     Uri: { file: (fsPath: string) => ({ fsPath }) },
     languages: { registerCodeLensProvider: () => nothing },
