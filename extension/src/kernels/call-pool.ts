@@ -73,7 +73,7 @@ export class CallPool<Ops extends Operations> implements Pool<Ops> {
   ): Promise<Outcome<Ops[K]["result"]>> {
     const stop = new Stop(options.signal, options.deadline);
     try {
-      const opened = this.#opened ?? (await this.#open(stop.signal));
+      const opened = this.#opened ?? (await this.#open(stop));
       if ("is" in opened) return opened;
       using lease = opened.operators.lease();
       const text = encode(args, lease);
@@ -98,7 +98,7 @@ export class CallPool<Ops extends Operations> implements Pool<Ops> {
     const run = async (asked: Asked): Promise<Outcome> => {
       const stop = new Stop(options.signal, options.deadline);
       try {
-        const opened = this.#opened ?? (await this.#open(stop.signal));
+        const opened = this.#opened ?? (await this.#open(stop));
         return "is" in opened ? opened : await opened.operators.run(asked, options, stop);
       } finally {
         stop.dispose();
@@ -108,7 +108,7 @@ export class CallPool<Ops extends Operations> implements Pool<Ops> {
   }
 
   async openSession(kind: string, args: Arguments, options: SessionOptions = {}): Promise<Outcome<Session>> {
-    const opened = this.#opened ?? (await this.#open(options.signal));
+    const opened = this.#opened ?? (await this.#openWithin(options));
     if ("is" in opened) return opened;
     const { sessions: limit = defaultSessions, queueLimit = defaultQueue } = this.definition;
     if (this.#sessions.size >= limit) return error(tooMany(this.name, limit));
@@ -139,7 +139,7 @@ export class CallPool<Ops extends Operations> implements Pool<Ops> {
   }
 
   async warmUp(): Promise<Outcome<null>> {
-    const opened = this.#opened ?? (await this.#open(undefined));
+    const opened = this.#opened ?? (await this.#openWithin({}));
     if ("is" in opened) return opened;
     const why = await opened.operators.warmUp();
     return why === null ? ok(null) : error(why);
@@ -157,10 +157,19 @@ export class CallPool<Ops extends Operations> implements Pool<Ops> {
     return this.dispose();
   }
 
-  async #open(signal: AbortSignal | undefined): Promise<Opened | Outcome<never>> {
+  async #openWithin({ signal, deadline }: SessionOptions): Promise<Opened | Outcome<never>> {
+    const stop = new Stop(signal, deadline);
+    try {
+      return await this.#open(stop);
+    } finally {
+      stop.dispose();
+    }
+  }
+
+  async #open(stop: Stop): Promise<Opened | Outcome<never>> {
     this.#opening ??= this.#build();
-    const opened = await orAborted(this.#opening, signal);
-    if (opened === null) return error(failure("cancelled", "Cancelled before it began."));
+    const opened = await orAborted(this.#opening, stop.signal);
+    if (opened === null) return error(stop.why("before it began"));
     if (opened.is === "done") return opened.result;
     // what was missing may have been put there meanwhile
     this.#opening = null;

@@ -119,12 +119,9 @@ class Calls:
             outcome = CallDone(encode(value, self.carrier))
         except ExchangeError as error:
             outcome = CallFailed(_untravelling(error))
-        except RpcError:
-            if begun:
-                raise
-            outcome = CallFailed(_CANCELLED)
         except BaseException as error:  # noqa: BLE001  # whatever user code raises is an answer
-            outcome = CallFailed(_CANCELLED if _interrupted(error, call) else _failure(error))
+            cancelled = not begun if isinstance(error, RpcError) else _interrupted(error, call)
+            outcome = CallFailed(_CANCELLED if cancelled else _failure(error))
         finally:
             self._interrupter.rest()
         self._tell_output()

@@ -8,6 +8,7 @@ only what began and did not end is in doubt. Layout, little-endian: ``started`` 
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import struct
@@ -34,7 +35,8 @@ class Journal:
     def begin(self, call: int) -> None:
         """Note that ``call`` is about to run."""
         if self._long:  # nobody asks for the answer before any more
-            os.ftruncate(self._file, MAPPED)
+            with contextlib.suppress(OSError):  # where it is in use a part cannot be cut off
+                os.ftruncate(self._file, MAPPED)
             self._long = False
         _NUMBER.pack_into(self._pages, _STARTED, call)
 
