@@ -67,6 +67,17 @@ test("a realization is pinned and unpinned; garbage goes after it was shown; res
   await notifications.appears(/Pushed 1 realization/, startPatience);
   expect(readdirSync(path.join(editor.workspace, "remote/realizations"))).toHaveLength(1);
 
+  const there = path.join(editor.workspace, "remote/files");
+  const pushed = readdirSync(there, { recursive: true, encoding: "utf8" }).filter((name) => name.length > 60);
+  for (const name of pushed) {
+    const content = readFileSync(path.join(there, name));
+    content[0] = (content[0] ?? 0) ^ 1;
+    writeFileSync(path.join(there, name), content);
+  }
+  await palette.run("Stageloom: Check and Mend Remote …");
+  await palette.pick("pipeline.py");
+  await notifications.appears(new RegExp(`it is all there\\. Mended there: ${pushed.length} object`), startPatience);
+
   const trees = path.join(editor.workspace, ".stageloom/store/trees");
   const file = readdirSync(trees, { recursive: true, encoding: "utf8" }).find(
     (name) => name.split(path.sep).length > 3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -246,3 +247,35 @@ def test_pins_of_another_workspace_are_not_this_ones(project, tmp_path_factory):
     project.run("pin", "pipeline.py:drawn", "--store", store, "--root", str(project.root))
     assert project.json("pin")["pinned"]
     assert project.json("pin", "--store", store, "--root", str(other))["pinned"] == []
+
+
+def test_what_a_repair_forgot_is_left_out_and_a_damaged_remote_is_mended(project, tmp_path_factory):
+    pytest.importorskip("fsspec")
+    remote = tmp_path_factory.mktemp("remote")
+    project.realize("pipeline.py")
+    assert "What was there is as it should be" in project.run("push", "--check", str(remote))
+    victim = max((path for path in (remote / "files").rglob("*") if path.is_file()), key=lambda path: path.name)
+    content = victim.read_bytes()
+    victim.chmod(0o644)
+    victim.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    other = str(tmp_path_factory.mktemp("other") / "store")
+    assert f"stageloom push --check {remote}" in project.run("pull", str(remote), "--store", other, code=3)
+    assert "Mended there: 1 object" in project.run("push", "--check", str(remote))
+    assert victim.read_bytes() == content
+    assert "Took in 4 realizations" in project.run("pull", str(remote), "--store", other)
+
+    [numbers] = [one for one in project.json("history") if one["stage"] == "numbers"]
+    store = project.root / ".stageloom" / "store"
+    value = next(path for path in (store / "trees").rglob("value.json") if json.loads(path.read_bytes()) == [0, 1, 2])
+    value.chmod(0o644)
+    value.write_bytes(b"[9, 9, 9]")
+    project.run("verify", "--repair")
+    said = project.run("pack", "all.zip", code=1)
+    assert "Packed 1 realization into all.zip" in said
+    assert f"it was made from {numbers['rref']}" in said
+    assert "2 realizations left out: realize their stages again" in said
+    told = project.json("pack", "all.zip", code=1)
+    assert (told["realizations"], len(told["leftOut"])) == (1, 2)
+    assert "Nothing to push: all 4 are there" in project.run("push", str(remote)), "they are whole there"
+    assert project.ran("pipeline.py") == {"numbers"}
+    assert "Packed 4 realizations" in project.run("pack", "all.zip")
