@@ -6,6 +6,7 @@ Nothing here knows of a connection, so the command line runs jobs by the same fu
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -45,6 +46,7 @@ from stageloom.tracking.loader import IncompatibleSnapshotError
 from stageloom.tracking.reads import SIZE, THERE, TIME, VARIABLE
 from stageloom.worker.children import NOTICE
 from stageloom.worker.failures import failure_of
+from stageloom.worker.leftovers import check_closed, threads_left
 from stageloom.worker.listening import observing
 from stageloom.worker.neighbours import neighbours, other_names, wanted_in
 from stageloom.worker.observed import Observer
@@ -181,6 +183,7 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded, ob
     memory = PeakMemory()
     references, warnings, instances = False, tuple[str, ...](), tuple[str, ...]()
     derivation: Json = None
+    threads = threading.enumerate()
     with (
         surroundings(job.root, job.path, job.seed, PROJECT.spoil),
         reporting(progress),
@@ -202,6 +205,7 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded, ob
             executed = execute_derivation(job, module, loaded.snapshot, loaded.code, around)
             references, instances = executed.references, tuple(executed.instances)
         took = time.perf_counter() - start
+    check_closed(job.scratch, children=observer.starts_processes)
     found = scan(job.scratch, hashes_below(job.scratch))
     files = tuple(WrittenFile(file.path, file.size, file.sha256) for file in found.files)
     own = observer.reads(job.inputs)
@@ -211,8 +215,16 @@ def _realize(job: RealizeJob, progress: Progress, load: Load, loaded: Loaded, ob
     place = (written.path, written.function) if written is not None else (job.path, "")
     imported = {**PROJECT.import_reads, **PROJECT.kept_for(*place), **observer.imports()}
     reads = {**{name: state for name, state in imported.items() if name not in job.inputs}, **own}
-    told = (*warnings, *_undeclared(own))
+    told = (*warnings, *_undeclared(own), *_left(threads))
     return Realized(files, took, memory.read(), told, references, instances, reads, derivation)
+
+
+def _left(before: Sequence[threading.Thread]) -> Iterator[str]:
+    """Yield a sentence about threads that a stage left running: no other stage is to run beside them."""
+    threads = threads_left(before, [str(module.__file__) for module in PROJECT.modules()])
+    if threads:
+        PROJECT.note_threads(threads)
+        yield f"It left a thread running ({threads[0].name}); what that writes from now on is not kept: join it."
 
 
 def _undeclared(reads: Mapping[str, str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from threading import Thread
 from types import CodeType, ModuleType, TracebackType
 
 from stageloom.artifacts.values import CodeOf
@@ -48,6 +49,7 @@ class Project:
         self.import_reads: dict[str, str] = {}
         self._marks: dict[str, Mark] = {}
         self._kept: list[tuple[set[str], dict[str, str]]] = []
+        self._threads: list[Thread] = []
 
     def use(self, store: str, root: str, identity: str) -> Loaded | None:
         """Return the snapshot ready to be imported from; None where this process has imported another version.
@@ -59,6 +61,8 @@ class Project:
             return None
         if any(mark_of(name, root) != marked for name, marked in self._marks.items()):
             return None  # modules may hold what it was
+        if any(thread.is_alive() for thread in self._threads):
+            return None  # no stage is to run beside what another left
         kept = {name: state for _, reads in self._kept for name, state in reads.items() if name not in self._marks}
         if any(state_of(name, root) != state for name, state in kept.items()):
             return None
@@ -128,6 +132,10 @@ class Project:
             for name, state in reads.items()
         }
 
+    def note_threads(self, threads: Iterable[Thread]) -> None:
+        """Serve no more jobs as long as one of these runs."""
+        self._threads += threads
+
     def spoil(self, why: str) -> None:
         """Serve no more jobs: something of this process is not as it was, and can't be made so."""
         del why
@@ -142,6 +150,7 @@ class Project:
         self.import_reads = {}
         self._marks = {}
         self._kept = []
+        self._threads = []
         if self._loader is None:
             return
         root = str(self._loader.snapshot.root)
