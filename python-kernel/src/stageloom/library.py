@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from stageloom.engine import standing
-from stageloom.engine.language import AskPlanner, Executor, Language, Pipeline, Target, Want
+from stageloom.engine.language import AskPlanner, Executor, Language, Pipeline, Target
 from stageloom.engine.profiles import with_profile
 from stageloom.engine.project import blocking_problems, stages_named
 from stageloom.engine.schedule import StageState
 from stageloom.engine.telling import Entry
+from stageloom.engine.want import Want
 from stageloom.engine.within import is_within, tell
 from stageloom.engine.workspace import Workspace
 from stageloom.executors.inline import InlineExecutor

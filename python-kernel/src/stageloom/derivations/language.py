@@ -9,7 +9,8 @@ from stageloom.derivations.configuration import names_something
 from stageloom.derivations.instantiate import unique
 from stageloom.derivations.read import all_functions, read_functions
 from stageloom.derivations.source import StageFunction
-from stageloom.engine.language import AskPlanner, CannotPlanError, Target, Want
+from stageloom.engine.language import AskPlanner, CannotPlanError, Target
+from stageloom.engine.want import Want
 from stageloom.model.classes import replace
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 from stageloom.engine.staged import StagedBlobs
+from stageloom.engine.want import Want
 from stageloom.model.classes import dataclass, field
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef, RRef
@@ -64,18 +65,6 @@ class Late(Protocol):
     def content(self, store: Store, tree: str, ingredient: str) -> str:
         """Return the hash of an ingredient's content in the tree of a run; empty where that has none."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Want:
-    """A name that no stage of its own language has, by which another may be meant.
-
-    ``span`` is where it stands. A stage is ``needed`` where nothing else can be meant, nor an ingredient else.
-    """
-
-    name: str
-    span: Span | None = None
-    needed: bool = False
 
 
 class Target(NamedTuple):

@@ -11,7 +11,8 @@ import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stageloom.engine.language import Kind, Target, Want
+from stageloom.engine.language import Kind, Target
+from stageloom.engine.want import Want
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
 from stageloom.model.rings import rings, way_around

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stageloom.engine.language import AskPlanner, Language, Pipeline, Target, Want
+from stageloom.engine.language import AskPlanner, Language, Pipeline, Target
 from stageloom.engine.linking import in_order, linked, refused
 from stageloom.engine.staged import StagedBlobs
+from stageloom.engine.want import Want
 from stageloom.model.values import Json
 from stageloom.rpc.messages import Planned, Problem
 from stageloom.store.store import Store

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from stageloom.engine.language import AskPlanner, CannotPlanError, Target, Want
+from stageloom.engine.language import AskPlanner, CannotPlanError, Target
+from stageloom.engine.want import Want
 from stageloom.functions.declaration import Declaration, Declarations, ParameterDeclaration
 from stageloom.functions.inputs import NoInputError, env_hashes, input_hashes
 from stageloom.functions.source import read as read_source
+from stageloom.functions.wants import wants_of
 from stageloom.model.objects import Derivation
 from stageloom.model.references import DRef
 from stageloom.model.values import Json, from_json
@@ -260,19 +262,6 @@ class _Reader:
                     return None
         fingerprint = self._code.fingerprint(stage.path, stage.function)
         return Derivation(stage.name, "function", configuration, drefs, inputs, fingerprint.digest)
-
-
-def wants_of(stage: Declaration) -> dict[str, Want]:
-    """Return the parameters that must be stages and are no functions of this language, and those bound to a name."""
-    needed = {
-        one.name: Want(one.name, one.span, needed=True)
-        for one in stage.parameters
-        if one.role == "dependency" and not one.stages
-    }
-    if not stage.bound:
-        return needed
-    bound = (one for one in stage.parameters if one.source == "bind" and not one.static and one.text.isidentifier())
-    return {**needed, **{one.name: Want(one.text, one.span) for one in bound if one.role == "configuration"}}
 
 
 def _names(dependencies: Mapping[str, Sequence[str]]) -> list[str]:

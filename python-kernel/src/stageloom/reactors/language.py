@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from stageloom.engine.language import AskPlanner, CannotPlanError, Kind, Target, Want
+from stageloom.engine.language import AskPlanner, CannotPlanError, Kind, Target
+from stageloom.engine.want import Want
 from stageloom.model.classes import dataclass
 from stageloom.model.objects import Derivation
 from stageloom.model.values import Json, canonical_text, digest, from_json

@@ -7,9 +7,9 @@ from types import ModuleType
 
 from stageloom.derivations.neighbours import Neighbours
 from stageloom.derivations.read import all_functions
-from stageloom.engine.language import Want
+from stageloom.engine.want import Want
 from stageloom.functions.declaration import Declarations
-from stageloom.functions.language import wants_of
+from stageloom.functions.wants import wants_of
 from stageloom.tracking.snapshot import Snapshot
 
 
