@@ -39,7 +39,7 @@ export interface PoolDefinition {
   readonly maxCalls?: number;
   /** How many calls may wait; 1,000 unless told. More are refused at once. */
   readonly queueLimit?: number;
-  /** Bytes and arrays from this size on travel in a file that is mapped, smaller ones in the text; 128 KB unless told. */
+  /** Bytes and arrays from this size on travel in a file that is mapped, smaller ones in the text; 32 KB unless told. */
   readonly inlineBelow?: number;
   /** How many sessions there may be, each with a worker of its own beside those of the pool; 4 unless told. */
   readonly sessions?: number;

@@ -4,7 +4,7 @@ import { ExchangeError, type Carrier } from "./exchange.js";
 import type { Scratch } from "./scratch.js";
 
 /** From how many bytes on they travel in a file that the worker maps, rather than in the text. */
-export const defaultInline = 128 * 1024;
+export const defaultInline = 32 * 1024;
 
 /**
  * Carries bytes to and from a pool's workers, as files that both sides map. What was put is there until the lease is
