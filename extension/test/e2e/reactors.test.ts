@@ -3,7 +3,7 @@ import { startPatience } from "./page/waiting.js";
 
 test("a program written for PyPlant: its reactors realize from their lenses, and are found again", async ({ open }) => {
   const editor = await open({ example: "pyplant-readme", open: "digits.py" });
-  const { lenses, notifications, palette, panel, pictures, sidebar } = editor;
+  const { lenses, notifications, palette, panel, pictures, sidebar, text } = editor;
   await palette.openFile("digits.py", 52);
   await lenses.read("def draw(", /Realize.*Invalidate.*never realized.*guessed from the source/s, startPatience);
   await sidebar.show("Stageloom");
@@ -18,4 +18,12 @@ test("a program written for PyPlant: its reactors realize from their lenses, and
   await panel.appears('stage-cell[data-stage="draw"] img', startPatience);
   await panel.appears('stage-cell[data-stage="measure"]');
   await pictures.screenshots("reactors-panel");
+
+  // only who read the parameter is stale, and says so
+  await palette.run("View: Close All Editors");
+  await palette.openFile("digits.py", 18);
+  await text.replaceLine(18, '        self.color = "tomato"');
+  await palette.openFile("digits.py", 52);
+  await lenses.read("def draw(", /stale: color: 'steelblue' → 'tomato'/, startPatience);
+  await lenses.read("def fit(", /cached/);
 });
