@@ -513,8 +513,8 @@ def stage_sum(m: Manager, numbers: DRef) -> DRef:
     def realize(b: Build) -> None:
         lens = mklens(b)
         Path(lens.out.syspath).write_text(f"{sum(lens.numbers.val)} {lens.numbers.n.val} {lens.file.syspath[-10:]}")
-    value = [numbers, "return/value.json"]
-    config = mkconfig({"name": "sum", "numbers": numbers, "file": value, "out": [selfref, "o"]})
+    more = {"note": f"of {numbers}", "file": [numbers, "return/value.json"]}
+    config = mkconfig({"name": "sum", "numbers": numbers, **more, "out": [selfref, "o"]})
     return mkdrv(m, config, match_only(), build_wrapper(realize))
 
 def stage_all(m: Manager) -> DRef:

@@ -214,7 +214,9 @@ def _changed(target: Any, **changes: Any) -> Target:
 
 def _exchanged(value: Json, new: Mapping[str, str]) -> Json:
     if isinstance(value, str):
-        return new.get(value, value)
+        for was, now in new.items():
+            value = value.replace(was, now)  # within other text too: a worker puts the real one there
+        return value
     if isinstance(value, list):
         return [_exchanged(item, new) for item in value]
     if isinstance(value, dict):
