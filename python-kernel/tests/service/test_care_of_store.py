@@ -211,3 +211,23 @@ def test_without_fsspec_the_command_that_installs_it_is_told(monkeypatch: pytest
     failure = lacking.value.data
     assert (failure["kind"], failure["package"]) == ("missing-package", "fsspec")
     assert failure["command"].endswith("-m pip install fsspec")
+
+
+def test_what_the_editor_only_looks_at_is_noted_for_others_that_collect(host: Host, tmp_path: Path):
+    realize(host)
+    drawn = chosen(host, "drawn").rref
+    source = tmp_path / "pipeline.py"
+    source.write_text(source.read_text().replace("drawn * 2", "drawn * 3"))
+
+    def noted(path: str = "pipeline.py") -> dict[str, list[str]]:
+        with Store.open(tmp_path / ".stageloom" / "store", readonly=True) as store:
+            return {
+                stage: rrefs for stage, (_, rrefs) in store._ledger.ask(lambda one: one.roots(".", path, "")).items()
+            }
+
+    assert set(noted()) == {"doubled"}, "which keeps what it was made from"
+    overlays = {"pipeline.py": source.read_text() + "\n"}
+    host.ask("pipeline/plan", PlanParams("pipeline.py", overlays))
+    host.ask("pipeline/plan", PlanParams("pipeline.py"))
+    host.until(lambda: "drawn" in noted())
+    assert noted()["drawn"] == [drawn]

@@ -72,6 +72,7 @@ class Workspace:
         self._executor = executor
         self._lock = threading.Lock()
         self._planning: dict[str, threading.Lock] = {}
+        self._unsaid: dict[tuple[str, str], tuple[Pipeline, Mapping[str, Choice]]] = {}
         self._planned: dict[tuple[str, str, str], Planned] = {}
         self._matched: dict[tuple[str, ...], Sequence[str] | None] = {}
 
@@ -110,18 +111,30 @@ class Workspace:
         *,
         check: Check = never,
     ) -> Plan:
-        """Return how the pipeline at ``path`` stands."""
+        """Return how the pipeline at ``path`` stands; :meth:`say_roots` says later what that is."""
         pipeline = self.read(path, overlays, sets, check=check)
-        return self.describe(pipeline, saved=not overlays)
-
-    def describe(self, pipeline: Pipeline, *, saved: bool = True) -> Plan:
-        """Return how ``pipeline`` stands, as it is told to others; if ``saved``, note what it stands on."""
         standing = standings(self.store, pipeline)
-        if saved:
-            looked = ((name, one.looked) for name, one in standing.items())
-            self._note_roots(
-                pipeline, {name: one.choice for name, one in looked if one and one.choice and one.recorded}
-            )
+        if not overlays:
+            with self._lock:
+                self._unsaid[path, canonical_text(dict(pipeline.sets))] = (pipeline, _choices(standing))
+        return self._described(pipeline, standing)
+
+    def say_roots(self) -> int:
+        """Note what pipelines that were planned stand on, for collections from elsewhere; return how many were new.
+
+        It takes a write to the disk, for which nobody who edits should wait.
+        """
+        with self._lock:
+            unsaid, self._unsaid = list(self._unsaid.values()), {}
+        return sum(note_roots(self.store, self.root, *one) for one in unsaid)
+
+    def describe(self, pipeline: Pipeline) -> Plan:
+        """Return how ``pipeline`` stands, as it is told to others, and note what it stands on."""
+        standing = standings(self.store, pipeline)
+        note_roots(self.store, self.root, pipeline, _choices(standing))
+        return self._described(pipeline, standing)
+
+    def _described(self, pipeline: Pipeline, standing: Mapping[str, Standing]) -> Plan:
         note_plans(one for name, one in pipeline.targets.items() if standing[name].is_ == "cached")
         return Plan(
             path=pipeline.path,
@@ -387,6 +400,12 @@ def _several(standing: Standing) -> str:
     """Return how many realizations stand for a stage, where it asks for several."""
     choice = standing.looked.choice if standing.is_ == "cached" and standing.looked is not None else None
     return f"{len(choice.rrefs)} realizations" if choice is not None and len(choice.rrefs) > 1 else ""
+
+
+def _choices(standing: Mapping[str, Standing]) -> Mapping[str, Choice]:
+    """Return what stands for stages, and is recorded."""
+    looked = ((name, one.looked) for name, one in standing.items())
+    return {name: one.choice for name, one in looked if one and one.choice and one.recorded}
 
 
 def _with_dependents(pipeline: Pipeline, names: Sequence[str]) -> list[str]:

@@ -91,6 +91,7 @@ class Server:
         self._endpoint.start()
         while not self._endpoint.wait_closed(_POLL_SECONDS) and not self._is_bereft():
             self._tell_changes()
+            self._say_roots()
         if self._runs is not None:
             self._runs.stop(_STOP_SECONDS)
         if self._workspace is not None:
@@ -224,6 +225,16 @@ class Server:
                 self._tell_changes()
 
         return handle
+
+    def _say_roots(self) -> None:
+        """Note what the pipelines stand on that were planned lately: nothing to look at anew for the host."""
+        if self._workspace is None:
+            return
+        with contextlib.suppress(StoreError, OSError):
+            before = self._workspace.store.sequence
+            said = self._workspace.say_roots()
+            if self._told == before and self._workspace.store.sequence == before + said:
+                self._told = before + said
 
     def _tell_changes(self) -> None:
         """Tell the host when the store has moved on, by this process or another."""

@@ -386,22 +386,24 @@ class Store:
         gone = [str(dref) for dref in drefs]
         self._append(lambda _, sequence: [{"seq": sequence, "is": "unplan", "drefs": gone, "at": self._clock()}])
 
-    def note_roots(self, of: Owner, roots: Mapping[str, Sequence[RRef]]) -> None:
+    def note_roots(self, of: Owner, roots: Mapping[str, Sequence[RRef]]) -> bool:
         """Say, by stage, what a pipeline stands on, for collections from other workspaces; costs a look-up if known.
 
-        What cannot be said is not: it is no part of anybody's work.
+        Returns whether it was said. What cannot be said is not: it is no part of anybody's work.
         """
         from stageloom.store.roots import events
 
         if self.readonly or not roots:
-            return
+            return False
         told = {stage: [str(rref) for rref in rrefs] for stage, rrefs in roots.items()}
         now = self._clock()
         try:
-            if self._ask(lambda index: events(index, 0, of, told, now)):
-                self._append(lambda index, sequence: events(index, sequence, of, told, now))
+            if not self._ask(lambda index: events(index, 0, of, told, now)):
+                return False
+            self._append(lambda index, sequence: events(index, sequence, of, told, now))
         except StoreError:
-            return
+            return False
+        return True
 
     def invalidate(self, rrefs: Iterable[RRef]) -> int:
         """Hide realizations; return the event's sequence number, 0 if none of them was visible."""
