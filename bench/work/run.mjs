@@ -68,7 +68,7 @@ const edits = async (context, parent, length) => {
   });
   const whole = `${what}: the answer as JSON`;
   const bench = "what is stale after a save, cpu";
-  rows.push({ bench, what: whole, who: ours, unit: "ms", value: figure(found.told ?? []) });
+  rows.push({ bench, what: whole, who: ours, unit: "ms", value: figure(found["told"] ?? []) });
   return length > 1000 ? rows : [...rows, ...(await durability(context, parent, folder, length, cold))];
 };
 

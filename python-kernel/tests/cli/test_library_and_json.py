@@ -103,7 +103,7 @@ def test_parameters_within_parameters_can_be_set_and_are_hinted_at(project):
             "numbers.count is of the type object",
         ),
         ("broken.py:apart", "", "SourceError", "broken.py:22"),
-        ("empty.py", "", "ValueError", "mark functions with @stage"),
+        ("empty.py", "", "ValueError", "mark functions at its top level with @stage"),
         ("pipeline.py", ", store='helper.py'", "StoreUnwritableError", "choose another folder"),
     ],
 )

@@ -350,7 +350,7 @@ def test_an_interrupt_ends_the_whole_run_not_one_stage_of_it(project):
 
 
 def test_what_took_long_is_told_and_durable_before_the_next_stage_begins(project):
-    project.write("slow.py", SLOW.format(first=0.3))
+    project.write("slow.py", SLOW.format(first=1.5))
     process = project.start("realize", "slow.py")
     told = []
     for line in process.stdout:

@@ -328,6 +328,7 @@ def test_a_target_holds_nothing_that_a_standing_answer_would_not_know() -> None:
     assert set(Target.__match_args__) == {
         "name", "function", "language", "path", "span", "derivation", "dref", "dependencies", "parameters", "pool",
         "doc", "retries", "timeout", "guessed", "broken", "match", "alias", "count", "outputs", "reach", "late",
+        "wants", "sends", "across", "senders",
     }  # fmt: skip
 
 

@@ -138,6 +138,8 @@ const FAILURES: Partial<Record<Failure["kind"], readonly [full: string, short: s
   crashed: ["the kernel crashed", "crashed"],
   killed: ["the kernel was killed", "killed"],
   timeout: ["it took too long", "too long"],
+  refused: ["the pool refused it", "refused"],
+  "lost-session": ["the session is lost", "lost session"],
 };
 
 /** A failure in a few words: an exception of the user's code by its name. */

@@ -33,6 +33,8 @@ _FAILURES = {
     "crashed": "the kernel crashed",
     "killed": "the kernel was killed",
     "timeout": "it took too long",
+    "refused": "the pool refused it",
+    "lost-session": "the session is lost",
 }
 
 

@@ -221,8 +221,9 @@ def _told(pipeline: Pipeline) -> bool:
 
 
 def _is_plain(target: Target) -> bool:
-    """Return whether the latest realization stands for it, and its code counts."""
-    return target.match == "latest" and target.count == target.outputs == 1 and not target.reach and target.late is None
+    """Return whether the latest realization stands for it, its code counts, and no other language has a part in it."""
+    alone = not (target.reach or target.across or target.senders)
+    return target.match == "latest" and target.count == target.outputs == 1 and alone and target.late is None
 
 
 def _are_inputs(target: Target, pipeline: Pipeline) -> bool:
