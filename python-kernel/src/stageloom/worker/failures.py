@@ -19,7 +19,7 @@ from stageloom.functions.inputs import NoInputError
 from stageloom.functions.unchanged import ChangedInputError
 from stageloom.model.values import NotSerialisableError
 from stageloom.rpc.messages import Failure, Frame
-from stageloom.store.errors import BadNameError
+from stageloom.store.errors import BadNameError, StoreError
 from stageloom.tracking.blobs import MissingBlobError
 from stageloom.tracking.fingerprint import UnknownCodeError
 from stageloom.worker.packages import distribution_of, install_advice, install_command, is_absent
@@ -70,7 +70,9 @@ def failure_of(error: BaseException, root: str, *, importing: bool = False) -> F
     if known is not None:
         kind, advice = known
         # without a line of the user's, the traceback tells nothing that the message does not
-        return Failure(kind, str(error) or name, advice, name, frames, detail if frames else "")
+        # the text of some holds their advice, too
+        message = error.message if isinstance(error, StoreError) else str(error)
+        return Failure(kind, message or name, advice, name, frames, detail if frames else "")
     if isinstance(error, SystemExit):
         message = f"The stage ended with exit({error.code!r}), which ends a program, not a stage"
         return Failure("exception", message, "Return from the function, or raise an error.", name, frames, detail)
