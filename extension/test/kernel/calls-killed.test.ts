@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Outcome } from "../../src/kernels/outcome.js";
 import { bundlePrograms, type Programs } from "./bundled.js";
-import { seeded, TestPools } from "./pools.js";
+import { poolsForEachTest, seeded, TestPools } from "./pools.js";
 import { until } from "./processes.js";
 
 const seeds = (process.env["STAGELOOM_FAULT_SEEDS"] ?? "1 2 3").split(" ").map(Number);
@@ -22,20 +22,9 @@ function counted(outcomes: readonly Outcome[]): Counts {
 }
 
 describe.runIf(process.platform !== "win32")("workers that are killed at any moment", () => {
-  let programs: Programs;
   let pools: TestPools;
-
-  beforeAll(async () => {
-    programs = await bundlePrograms();
-  });
-  beforeEach(() => {
-    pools = new TestPools(programs);
-  });
-  afterEach(async () => {
-    await pools.dispose();
-  });
-  afterAll(() => {
-    programs.dispose();
+  poolsForEachTest((made) => {
+    pools = made;
   });
 
   /** Makes calls that append a line each, while workers are killed, each kill when so many calls have ended. */

@@ -1,29 +1,17 @@
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bundlePrograms, type Programs } from "./bundled.js";
+import { describe, expect, it } from "vitest";
 import { makeWorkspace, writeFiles } from "./kernels.js";
-import { TestPools } from "./pools.js";
+import { poolsForEachTest, type TestPools } from "./pools.js";
 import { survivors, until } from "./processes.js";
 
 const ok = (value: unknown) => ({ is: "ok", value }) as const;
 const error = (kind: string) => ({ is: "error", failure: { kind } }) as const;
 
 describe.runIf(process.platform !== "win32")("a pool", () => {
-  let programs: Programs;
   let pools: TestPools;
-
-  beforeAll(async () => {
-    programs = await bundlePrograms();
-  });
-  beforeEach(() => {
-    pools = new TestPools(programs);
-  });
-  afterEach(async () => {
-    await pools.dispose();
-  });
-  afterAll(() => {
-    programs.dispose();
+  poolsForEachTest((made) => {
+    pools = made;
   });
 
   const begun = (file: string): Promise<void> => until(`${file} is written`, 60_000, () => existsSync(file));

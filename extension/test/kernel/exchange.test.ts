@@ -1,10 +1,9 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ArrowStream, NdArray } from "../../src/kernels/arrays.js";
 import type { Outcome } from "../../src/kernels/outcome.js";
-import { bundlePrograms, type Programs } from "./bundled.js";
-import { TestPools } from "./pools.js";
+import { poolsForEachTest, type TestPools } from "./pools.js";
 import { until } from "./processes.js";
 
 const ok = (value: unknown) => ({ is: "ok", value }) as const;
@@ -16,20 +15,9 @@ function valueOf(outcome: Outcome): unknown {
 
 // needs NumPy, pandas and pyarrow, which the tests' Python has
 describe.runIf(process.platform !== "win32")("values", () => {
-  let programs: Programs;
   let pools: TestPools;
-
-  beforeAll(async () => {
-    programs = await bundlePrograms();
-  });
-  beforeEach(() => {
-    pools = new TestPools(programs);
-  });
-  afterEach(async () => {
-    await pools.dispose();
-  });
-  afterAll(() => {
-    programs.dispose();
+  poolsForEachTest((made) => {
+    pools = made;
   });
 
   /** What lies in files between this program and its workers. */

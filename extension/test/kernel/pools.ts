@@ -1,9 +1,10 @@
 import { mkdtempSync } from "node:fs";
 import path from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import type { Pool, PoolDefinition } from "../../src/kernels/definition.js";
 import { Pools } from "../../src/kernels/pools.js";
 import type { Logger } from "../../src/logger.js";
-import type { Programs } from "./bundled.js";
+import { bundlePrograms, type Programs } from "./bundled.js";
 import { kernelPath } from "./kernels.js";
 import { testPython } from "./processes.js";
 
@@ -51,6 +52,25 @@ export class TestPools {
     await this.#pools?.dispose();
     this.#pools = null;
   }
+}
+
+/** Has each test of a suite `take` pools of its own, which are disposed after it. */
+export function poolsForEachTest(take: (pools: TestPools) => void): void {
+  let programs: Programs;
+  let pools: TestPools;
+  beforeAll(async () => {
+    programs = await bundlePrograms();
+  });
+  beforeEach(() => {
+    pools = new TestPools(programs);
+    take(pools);
+  });
+  afterEach(async () => {
+    await pools.dispose();
+  });
+  afterAll(() => {
+    programs.dispose();
+  });
 }
 
 /** Numbers that come again with the same seed. */

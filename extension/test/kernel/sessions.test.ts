@@ -1,11 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Pool } from "../../src/kernels/definition.js";
 import type { Session } from "../../src/kernels/session.js";
-import { bundlePrograms, type Programs } from "./bundled.js";
-import { seeded, TestPools } from "./pools.js";
+import { poolsForEachTest, seeded, type TestPools } from "./pools.js";
 import { survivors, until } from "./processes.js";
 
 const ok = (value: unknown) => ({ is: "ok", value }) as const;
@@ -18,20 +17,9 @@ async function opened(pool: Pool, ...args: Parameters<Pool["openSession"]>): Pro
 }
 
 describe.runIf(process.platform !== "win32")("a session", () => {
-  let programs: Programs;
   let pools: TestPools;
-
-  beforeAll(async () => {
-    programs = await bundlePrograms();
-  });
-  beforeEach(() => {
-    pools = new TestPools(programs);
-  });
-  afterEach(async () => {
-    await pools.dispose();
-  });
-  afterAll(() => {
-    programs.dispose();
+  poolsForEachTest((made) => {
+    pools = made;
   });
 
   it("keeps an object in a worker of its own, beside the pool's, until it is released", async () => {

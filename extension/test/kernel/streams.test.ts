@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { StreamError, type Stream } from "../../src/kernels/stream.js";
-import { bundlePrograms, type Programs } from "./bundled.js";
-import { TestPools } from "./pools.js";
+import { poolsForEachTest, type TestPools } from "./pools.js";
 import { until } from "./processes.js";
 
 const ok = (value: unknown) => ({ is: "ok", value }) as const;
@@ -27,20 +26,9 @@ async function untilFailure(stream: Stream): Promise<{ values: unknown[]; error:
 }
 
 describe.runIf(process.platform !== "win32")("a stream", () => {
-  let programs: Programs;
   let pools: TestPools;
-
-  beforeAll(async () => {
-    programs = await bundlePrograms();
-  });
-  beforeEach(() => {
-    pools = new TestPools(programs);
-  });
-  afterEach(async () => {
-    await pools.dispose();
-  });
-  afterAll(() => {
-    programs.dispose();
+  poolsForEachTest((made) => {
+    pools = made;
   });
 
   it("gives all that an operation yields, in order, also where it awaits", async () => {
